@@ -1,0 +1,1 @@
+//! The vocabulary: pure values and transitions, without async, clock or I/O.

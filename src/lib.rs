@@ -1,0 +1,8 @@
+//! Orderbell turns an order event into a voice in the rider's ear, within a second, and can prove it.
+//!
+//! This page is the map, top to bottom; a module imports only from those below it (ARCHITECTURE.md, and
+//! `tests/architecture.rs` which enforces it).
+
+pub mod audio;
+pub mod domain;
+pub mod speech;

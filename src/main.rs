@@ -1,0 +1,2 @@
+//! The orderbell command.
+fn main() {}
