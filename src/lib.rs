@@ -6,3 +6,4 @@
 pub mod audio;
 pub mod domain;
 pub mod speech;
+pub mod store;

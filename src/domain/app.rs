@@ -1,0 +1,86 @@
+//! An app is a tenant: it owns riders, keys, groups and phrases, and nothing crosses from one to another.
+//! A scope says what one of its API keys may do.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AppId, EpochMs, KeyId};
+
+/// A tenant as stored.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Our id.
+    pub id: AppId,
+    /// The operator's name for it; unique.
+    pub name: String,
+    /// Default language of speech.
+    pub lang: String,
+    /// Offset of local time from UTC, in seconds, for clock times in speech.
+    pub utc_offset_s: i32,
+    /// The live secrets that sign rider tokens, newest first, sealed with the node's key (at most two).
+    pub rider_secrets: Vec<Vec<u8>>,
+    /// When it was made.
+    pub created_at: EpochMs,
+}
+
+/// What an API key may do.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Post and cancel events.
+    Ingest,
+    /// Read alerts and riders.
+    Read,
+    /// Make rider tokens.
+    RiderToken,
+    /// Everything in its app.
+    Admin,
+}
+
+impl Scope {
+    /// All scopes, in the order they are printed.
+    pub const ALL: [Self; 4] = [Self::Ingest, Self::Read, Self::RiderToken, Self::Admin];
+
+    /// The word used on the command line, in JSON and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Read => "read",
+            Self::RiderToken => "rider-token",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The scope with this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+}
+
+/// An API key as stored: the SHA-256 of its secret, never the secret.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ApiKey {
+    /// Our id of it.
+    pub id: KeyId,
+    /// The tenant it speaks for.
+    pub app: AppId,
+    /// The operator's name for it; unique within the app among live keys.
+    pub name: String,
+    /// SHA-256 of the secret.
+    pub hash: [u8; 32],
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created_at: EpochMs,
+    /// When it stopped working.
+    pub revoked_at: Option<EpochMs>,
+}
+
+impl ApiKey {
+    /// Whether this key may do what `scope` names: `admin` includes every other scope of its app.
+    #[must_use]
+    pub fn allows(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
+    }
+}

@@ -1,0 +1,132 @@
+//! The delivery machine under every order of changes: it ends at most once, always with a reason, and never goes back.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::id::IdEntropy;
+
+fn delivery(need: Need) -> Delivery {
+    let entropy: IdEntropy = [1; 10];
+    Delivery {
+        id: DeliveryId::new(EpochMs(1), entropy),
+        alert: AlertId::new(EpochMs(1), entropy),
+        app: AppId::new(EpochMs(1), entropy),
+        rider: "r1".parse().unwrap(),
+        seq: 1,
+        need,
+        expires_at: EpochMs(10_000),
+        first_status: FirstStatus::Queued,
+        state: DeliveryState::Pending,
+        reason: None,
+        ring: 1,
+        attempts: 0,
+        plays: 0,
+        answer: None,
+        trouble: None,
+        sent_at: None,
+        received_at: None,
+        playing_at: None,
+        played_at: None,
+        answered_at: None,
+        ended_at: None,
+    }
+}
+
+fn run(need: Need, changes: &[Change]) -> Delivery {
+    changes.iter().enumerate().fold(delivery(need), |now, (step, change)| {
+        let at = EpochMs(i64::try_from(step).unwrap() + 1);
+        now.after(change, at).unwrap_or(now)
+    })
+}
+
+#[test]
+fn a_notice_ends_when_played_and_an_offer_when_answered() {
+    let way = [Change::Sent, Change::Received, Change::Playing, Change::Played { play: 1 }];
+    let notice = run(Need::None, &way);
+    assert_eq!((notice.state, notice.reason), (DeliveryState::Played, Some(EndReason::Played)));
+    let offer = run(Need::Accept, &way);
+    assert!(offer.is_open() && offer.state == DeliveryState::Played);
+    let accepted = offer.after(&Change::Answered(Answer::Accept), EpochMs(9)).unwrap();
+    assert_eq!((accepted.state, accepted.reason), (DeliveryState::Accepted, Some(EndReason::Answered)));
+}
+
+#[test]
+fn expiry_names_what_was_missing() {
+    let way = [Change::Sent, Change::Received, Change::Played { play: 1 }];
+    let reasons = [
+        (0, EndReason::NeverSent),
+        (1, EndReason::NotReceived),
+        (2, EndReason::NotPlayed),
+        (3, EndReason::NotAnswered),
+    ];
+    for (steps, reason) in reasons {
+        let expired = run(Need::Confirm, &way[..steps]).after(&Change::Expired, EpochMs(10_000)).unwrap();
+        assert_eq!((expired.state, expired.reason), (DeliveryState::Expired, Some(reason)));
+    }
+}
+
+#[test]
+fn a_late_receipt_is_noted_and_changes_no_end() {
+    let expired = run(Need::None, &[Change::Sent, Change::Expired]);
+    let late = expired.after(&Change::Played { play: 1 }, EpochMs(20_000)).unwrap();
+    assert_eq!((late.state, late.reason, late.ended_at), (expired.state, expired.reason, expired.ended_at));
+    assert_eq!(late.played_at, Some(EpochMs(20_000)));
+}
+
+#[test]
+fn an_answer_twice_is_the_same_answer_and_another_one_is_gone() {
+    let answered = run(Need::Accept, &[Change::Sent, Change::Answered(Answer::Accept)]);
+    assert_eq!(answered.outcome_of(Answer::Accept), AnswerOutcome::Recorded);
+    assert_eq!(answered.outcome_of(Answer::Decline), AnswerOutcome::Gone);
+    assert_eq!(answered.after(&Change::Answered(Answer::Decline), EpochMs(9)), None);
+    let cancelled = run(Need::Accept, &[Change::Withdrawn(EndReason::CancelledByOrder)]);
+    assert_eq!(cancelled.outcome_of(Answer::Accept), AnswerOutcome::Gone);
+}
+
+#[test]
+fn remaining_soundings_count_down_and_keep_one_for_the_ear() {
+    let fresh = delivery(Need::Accept);
+    assert_eq!(fresh.remaining(3), 3);
+    let twice = run(Need::Accept, &[Change::Played { play: 1 }, Change::Played { play: 2 }]);
+    assert_eq!(twice.remaining(3), 1);
+    assert_eq!(twice.after(&Change::Played { play: 2 }, EpochMs(9)), None);
+}
+
+fn any_change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        Just(Change::Sent),
+        Just(Change::Received),
+        Just(Change::Playing),
+        (1_u32..4).prop_map(|play| Change::Played { play }),
+        Just(Change::Trouble("failed:network".to_owned())),
+        prop_oneof![Just(Answer::Confirm), Just(Answer::Accept), Just(Answer::Decline)]
+            .prop_map(Change::Answered),
+        Just(Change::Expired),
+        Just(Change::Withdrawn(EndReason::CancelledByAlert)),
+        Just(Change::Withdrawn(EndReason::OffDuty)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_changes_ends_once_and_never_goes_back(
+        need in prop_oneof![Just(Need::None), Just(Need::Confirm), Just(Need::Accept)],
+        changes in proptest::collection::vec(any_change(), 0..24),
+    ) {
+        let mut now = delivery(need);
+        for (step, change) in changes.iter().enumerate() {
+            let at = EpochMs(i64::try_from(step).unwrap());
+            let next = now.after(change, at).unwrap_or_else(|| now.clone());
+            prop_assert!(next.state.progress() >= now.state.progress());
+            prop_assert_eq!(next.reason.is_some(), next.ended_at.is_some());
+            if !now.is_open() {
+                prop_assert_eq!((next.state, next.reason, next.ended_at), (now.state, now.reason, now.ended_at));
+            }
+            // The same fact told again changes nothing but the count of writes.
+            if *change != Change::Sent {
+                prop_assert_eq!(next.after(change, at), None);
+            }
+            now = next;
+        }
+    }
+}

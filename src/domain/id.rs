@@ -1,0 +1,208 @@
+//! Ids: ours (a prefix and a UUID v7 built from the clock's reading) and those that backends give us.
+//! Foreign ids are kept exactly as written, within bounds that keep them printable; no id of ours contains a colon.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+use super::EpochMs;
+
+/// Why a text is not an id.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum IdError {
+    /// Nothing there.
+    #[error("must not be empty")]
+    Empty,
+    /// More than 128 bytes.
+    #[error("must be at most {MAX_FOREIGN_BYTES} bytes")]
+    TooLong,
+    /// White space or a control character.
+    #[error("must not contain white space or control characters")]
+    BadCharacter,
+    /// Not one of ours.
+    #[error("is not an id of ours")]
+    Malformed,
+}
+
+/// Longest id a backend may use, in bytes.
+pub const MAX_FOREIGN_BYTES: usize = 128;
+
+/// Ten random bytes, given by the caller, that make an id unguessable.
+pub type IdEntropy = [u8; 10];
+
+macro_rules! own_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new id, sortable by the moment it was made.
+            #[must_use]
+            pub fn new(at: EpochMs, entropy: IdEntropy) -> Self {
+                let ms = u64::try_from(at.0).unwrap_or_default();
+                Self(uuid::Builder::from_unix_timestamp_millis(ms, &entropy).into_uuid())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "_{}"), self.0.simple())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let hex = text.strip_prefix(concat!($prefix, "_")).ok_or(IdError::Malformed)?;
+                let canonical = hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                if !canonical {
+                    return Err(IdError::Malformed);
+                }
+                Uuid::try_parse(hex).map(Self).map_err(|_| IdError::Malformed)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+macro_rules! foreign_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The id as the backend wrote it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                check_foreign(text).map(|()| Self(text.into()))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+own_id!(
+    /// One tenant.
+    AppId, "app"
+);
+own_id!(
+    /// One API key (not its secret).
+    KeyId, "key"
+);
+own_id!(
+    /// One alert: what one event says.
+    AlertId, "alr"
+);
+own_id!(
+    /// One delivery: an alert for one rider.
+    DeliveryId, "dlv"
+);
+own_id!(
+    /// One rider connection.
+    SessionId, "ses"
+);
+
+foreign_id!(
+    /// A rider, as the backend names them. Unique within an app only.
+    RiderId
+);
+foreign_id!(
+    /// A station, zone or channel of riders, as the backend names it.
+    GroupId
+);
+foreign_id!(
+    /// The backend's own id of an event: the idempotency key.
+    EventId
+);
+foreign_id!(
+    /// The backend's id of an order.
+    OrderId
+);
+
+fn check_foreign(text: &str) -> Result<(), IdError> {
+    if text.is_empty() {
+        return Err(IdError::Empty);
+    }
+    if text.len() > MAX_FOREIGN_BYTES {
+        return Err(IdError::TooLong);
+    }
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(IdError::BadCharacter);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AlertId, IdError, RiderId};
+    use crate::domain::EpochMs;
+
+    #[test]
+    fn our_ids_round_trip_and_sort_by_time() {
+        let early = AlertId::new(EpochMs(1_000), [255; 10]);
+        let late = AlertId::new(EpochMs(2_000), [0; 10]);
+        assert!(early < late && early.to_string() < late.to_string());
+        assert_eq!(early.to_string().parse(), Ok(early));
+        assert!(!early.to_string().contains(':'));
+    }
+
+    #[test]
+    fn another_prefix_or_spelling_is_refused() {
+        let id = AlertId::new(EpochMs(1_000), [7; 10]).to_string();
+        assert_eq!(id.replace("alr_", "dlv_").parse::<AlertId>(), Err(IdError::Malformed));
+        assert_eq!(id.to_uppercase().parse::<AlertId>(), Err(IdError::Malformed));
+        assert_eq!("alr_{0}".parse::<AlertId>(), Err(IdError::Malformed));
+    }
+
+    #[test]
+    fn foreign_ids_are_kept_exactly_or_refused() {
+        for kept in ["r_1001", "骑手/7", "../x", "900719925474099312", "a:b"] {
+            assert_eq!(kept.parse::<RiderId>().unwrap().as_str(), kept);
+        }
+        assert_eq!("".parse::<RiderId>(), Err(IdError::Empty));
+        assert_eq!("a b".parse::<RiderId>(), Err(IdError::BadCharacter));
+        assert_eq!("a\u{0}".parse::<RiderId>(), Err(IdError::BadCharacter));
+        assert_eq!("x".repeat(129).parse::<RiderId>(), Err(IdError::TooLong));
+    }
+}

@@ -1,0 +1,255 @@
+//! Kinds: what an event means for the rider's ear, as data in `assets/kinds.toml`.
+//! A kind gives urgency, repeats, life span and what answer is needed; an event may override each of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// How pressing an alert is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub enum Urgency {
+    /// 0: income, announcements.
+    Low,
+    /// 1: ready, delayed.
+    Normal,
+    /// 2: new, urged, changed.
+    High,
+    /// 3: offered, assigned, cancelled.
+    Critical,
+}
+
+impl Urgency {
+    /// All of them, least pressing first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::Critical];
+}
+
+impl From<Urgency> for u8 {
+    fn from(urgency: Urgency) -> Self {
+        match urgency {
+            Urgency::Low => 0,
+            Urgency::Normal => 1,
+            Urgency::High => 2,
+            Urgency::Critical => 3,
+        }
+    }
+}
+
+impl TryFrom<u8> for Urgency {
+    type Error = &'static str;
+    fn try_from(number: u8) -> Result<Self, Self::Error> {
+        Self::ALL.get(usize::from(number)).copied().ok_or("urgency is 0, 1, 2 or 3")
+    }
+}
+
+/// What the rider has to do.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// Nothing: done when played.
+    #[default]
+    None,
+    /// Confirm.
+    Confirm,
+    /// Accept or decline.
+    Accept,
+}
+
+impl Need {
+    /// The word used in JSON and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Confirm => "confirm",
+            Self::Accept => "accept",
+        }
+    }
+
+    /// The need with this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::None, Self::Confirm, Self::Accept].into_iter().find(|need| need.as_str() == word)
+    }
+}
+
+/// How often a sentence sounds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Repeat {
+    /// Soundings in all, 1 to 20.
+    pub count: u32,
+    /// Pause between the end of one and the start of the next, in milliseconds, up to 120 000.
+    pub gap_ms: u32,
+}
+
+/// Most soundings of one ring.
+pub const MAX_REPEAT_COUNT: u32 = 20;
+/// Longest pause between two soundings, in milliseconds.
+pub const MAX_REPEAT_GAP_MS: u32 = 120_000;
+/// Longest life of an alert, in seconds (a day: a shift and its eve).
+pub const MAX_TTL_S: u32 = 86_400;
+
+/// The policy of one kind.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Kind {
+    /// Its name, such as `order.new`.
+    pub name: String,
+    /// How pressing.
+    pub urgency: Urgency,
+    /// How often it sounds.
+    pub repeat: Repeat,
+    /// Life span in seconds.
+    pub ttl_s: u32,
+    /// Whether it is heard before alerts that wait.
+    pub interrupt: bool,
+    /// What answer ends it.
+    pub need: Need,
+    /// Whether it has a voice without an app's phrase or an event's text.
+    pub speaks: bool,
+    titles: BTreeMap<String, String>,
+}
+
+impl Kind {
+    /// The short label in this language (a tag such as `zh-CN`), else in Mandarin.
+    #[must_use]
+    pub fn title(&self, lang: &str) -> &str {
+        self.titles.get(lang).or_else(|| self.titles.get("zh-CN")).map_or("", String::as_str)
+    }
+}
+
+/// All kinds.
+#[derive(Clone, Debug)]
+pub struct Kinds(BTreeMap<String, Kind>);
+
+/// Why a table of kinds cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KindsError {
+    /// Not the expected TOML.
+    #[error("the table of kinds does not parse")]
+    Parse(#[source] Box<toml::de::Error>),
+    /// A number out of its bounds.
+    #[error("kind {name}: {what}")]
+    Bound {
+        /// The kind.
+        name: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+impl Kinds {
+    /// The table shipped in `assets/kinds.toml`.
+    ///
+    /// # Errors
+    /// Never in a released binary: a test parses the shipped table.
+    pub fn embedded() -> Result<Self, KindsError> {
+        Self::parse(include_str!("../../assets/kinds.toml"))
+    }
+
+    /// Parses a table.
+    ///
+    /// # Errors
+    /// Syntax, unknown members, or a number out of bounds.
+    pub fn parse(text: &str) -> Result<Self, KindsError> {
+        let table: Table = toml::from_str(text).map_err(|error| KindsError::Parse(Box::new(error)))?;
+        let kinds = table.kinds.into_iter().map(|(name, row)| Ok((name.clone(), row.into_kind(name)?)));
+        kinds.collect::<Result<_, KindsError>>().map(Self)
+    }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Kind> {
+        self.0.get(name)
+    }
+
+    /// All kinds by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Kind> {
+        self.0.values()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    kinds: BTreeMap<String, Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    urgency: Urgency,
+    repeat: RepeatRow,
+    ttl_s: u32,
+    #[serde(default)]
+    interrupt: bool,
+    #[serde(default)]
+    need: Need,
+    #[serde(default = "speaks")]
+    speaks: bool,
+    title: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RepeatRow {
+    count: u32,
+    gap_s: u32,
+}
+
+fn speaks() -> bool {
+    true
+}
+
+impl Row {
+    fn into_kind(self, name: String) -> Result<Kind, KindsError> {
+        let repeat = Repeat { count: self.repeat.count, gap_ms: self.repeat.gap_s.saturating_mul(1000) };
+        let what = if !(1..=MAX_REPEAT_COUNT).contains(&repeat.count) {
+            Some("repeat.count is 1 to 20")
+        } else if repeat.gap_ms > MAX_REPEAT_GAP_MS {
+            Some("repeat.gap_s is at most 120")
+        } else if !(1..=MAX_TTL_S).contains(&self.ttl_s) {
+            Some("ttl_s is 1 to 86400")
+        } else if !self.title.contains_key("zh-CN") {
+            Some("title.zh-CN is missing")
+        } else {
+            None
+        };
+        if let Some(what) = what {
+            return Err(KindsError::Bound { name, what });
+        }
+        let Self { urgency, ttl_s, interrupt, need, speaks, title, .. } = self;
+        Ok(Kind { name, urgency, repeat, ttl_s, interrupt, need, speaks, titles: title })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kinds, Need, Urgency};
+
+    #[test]
+    fn the_shipped_table_holds_every_kind_and_its_policy() {
+        let kinds = Kinds::embedded().unwrap();
+        assert_eq!(kinds.iter().filter(|kind| kind.speaks).count(), 24);
+        assert_eq!(kinds.iter().filter(|kind| !kind.speaks).count(), 14);
+        let assigned = kinds.get("order.assigned").unwrap();
+        assert_eq!(
+            (assigned.urgency, assigned.need, assigned.repeat.count),
+            (Urgency::Critical, Need::Confirm, 3)
+        );
+        assert_eq!(assigned.title("en"), "Order assigned");
+        assert_eq!(assigned.title("fr"), "派单");
+        assert!(kinds.get("order.unheard_of").is_none());
+    }
+
+    #[test]
+    fn a_table_out_of_bounds_is_refused() {
+        let row = |repeat: &str, ttl: u32| {
+            format!("[kinds.x]\nurgency = 1\nttl_s = {ttl}\nrepeat = {repeat}\ntitle = {{ zh-CN = \"x\" }}")
+        };
+        assert!(Kinds::parse(&row("{ count = 1, gap_s = 1 }", 60)).is_ok());
+        assert!(Kinds::parse(&row("{ count = 0, gap_s = 1 }", 60)).is_err());
+        assert!(Kinds::parse(&row("{ count = 1, gap_s = 121 }", 60)).is_err());
+        assert!(Kinds::parse(&row("{ count = 1, gap_s = 1 }", 0)).is_err());
+        assert!(Kinds::parse(&row("{ count = 1, gap_s = 1, loud = true }", 60)).is_err());
+    }
+}

@@ -1,0 +1,42 @@
+//! Who an event is for: riders by name, groups, or everyone, less those excluded.
+//! Only riders on duty, unless the event says otherwise.
+
+use super::{GroupId, RiderId};
+
+/// A target that names at least someone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// Riders by id. May be unknown to us: their alert waits.
+    pub riders: Vec<RiderId>,
+    /// Groups, as they are when the event is committed.
+    pub groups: Vec<GroupId>,
+    /// Every known rider of the app.
+    pub broadcast: bool,
+    /// Never these.
+    pub exclude: Vec<RiderId>,
+    /// Whether riders off duty are passed over.
+    pub duty: DutyRule,
+}
+
+/// Whether duty matters for an event.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum DutyRule {
+    /// Riders off duty are suppressed.
+    #[default]
+    OnDutyOnly,
+    /// Duty does not matter.
+    Anyone,
+}
+
+/// Most riders one event may name.
+pub const MAX_RIDERS: usize = 1_000;
+/// Most groups one event may name.
+pub const MAX_GROUPS: usize = 100;
+
+impl Target {
+    /// Whether it names nobody at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.riders.is_empty() && self.groups.is_empty() && !self.broadcast
+    }
+}
