@@ -10,8 +10,8 @@ pub mod kind;
 pub mod presence;
 pub mod rider;
 pub mod target;
-pub mod time;
 
+pub use crate::clock::EpochMs;
 pub use alert::{Alert, AlertState};
 pub use delivery::{Answer, Delivery, DeliveryState};
 pub use event::{Event, Order, Overrides};
@@ -20,4 +20,3 @@ pub use kind::{Kind, Kinds, Need, Repeat, Urgency};
 pub use presence::{AudioState, FirstStatus, Presence};
 pub use rider::{DevicePolicy, Rider, RiderKey};
 pub use target::Target;
-pub use time::EpochMs;

@@ -3,7 +3,14 @@
 //! This page is the map, top to bottom; a module imports only from those below it (ARCHITECTURE.md, and
 //! `tests/architecture.rs` which enforces it).
 
-pub mod audio;
-pub mod domain;
 pub mod speech;
+
+pub mod audio;
 pub mod store;
+
+pub mod domain;
+
+pub mod clock;
+pub mod config;
+pub mod lifecycle;
+pub mod telemetry;

@@ -30,7 +30,7 @@ pub enum IdError {
 pub const MAX_FOREIGN_BYTES: usize = 128;
 
 /// Ten random bytes, given by the caller, that make an id unguessable.
-pub type IdEntropy = [u8; 10];
+pub type IdEntropy = crate::clock::Entropy;
 
 macro_rules! own_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {

@@ -10,6 +10,15 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct EpochMs(pub i64);
 
+/// A reading of both clocks: the wall's for what people and backends mean, the monotonic one for waiting.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Now {
+    /// Wall time; may jump.
+    pub wall: EpochMs,
+    /// Milliseconds since this process began; never goes back.
+    pub mono_ms: i64,
+}
+
 /// From here up a number is milliseconds, below it seconds: 10^11 s is the year 5138, 10^11 ms is 1973.
 const MILLISECONDS_FROM: i64 = 100_000_000_000;
 

@@ -1,0 +1,309 @@
+//! Configuration in three layers: the embedded complete default, a file, the environment.
+//! What is not in the default does not exist; a configuration that fails is never used in part.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
+
+/// The complete default, commented.
+pub const DEFAULTS: &str = include_str!("../deploy/config.default.toml");
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A layer does not parse, or names something unknown.
+    #[error("configuration: {0}")]
+    Load(#[from] config::ConfigError),
+    /// Values that do not fit each other.
+    #[error("configuration: {key}: {what}")]
+    Invalid {
+        /// The setting, `section.key`.
+        key: &'static str,
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The public listener.
+    pub server: Server,
+    /// The operator's listener.
+    pub admin: Admin,
+    /// The database.
+    pub store: Store,
+    /// Rider sessions.
+    pub rider: Rider,
+    /// Making sentences.
+    pub speech: Speech,
+    /// Keeping clips.
+    pub audio: Audio,
+    /// Moving alerts on.
+    pub dispatch: Dispatch,
+    /// Log lines.
+    pub log: Log,
+    /// Secrets.
+    pub secrets: Secrets,
+}
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $(@$with:literal)? $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$field_doc])* $(#[serde(deserialize_with = $with)])? pub $field: $type,)*
+        }
+    };
+}
+
+section!(
+    /// The public listener.
+    Server {
+        /// Address and port.
+        listen: SocketAddr,
+        /// Origin under which riders reach the server; empty for relative audio URLs.
+        public_url: String,
+        /// Limit for the first byte of a connection.
+        @"duration" first_byte_timeout: Duration,
+        /// Limit for a request head.
+        @"duration" header_timeout: Duration,
+        /// Limit for a request body.
+        @"duration" body_timeout: Duration,
+        /// Limit between two requests.
+        @"duration" idle_timeout: Duration,
+        /// Open connections.
+        max_connections: usize,
+        /// Largest request body.
+        max_body_bytes: usize,
+        /// Limit of a graceful stop.
+        @"duration" drain_timeout: Duration,
+    }
+);
+section!(
+    /// The operator's listener.
+    Admin {
+        /// Address and port.
+        listen: SocketAddr,
+    }
+);
+section!(
+    /// The database.
+    Store {
+        /// Waiting writes.
+        queue: usize,
+        /// Writes in one commit.
+        batch_max: usize,
+        /// Longest wait for a turn.
+        @"duration" queue_timeout: Duration,
+        /// Reading connections.
+        readers: u32,
+        /// How long an event's id is remembered.
+        @"duration" event_memory: Duration,
+    }
+);
+section!(
+    /// Rider sessions.
+    Rider {
+        /// Limit for the first frame.
+        @"duration" hello_timeout: Duration,
+        /// Between two heartbeats.
+        @"duration" heartbeat: Duration,
+        /// Silence after which a socket is dead.
+        @"duration" silence_max: Duration,
+        /// Wait before an alert is sent again.
+        @"duration" resend_after: Duration,
+        /// Alerts sent and not acknowledged.
+        window: usize,
+        /// Largest frame from a client.
+        frame_bytes_max: usize,
+        /// Bytes waiting for a slow socket.
+        queue_bytes_max: usize,
+        /// Limit of a write without progress.
+        @"duration" send_timeout: Duration,
+        /// Bad frames before a session is closed.
+        violations_max: u32,
+        /// Sessions of one rider.
+        sessions_max: usize,
+        /// Whether `?token=` is accepted.
+        token_in_query: bool,
+        /// Longest life of a token.
+        @"duration" token_ttl_max: Duration,
+        /// Time over which riders of a draining node return.
+        @"duration" return_spread: Duration,
+    }
+);
+section!(
+    /// Making sentences.
+    Speech {
+        /// Longest delay of an alert for its speech.
+        @"duration" budget: Duration,
+        /// Silence at the end of a clip.
+        @"duration" tail: Duration,
+        /// Speed of the local voice.
+        words_per_minute: u32,
+        /// Limit of one synthesis.
+        @"duration" engine_timeout: Duration,
+        /// Syntheses at one time; 0 for one per core.
+        engine_concurrency: usize,
+        /// Path of espeak-ng, or empty.
+        espeak: String,
+    }
+);
+section!(
+    /// Keeping clips.
+    Audio {
+        /// Bytes of clips on disk.
+        clip_bytes_max: u64,
+        /// No clip younger than this is evicted.
+        @"duration" clip_age_min: Duration,
+        /// Bytes of clips in memory.
+        memory_bytes_max: u64,
+    }
+);
+section!(
+    /// Moving alerts on.
+    Dispatch {
+        /// Between two looks at due columns.
+        @"duration" sweep: Duration,
+        /// Rows ended by one look.
+        sweep_batch: u32,
+        /// Receipts waiting to be committed.
+        receipt_queue: usize,
+        /// Sentences being made at one time.
+        render_concurrency: usize,
+    }
+);
+section!(
+    /// Log lines.
+    Log {
+        /// `text` or `json`.
+        format: LogFormat,
+        /// As in `RUST_LOG`.
+        filter: String,
+    }
+);
+section!(
+    /// Secrets.
+    Secrets {
+        /// The key that seals secrets at rest, base64; empty for the one in the data folder.
+        node_key: SecretString,
+    }
+);
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl Config {
+    /// Loads the three layers and checks them together.
+    ///
+    /// # Errors
+    /// A missing or unreadable file, a syntax error, an unknown key, a wrong type, values that do not fit.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut layers =
+            config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
+        if let Some(path) = file {
+            layers = layers.add_source(config::File::from(path).format(config::FileFormat::Toml));
+        }
+        let environment = config::Environment::with_prefix("ORDERBELL")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true);
+        let loaded: Self = layers.add_source(environment).build()?.try_deserialize()?;
+        loaded.check()?;
+        Ok(loaded)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let url = &self.server.public_url;
+        let url_ok = url.is_empty()
+            || ((url.starts_with("https://") || url.starts_with("http://"))
+                && !url.ends_with('/')
+                && url.is_ascii());
+        let rules = [
+            (url_ok, "server.public_url", "is an http(s) origin in ASCII, without a slash at the end"),
+            (self.server.max_body_bytes >= 1024, "server.max_body_bytes", "is at least 1024"),
+            (self.store.queue > 0 && self.store.batch_max > 0, "store.queue", "and batch_max are at least 1"),
+            (self.store.readers > 0, "store.readers", "is at least 1"),
+            (self.rider.heartbeat.as_millis() >= 1000, "rider.heartbeat", "is at least 1s"),
+            (self.rider.silence_max > self.rider.heartbeat, "rider.silence_max", "is longer than heartbeat"),
+            (self.rider.window > 0, "rider.window", "is at least 1"),
+            (self.rider.sessions_max > 0, "rider.sessions_max", "is at least 1"),
+            (self.rider.token_ttl_max.as_secs() <= 86_400, "rider.token_ttl_max", "is at most 24h"),
+            ((80..=450).contains(&self.speech.words_per_minute), "speech.words_per_minute", "is 80 to 450"),
+            (self.speech.tail.as_secs() <= 300, "speech.tail", "is at most 300s"),
+            (self.dispatch.sweep.as_millis() >= 10, "dispatch.sweep", "is at least 10ms"),
+            (self.dispatch.render_concurrency > 0, "dispatch.render_concurrency", "is at least 1"),
+        ];
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, key, what)) => Err(ConfigError::Invalid { key, what }),
+            None => Ok(()),
+        }
+    }
+
+    /// One line for each secret that is set, naming it and nothing more.
+    #[must_use]
+    pub fn secrets_set(&self) -> Vec<&'static str> {
+        let set = !self.secrets.node_key.expose_secret().is_empty();
+        if set { vec!["secrets.node_key"] } else { vec![] }
+    }
+}
+
+/// Milliseconds of a duration, as the domain counts them.
+#[must_use]
+pub fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let signed: jiff::SignedDuration = text.parse().map_err(serde::de::Error::custom)?;
+    Duration::try_from(signed).map_err(|_| serde::de::Error::custom("a duration is not negative"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::{Config, ConfigError};
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        Config::load(Some(file.path()))
+    }
+
+    #[test]
+    fn the_default_is_complete_and_valid() {
+        let config = Config::load(None).unwrap();
+        assert_eq!(config.speech.budget.as_millis(), 700);
+        assert!(config.speech.tail > 2 * config.rider.heartbeat);
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names_and_unknown_keys_are_refused() {
+        assert_eq!(load("[speech]\nbudget = \"1500ms\"").unwrap().speech.budget.as_millis(), 1500);
+        assert!(load("[speech]\nbuget = \"1500ms\"").is_err());
+        assert!(load("[spech]\nbudget = \"1s\"").is_err());
+        assert!(load("[speech]\nbudget = \"-1s\"").is_err());
+        assert!(load("[speech\n").is_err());
+        assert!(load("[server]\npublic_url = \"ftp://x\"").is_err());
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error() {
+        assert!(Config::load(Some(std::path::Path::new("/nowhere/orderbell.toml"))).is_err());
+    }
+}

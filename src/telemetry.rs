@@ -1,0 +1,165 @@
+//! What the process tells its operators: log lines and the metrics behind `/metrics`.
+//! Metrics are named here and nowhere else; each server has its own recorder, so that two in one process do not mix.
+
+use std::sync::Arc;
+
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogFormat;
+
+/// Every metric.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Metric {
+    /// Events answered, by outcome: stored, duplicate, conflict, refused, failed.
+    Events,
+    /// Seconds from the event's arrival to its commit.
+    EventStoredSeconds,
+    /// Seconds from the event's arrival to the first write of a delivery's frame.
+    EventSentSeconds,
+    /// Seconds from the event's arrival to the client's `ack`.
+    EventReceivedSeconds,
+    /// Seconds from the event's arrival to the end of the sentence in the ear.
+    EventPlayedSeconds,
+    /// Deliveries ended, by state and reason.
+    DeliveriesEnded,
+    /// Frames sent again because no `ack` came.
+    Resends,
+    /// Rider sessions open now.
+    Sessions,
+    /// Rider sessions closed, by close code.
+    SessionsClosed,
+    /// Bad frames from clients.
+    BadFrames,
+    /// Clips asked of the library, by result: hit, made, failed.
+    Clips,
+    /// Seconds to make one clip, cache misses only.
+    SpeechSeconds,
+    /// Alerts that went out with the canned clip, by cause: late, failed or absent.
+    SpeechFallbacks,
+    /// HTTP requests, by route template, method and status class.
+    HttpRequests,
+    /// Seconds of HTTP requests, by route template.
+    HttpSeconds,
+    /// Connections refused because too many are open.
+    ConnectionsRefused,
+    /// Store calls that failed, by operation.
+    StoreFailures,
+}
+
+impl Metric {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Events => "orderbell_events_total",
+            Self::EventStoredSeconds => "orderbell_event_stored_seconds",
+            Self::EventSentSeconds => "orderbell_event_sent_seconds",
+            Self::EventReceivedSeconds => "orderbell_event_received_seconds",
+            Self::EventPlayedSeconds => "orderbell_event_played_seconds",
+            Self::DeliveriesEnded => "orderbell_deliveries_ended_total",
+            Self::Resends => "orderbell_resends_total",
+            Self::Sessions => "orderbell_sessions",
+            Self::SessionsClosed => "orderbell_sessions_closed_total",
+            Self::BadFrames => "orderbell_bad_frames_total",
+            Self::Clips => "orderbell_clips_total",
+            Self::SpeechSeconds => "orderbell_speech_seconds",
+            Self::SpeechFallbacks => "orderbell_speech_fallbacks_total",
+            Self::HttpRequests => "orderbell_http_requests_total",
+            Self::HttpSeconds => "orderbell_http_seconds",
+            Self::ConnectionsRefused => "orderbell_connections_refused_total",
+            Self::StoreFailures => "orderbell_store_failures_total",
+        }
+    }
+}
+
+/// Seconds from a thousandth to a minute, about three steps a decade: commits, pushes, sentences in the ear.
+const BUCKETS: [f64; 15] =
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
+
+const METADATA: Metadata<'static> = Metadata::new("orderbell", Level::INFO, None);
+
+/// Metrics of one server. Clones share one recorder.
+#[derive(Clone)]
+pub struct Telemetry {
+    recorder: Arc<PrometheusRecorder>,
+    handle: PrometheusHandle,
+}
+
+impl Telemetry {
+    /// A fresh recorder.
+    #[must_use]
+    pub fn new() -> Self {
+        let suffix = Matcher::Suffix("_seconds".to_owned());
+        let builder = PrometheusBuilder::new();
+        // Only an empty list of buckets is refused, and this one is not empty.
+        let recorder = match builder.set_buckets_for_metric(suffix, &BUCKETS) {
+            Ok(builder) => builder.build_recorder(),
+            Err(_) => PrometheusBuilder::new().build_recorder(),
+        };
+        Self { handle: recorder.handle(), recorder: Arc::new(recorder) }
+    }
+
+    /// A counter with labels from closed sets.
+    pub fn counter(&self, metric: Metric, labels: &[(&'static str, &'static str)]) -> Counter {
+        self.recorder.register_counter(&key(metric, labels), &METADATA)
+    }
+
+    /// A gauge.
+    pub fn gauge(&self, metric: Metric) -> Gauge {
+        self.recorder.register_gauge(&key(metric, &[]), &METADATA)
+    }
+
+    /// A histogram of seconds.
+    pub fn histogram(&self, metric: Metric, labels: &[(&'static str, &'static str)]) -> Histogram {
+        self.recorder.register_histogram(&key(metric, labels), &METADATA)
+    }
+
+    /// The text Prometheus reads.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.handle.render()
+    }
+
+    /// Folds samples into histograms; called every few seconds, or memory grows with every sample.
+    pub fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn key(metric: Metric, labels: &[(&'static str, &'static str)]) -> Key {
+    let labels: Vec<Label> =
+        labels.iter().map(|(name, value)| Label::from_static_parts(name, value)).collect();
+    Key::from_parts(metric.name(), labels)
+}
+
+/// Starts logging to stderr for this process. A second call changes nothing.
+pub fn log_to_stderr(format: LogFormat, filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // An error means that logging has been set up before, which is what is wanted.
+    let _already_set_up = match format {
+        LogFormat::Text => lines.with_target(false).try_init().is_err(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init().is_err(),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Metric, Telemetry};
+
+    #[test]
+    fn two_servers_in_one_process_do_not_mix() {
+        let (one, two) = (Telemetry::new(), Telemetry::new());
+        one.counter(Metric::Events, &[("outcome", "stored")]).increment(3);
+        one.histogram(Metric::EventSentSeconds, &[]).record(0.004);
+        assert!(one.render().contains("orderbell_events_total{outcome=\"stored\"} 3"));
+        assert!(one.render().contains("orderbell_event_sent_seconds_bucket{le=\"0.005\"} 1"));
+        assert!(!two.render().contains("orderbell_events_total"));
+    }
+}
