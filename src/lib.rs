@@ -8,6 +8,8 @@ pub mod speech;
 pub mod audio;
 pub mod store;
 
+pub mod session;
+
 pub mod domain;
 
 pub mod clock;

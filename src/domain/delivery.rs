@@ -291,6 +291,9 @@ impl Delivery {
     #[must_use]
     pub fn after(&self, change: &Change, at: EpochMs) -> Option<Self> {
         let mut next = self.clone();
+        // A client's clock may say that it played before we sent; the timeline never runs backwards.
+        let at =
+            [self.sent_at, self.received_at, self.playing_at].into_iter().flatten().fold(at, EpochMs::max);
         match change {
             Change::Sent => next.note_sent(at),
             Change::Received => next.note_progress(DeliveryState::Received, at),

@@ -1,0 +1,472 @@
+//! One rider connection as a state machine without I/O: frames, rows and readings of the clock go in, things to do
+//! come out. The socket driver in `http` does them; a simulation can do them too.
+
+pub mod close;
+pub mod frame;
+pub mod outbox;
+mod render;
+
+use std::sync::Arc;
+
+use crate::clock::Now;
+use crate::domain::alert::Sound;
+use crate::domain::delivery::{Answer, AnswerOutcome, Change, EndReason};
+use crate::domain::{Alert, AlertId, Delivery, EpochMs, SessionId};
+
+pub use close::Close;
+use frame::{
+    ClientFrame, FrameError, Hello, Limits, OpenFrame, Report, ReportStatus, ServerFrame, StatePatch, Welcome,
+};
+pub use outbox::{Lane, Outbox};
+
+/// What all sessions of a server share.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Put before audio paths; empty, or an origin without a slash at its end.
+    pub origin: String,
+    /// One life of the data.
+    pub epoch: String,
+    /// Between two heartbeats.
+    pub heartbeat_ms: i64,
+    /// Silence after which the socket is dead.
+    pub silence_max_ms: i64,
+    /// Wait before an alert is sent again.
+    pub resend_after_ms: i64,
+    /// Alerts sent and not acknowledged.
+    pub window: usize,
+    /// Largest frame from a client.
+    pub frame_bytes_max: usize,
+    /// Bad frames before the session is closed.
+    pub violations_max: u32,
+    /// Length of the keep-alive clips.
+    pub keepalive_s: u32,
+}
+
+/// Something the driver has to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Write this frame.
+    Send(Lane, String),
+    /// Note this change some time soon; nobody waits for it.
+    Note(AlertId, Change),
+    /// Commit this receipt, then call [`Session::on_kept`].
+    Keep(Receipt),
+    /// The rider said this of themselves.
+    State(StatePatch),
+    /// Check this token, then call [`Session::on_token`].
+    Refresh(String),
+    /// Read the open deliveries, then call [`Session::on_open`].
+    Look,
+    /// Ask why these ended, then call [`Session::on_ended`].
+    AskEnded(Vec<AlertId>),
+    /// Say `bye` and close.
+    Close(Close),
+}
+
+/// A receipt that must be committed before the client may forget it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Receipt {
+    /// Number on the device.
+    pub n: u64,
+    /// The alert, as the client named it.
+    pub id: String,
+    /// What to commit; `None` if there is nothing to.
+    pub what: Option<(AlertId, Change)>,
+    /// The answer, if it is one.
+    pub answer: Option<Answer>,
+    /// When the client says it happened, within reason.
+    pub at: EpochMs,
+}
+
+/// What the store said for `welcome`.
+pub struct Resume {
+    /// The session.
+    pub session: SessionId,
+    /// Highest seq given to this rider.
+    pub seq: i64,
+    /// Open alerts with their ring.
+    pub open: Vec<(AlertId, u32)>,
+    /// End of the token.
+    pub token_expires_at: EpochMs,
+}
+
+/// One rider connection after its `hello`.
+#[derive(Debug)]
+pub struct Session {
+    settings: Arc<Settings>,
+    live: Vec<Live>,
+    heard_ms: i64,
+    pinged_ms: i64,
+    token_expires_at: EpochMs,
+    violations: u32,
+    /// Set while an unacknowledged alert found the socket silent: a ping is out, and its answer is awaited.
+    probe_until_ms: Option<i64>,
+    more: bool,
+}
+
+/// An alert that was sent here and has not ended.
+#[derive(Debug)]
+struct Live {
+    alert: AlertId,
+    seq: i64,
+    ring: u32,
+    attempt: u32,
+    /// Writes in this session.
+    tries: u32,
+    sent_ms: i64,
+    acked: bool,
+    canned: bool,
+    resend: bool,
+}
+
+/// Rows of open deliveries read at one look. More than any phone can sound; a longer queue is read in turns.
+pub const LOOK_LIMIT: u32 = 256;
+/// Oldest moment a receipt may name, before now: a shift.
+const RECEIPT_AGE_MAX_MS: i64 = 86_400_000;
+/// Longest reason a client may give, in characters.
+const REASON_CHARS_MAX: usize = 64;
+
+impl Session {
+    /// Opens the session: the first thing to send is the welcome returned here, the first thing to do is to look.
+    #[must_use]
+    pub fn open(settings: Arc<Settings>, hello: &Hello, resume: Resume, now: Now) -> (Self, String) {
+        let resumed = hello.epoch.as_deref() == Some(&settings.epoch)
+            && hello.cursor.is_some_and(|cursor| (0..=resume.seq).contains(&cursor));
+        let welcome = ServerFrame::Welcome(Welcome {
+            session: resume.session.to_string(),
+            epoch: &settings.epoch,
+            seq: resume.seq,
+            resumed,
+            now: now.wall.0,
+            heartbeat_ms: settings.heartbeat_ms,
+            open: resume.open.into_iter().map(|(id, ring)| OpenFrame { id, ring }).collect(),
+            keepalive: render::keepalive(&settings.origin, settings.keepalive_s, &hello.caps.formats),
+            limits: Limits { frame_bytes_max: settings.frame_bytes_max, window: settings.window },
+        })
+        .to_text();
+        let session = Self {
+            settings,
+            live: Vec::new(),
+            heard_ms: now.mono_ms,
+            pinged_ms: now.mono_ms,
+            token_expires_at: resume.token_expires_at,
+            violations: 0,
+            probe_until_ms: None,
+            more: false,
+        };
+        (session, welcome)
+    }
+
+    /// Any sign of life of the socket.
+    pub fn on_heard(&mut self, now: Now) {
+        self.heard_ms = now.mono_ms;
+        self.probe_until_ms = None;
+    }
+
+    /// A text frame has come.
+    pub fn on_text(&mut self, text: &str, now: Now, out: &mut Vec<Output>) {
+        self.on_heard(now);
+        match ClientFrame::parse(text) {
+            Ok(frame) => self.on_frame(frame, now, out),
+            Err(error) => self.on_violation(error.code(), explain(error), out),
+        }
+    }
+
+    fn on_frame(&mut self, frame: ClientFrame, now: Now, out: &mut Vec<Output>) {
+        match frame {
+            ClientFrame::Hello(_) => {
+                self.on_violation("unexpected_hello", "hello is sent once, as the first frame", out);
+            }
+            ClientFrame::Ack { seqs } => self.on_ack(&seqs, out),
+            ClientFrame::Report(report) => self.on_report(report, now, out),
+            ClientFrame::Answer { n, id, answer } => {
+                let what = id.parse().ok().map(|alert| (alert, Change::Answered(answer)));
+                out.push(Output::Keep(Receipt { n, id, what, answer: Some(answer), at: now.wall }));
+            }
+            ClientFrame::State(patch) => out.push(Output::State(patch)),
+            ClientFrame::Ping {} => push(out, &ServerFrame::Pong { now: now.wall.0 }),
+            ClientFrame::Pong {} => {}
+            ClientFrame::Refresh { token } => out.push(Output::Refresh(token)),
+            ClientFrame::Chat {}
+            | ClientFrame::Read {}
+            | ClientFrame::Subscribe {}
+            | ClientFrame::Unsubscribe {} => {
+                let message = "this server does not offer that";
+                push(out, &ServerFrame::Error { code: "not_supported", message });
+            }
+        }
+    }
+
+    /// Something that is not protocol v1.
+    pub fn on_violation(&mut self, code: &'static str, message: &'static str, out: &mut Vec<Output>) {
+        push(out, &ServerFrame::Error { code, message });
+        self.violations += 1;
+        if self.violations >= self.settings.violations_max {
+            out.push(Output::Close(Close::Protocol));
+        }
+    }
+
+    fn on_ack(&mut self, seqs: &[i64], out: &mut Vec<Output>) {
+        for live in self.live.iter_mut().filter(|live| !live.acked && seqs.contains(&live.seq)) {
+            live.acked = true;
+            live.resend = false;
+            out.push(Output::Note(live.alert, Change::Received));
+        }
+        if self.more && self.unacked() < self.settings.window {
+            self.more = false;
+            out.push(Output::Look);
+        }
+    }
+
+    fn on_report(&mut self, report: Report, now: Now, out: &mut Vec<Output>) {
+        let alert: Option<AlertId> = report.id.parse().ok();
+        if let Some(live) = self.live.iter_mut().find(|live| Some(live.alert) == alert) {
+            live.acked = true;
+            live.resend = false;
+        }
+        let word = |word: &str| Change::Trouble(trouble(word, report.reason.as_deref()));
+        let change = match report.status {
+            ReportStatus::Queued => Change::Received,
+            ReportStatus::Playing => Change::Playing,
+            ReportStatus::Played => Change::Played { play: report.play.clamp(1, 1_000) },
+            ReportStatus::Failed => word("failed"),
+            ReportStatus::Skipped => word("skipped"),
+        };
+        let at = report.at.map_or(now.wall, |at| within_reason(EpochMs(at), now.wall));
+        let what = alert.map(|alert| (alert, change));
+        out.push(Output::Keep(Receipt { n: report.n, id: report.id, what, answer: None, at }));
+    }
+
+    /// A receipt is committed; `ended` says that its delivery has ended now.
+    pub fn on_kept(&mut self, receipt: &Receipt, kept: &Kept, out: &mut Vec<Output>) {
+        if let (Some((alert, _)), true) = (&receipt.what, kept.ended) {
+            self.live.retain(|live| live.alert != *alert);
+        }
+        if receipt.answer.is_some() {
+            let outcome = kept.outcome.unwrap_or(AnswerOutcome::Gone);
+            push(out, &ServerFrame::Answered { n: receipt.n, id: &receipt.id, outcome });
+        }
+        push(out, &ServerFrame::Got { n: receipt.n });
+    }
+
+    /// A receipt could not be committed: the client keeps it and sends it again.
+    pub fn on_not_kept(&mut self, out: &mut Vec<Output>) {
+        let message = "the receipt was not kept; send it again";
+        push(out, &ServerFrame::Error { code: "unavailable", message });
+    }
+
+    /// A fresh token was good until then.
+    pub fn on_token(&mut self, expires_at: EpochMs) {
+        self.token_expires_at = expires_at;
+    }
+
+    /// The rider's open deliveries, as the store has them now, most pressing first.
+    pub fn on_open(&mut self, rows: &[(Delivery, Arc<Alert>)], now: Now, out: &mut Vec<Output>) {
+        for (delivery, alert) in rows {
+            // Void, but the sweep has not been there yet: not sent any more.
+            if delivery.expires_at <= now.wall {
+                continue;
+            }
+            let Some(sound) = &alert.sound else { continue };
+            match self.live.iter().position(|live| live.alert == alert.id && live.ring == delivery.ring) {
+                Some(at) => self.refresh(at, delivery, alert, sound, now, out),
+                None if self.unacked() >= self.settings.window => self.more = true,
+                None => self.send_first(delivery, alert, sound, now, out),
+            }
+        }
+        let whole = rows.len() < LOOK_LIMIT as usize;
+        self.more |= !whole;
+        let listed = |alert: AlertId| rows.iter().any(|(delivery, _)| delivery.alert == alert);
+        let missing: Vec<AlertId> =
+            self.live.iter().map(|live| live.alert).filter(|alert| whole && !listed(*alert)).collect();
+        if !missing.is_empty() {
+            out.push(Output::AskEnded(missing));
+        }
+    }
+
+    fn send_first(
+        &mut self,
+        delivery: &Delivery,
+        alert: &Arc<Alert>,
+        sound: &Sound,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
+        self.live.retain(|live| live.alert != alert.id);
+        let attempt = delivery.attempts + 1;
+        self.live.push(Live {
+            alert: alert.id,
+            seq: delivery.seq,
+            ring: delivery.ring,
+            attempt,
+            tries: 1,
+            sent_ms: now.mono_ms,
+            acked: false,
+            canned: sound.canned,
+            resend: false,
+        });
+        self.send(delivery, alert, sound, attempt, now, out);
+    }
+
+    /// A row that was sent here before: send it again if that is due, tell of a better clip if there is one.
+    fn refresh(
+        &mut self,
+        at: usize,
+        delivery: &Delivery,
+        alert: &Arc<Alert>,
+        sound: &Sound,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
+        let origin = Arc::clone(&self.settings);
+        let live = &mut self.live[at];
+        if live.resend {
+            live.resend = false;
+            live.canned = sound.canned;
+            live.attempt += 1;
+            live.tries += 1;
+            live.sent_ms = now.mono_ms;
+            let attempt = live.attempt;
+            self.send(delivery, alert, sound, attempt, now, out);
+        } else if live.canned && !sound.canned {
+            live.canned = false;
+            push(out, &ServerFrame::Update { id: alert.id, audio: render::audio(&origin.origin, sound) });
+        }
+    }
+
+    fn send(
+        &self,
+        delivery: &Delivery,
+        alert: &Alert,
+        sound: &Sound,
+        attempt: u32,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(text) = render::alert(&self.settings.origin, delivery, alert, sound, attempt, now) {
+            out.push(Output::Send(Lane::Alert(alert.urgency), text));
+            out.push(Output::Note(alert.id, Change::Sent));
+        }
+    }
+
+    /// Why alerts that were sent here have ended. Those played or answered here are not told again.
+    pub fn on_ended(&mut self, ended: &[(AlertId, EndReason)], out: &mut Vec<Output>) {
+        for reason in ["cancelled", "expired", "answered_elsewhere", "off_duty"] {
+            let of_this = ended.iter().filter(|(_, why)| render::stop_reason(*why) == reason);
+            let ids: Vec<AlertId> = of_this.map(|(alert, _)| *alert).collect();
+            if !ids.is_empty() {
+                push(out, &ServerFrame::Stop { ids, reason });
+            }
+        }
+        self.live.retain(|live| ended.iter().all(|(alert, _)| live.alert != *alert));
+    }
+
+    /// Time has passed.
+    pub fn on_tick(&mut self, now: Now, out: &mut Vec<Output>) {
+        if now.wall >= self.token_expires_at {
+            out.push(Output::Close(Close::TokenExpired));
+            return;
+        }
+        let silent = now.mono_ms - self.heard_ms >= self.settings.silence_max_ms;
+        if silent || self.probe_until_ms.is_some_and(|until| now.mono_ms >= until) {
+            out.push(Output::Close(Close::HeartbeatLost));
+            return;
+        }
+        self.mark_resends(now, out);
+        if now.mono_ms - self.pinged_ms >= self.settings.heartbeat_ms {
+            self.ping(now, out);
+        }
+    }
+
+    /// Alerts without an `ack` are sent again where the socket has shown life since; else the socket is probed.
+    fn mark_resends(&mut self, now: Now, out: &mut Vec<Output>) {
+        let wait_ms = self.settings.resend_after_ms;
+        let (heard_ms, mut look, mut probe) = (self.heard_ms, false, false);
+        for live in self.live.iter_mut().filter(|live| !live.acked && !live.resend) {
+            if now.mono_ms < resend_due(live, wait_ms) {
+                continue;
+            }
+            if heard_ms > live.sent_ms {
+                live.resend = true;
+                look = true;
+            } else {
+                probe = true;
+            }
+        }
+        if look {
+            out.push(Output::Look);
+        }
+        if probe && self.probe_until_ms.is_none() {
+            self.probe_until_ms = Some(now.mono_ms + wait_ms);
+            self.ping(now, out);
+        }
+    }
+
+    fn ping(&mut self, now: Now, out: &mut Vec<Output>) {
+        self.pinged_ms = now.mono_ms;
+        push(out, &ServerFrame::Ping { now: now.wall.0 });
+    }
+
+    /// When [`Session::on_tick`] must be called next, in monotonic milliseconds.
+    #[must_use]
+    pub fn next_tick_ms(&self, now: Now) -> i64 {
+        let wait_ms = self.settings.resend_after_ms;
+        let resends = self.live.iter().filter(|live| !live.acked && !live.resend);
+        let token = now.mono_ms + self.token_expires_at.since_ms(now.wall).max(0);
+        resends
+            .map(|live| resend_due(live, wait_ms))
+            .filter(|due| self.probe_until_ms.is_none() || *due > now.mono_ms)
+            .chain(self.probe_until_ms)
+            .chain([
+                self.pinged_ms + self.settings.heartbeat_ms,
+                self.heard_ms + self.settings.silence_max_ms,
+                token,
+            ])
+            .min()
+            .unwrap_or(token)
+    }
+
+    fn unacked(&self) -> usize {
+        self.live.iter().filter(|live| !live.acked).count()
+    }
+}
+
+/// What became of a receipt in the store.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Kept {
+    /// The delivery has ended.
+    pub ended: bool,
+    /// For an answer: what the rider is told; `None` if there is no such delivery.
+    pub outcome: Option<AnswerOutcome>,
+}
+
+/// A client that lives but does not acknowledge is asked less and less often, up to ten times the first wait.
+fn resend_due(live: &Live, wait_ms: i64) -> i64 {
+    live.sent_ms + wait_ms * i64::from(live.tries.clamp(1, 10))
+}
+
+fn push(out: &mut Vec<Output>, frame: &ServerFrame<'_>) {
+    out.push(Output::Send(Lane::Control, frame.to_text()));
+}
+
+fn explain(error: FrameError) -> &'static str {
+    match error {
+        FrameError::Malformed => "a frame is a JSON object with the member op",
+        FrameError::UnknownOp => "protocol v1 has no such op",
+        FrameError::BadMember => "a member is missing or of the wrong type",
+    }
+}
+
+fn trouble(word: &str, reason: Option<&str>) -> String {
+    let kept = reason.unwrap_or("unknown").chars().filter(|c| !c.is_control());
+    let reason: String = kept.take(REASON_CHARS_MAX).collect();
+    format!("{word}:{reason}")
+}
+
+/// A client's moment, unless it lies in the future or too far back.
+fn within_reason(at: EpochMs, now: EpochMs) -> EpochMs {
+    if at <= now && now.since_ms(at) <= RECEIPT_AGE_MAX_MS { at } else { now }
+}
+
+#[cfg(test)]
+mod tests;
