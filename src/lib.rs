@@ -3,9 +3,12 @@
 //! This page is the map, top to bottom; a module imports only from those below it (ARCHITECTURE.md, and
 //! `tests/architecture.rs` which enforces it).
 
+pub mod intake;
+
 pub mod speech;
 
 pub mod audio;
+pub mod hub;
 pub mod store;
 
 pub mod session;

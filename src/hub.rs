@@ -1,0 +1,328 @@
+//! Who is connected to this process, and their bells.
+//! A bell carries no data: ringing says look at the store; a lost ring costs a second, never an alert.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::domain::{AppId, AudioState, DevicePolicy, EpochMs, Presence, RiderId, RiderKey, SessionId};
+
+/// Sessions of this process by rider.
+pub struct Hub {
+    // Std mutexes: each section is a map access, nothing in it waits. Shards, because a broadcast rings thousands.
+    shards: Vec<Mutex<HashMap<RiderKey, Vec<Arc<Bell>>>>>,
+    sessions: AtomicUsize,
+}
+
+/// How to reach one session.
+#[derive(Debug)]
+pub struct Bell {
+    session: SessionId,
+    device: Box<str>,
+    opened_at: EpochMs,
+    wake: Notify,
+    asked: AtomicU8,
+    audio: AtomicU8,
+    foreground: AtomicU8,
+}
+
+/// What a session is asked to do when its bell rings.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ring {
+    /// Look at the store: something about this rider has changed.
+    Look,
+    /// Leave: another session of the rider took over.
+    Replaced,
+    /// Leave: the rider's tokens were revoked or the rider erased.
+    Revoked,
+    /// Leave: this node drains.
+    Drain,
+}
+
+impl Ring {
+    const ALL: [Self; 4] = [Self::Revoked, Self::Replaced, Self::Drain, Self::Look];
+
+    fn bit(self) -> u8 {
+        match self {
+            Self::Look => 1,
+            Self::Replaced => 2,
+            Self::Revoked => 4,
+            Self::Drain => 8,
+        }
+    }
+}
+
+/// One session as an operator or backend sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionView {
+    /// The session.
+    pub session: SessionId,
+    /// The client's own id of its device.
+    pub device: String,
+    /// When it said hello.
+    pub opened_at: EpochMs,
+    /// What its player does, if it told.
+    pub audio: Option<AudioState>,
+    /// Whether the program is on the screen, if it told.
+    pub foreground: Option<bool>,
+}
+
+/// Keeps a session listed; dropping it takes the session out.
+pub struct Registration {
+    hub: Arc<Hub>,
+    rider: RiderKey,
+    bell: Arc<Bell>,
+}
+
+/// Few enough to cost nothing when idle, enough that ringing threads seldom meet.
+const SHARDS: usize = 32;
+const AUDIO_STATES: [AudioState; 6] = [
+    AudioState::Playing,
+    AudioState::Silent,
+    AudioState::Interrupted,
+    AudioState::Paused,
+    AudioState::Stolen,
+    AudioState::Blocked,
+];
+
+impl Hub {
+    /// A hub with nobody in it.
+    #[must_use]
+    pub fn new() -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { shards, sessions: AtomicUsize::new(0) }
+    }
+
+    /// Lists a session. Sessions it takes over from are rung as [`Ring::Replaced`]: all others under
+    /// [`DevicePolicy::Latest`]; else the one of the same device, and the oldest above `sessions_max`.
+    #[must_use]
+    pub fn register(
+        self: &Arc<Self>,
+        rider: RiderKey,
+        bell: Bell,
+        policy: DevicePolicy,
+        sessions_max: usize,
+    ) -> Registration {
+        let bell = Arc::new(bell);
+        let mut shard = self.shard(&rider);
+        let bells = shard.entry(rider.clone()).or_default();
+        let surplus = (bells.len() + 1).saturating_sub(sessions_max);
+        for (age, other) in bells.iter().enumerate() {
+            let leaves = match policy {
+                DevicePolicy::Latest => true,
+                DevicePolicy::All => other.device == bell.device || age < surplus,
+            };
+            if leaves {
+                other.ring(Ring::Replaced);
+            }
+        }
+        bells.push(Arc::clone(&bell));
+        drop(shard);
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+        Registration { hub: Arc::clone(self), rider, bell }
+    }
+
+    /// Rings every session of a rider. Nothing happens if there is none here.
+    pub fn ring(&self, rider: &RiderKey, ring: Ring) {
+        if let Some(bells) = self.shard(rider).get(rider) {
+            for bell in bells {
+                bell.ring(ring);
+            }
+        }
+    }
+
+    /// Rings every session of this process.
+    pub fn ring_all(&self, ring: Ring) {
+        for shard in &self.shards {
+            for bell in lock(shard).values().flatten() {
+                bell.ring(ring);
+            }
+        }
+    }
+
+    /// The rider's sessions here, oldest first.
+    #[must_use]
+    pub fn sessions_of(&self, rider: &RiderKey) -> Vec<SessionView> {
+        self.shard(rider).get(rider).into_iter().flatten().map(|bell| bell.view()).collect()
+    }
+
+    /// Sessions of this process.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
+    fn shard(&self, rider: &RiderKey) -> MutexGuard<'_, HashMap<RiderKey, Vec<Arc<Bell>>>> {
+        let mut hasher = DefaultHasher::new();
+        rider.hash(&mut hasher);
+        let place = usize::try_from(hasher.finish() % SHARDS as u64).unwrap_or_default();
+        lock(&self.shards[place])
+    }
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Presence for Hub {
+    fn is_online(&self, app: AppId, rider: &RiderId) -> bool {
+        let rider = RiderKey { app, rider: rider.clone() };
+        self.shard(&rider).contains_key(&rider)
+    }
+}
+
+impl Bell {
+    /// A bell that has not rung.
+    #[must_use]
+    pub fn new(session: SessionId, device: &str, opened_at: EpochMs) -> Self {
+        Self {
+            session,
+            device: device.into(),
+            opened_at,
+            wake: Notify::new(),
+            asked: AtomicU8::new(0),
+            audio: AtomicU8::new(0),
+            foreground: AtomicU8::new(0),
+        }
+    }
+
+    /// Rings. Rings before the session looks are one ring.
+    fn ring(&self, ring: Ring) {
+        self.asked.fetch_or(ring.bit(), Ordering::SeqCst);
+        self.wake.notify_one();
+    }
+
+    fn view(&self) -> SessionView {
+        let audio = usize::from(self.audio.load(Ordering::Relaxed));
+        SessionView {
+            session: self.session,
+            device: self.device.to_string(),
+            opened_at: self.opened_at,
+            audio: audio.checked_sub(1).and_then(|at| AUDIO_STATES.get(at)).copied(),
+            foreground: match self.foreground.load(Ordering::Relaxed) {
+                0 => None,
+                told => Some(told == 2),
+            },
+        }
+    }
+}
+
+impl Registration {
+    /// The rider this session belongs to.
+    #[must_use]
+    pub fn rider(&self) -> &RiderKey {
+        &self.rider
+    }
+
+    /// Ends when the bell rings, or at once if it has rung since the last [`Registration::take`].
+    pub fn rung(&self) -> tokio::sync::futures::Notified<'_> {
+        self.bell.wake.notified()
+    }
+
+    /// What the session is asked to do, most urgent first; forgotten from now on.
+    #[must_use]
+    pub fn take(&self) -> Vec<Ring> {
+        let asked = self.bell.asked.swap(0, Ordering::SeqCst);
+        Ring::ALL.into_iter().filter(|ring| asked & ring.bit() != 0).collect()
+    }
+
+    /// Notes what the player does.
+    pub fn set_audio(&self, audio: AudioState) {
+        let place = AUDIO_STATES.iter().position(|state| *state == audio).unwrap_or_default();
+        self.bell.audio.store(u8::try_from(place + 1).unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    /// Notes whether the program is on the screen.
+    pub fn set_foreground(&self, foreground: bool) {
+        self.bell.foreground.store(1 + u8::from(foreground), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut shard = self.hub.shard(&self.rider);
+        if let Some(bells) = shard.get_mut(&self.rider) {
+            bells.retain(|bell| !Arc::ptr_eq(bell, &self.bell));
+            if bells.is_empty() {
+                shard.remove(&self.rider);
+            }
+        }
+        drop(shard);
+        self.hub.sessions.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A panic while a shard was locked leaves a map that is still whole: entries are changed in single steps.
+fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Bell, Hub, Registration, Ring};
+    use crate::domain::{AppId, AudioState, DevicePolicy, EpochMs, Presence, RiderKey, SessionId};
+
+    fn rider() -> RiderKey {
+        RiderKey { app: AppId::new(EpochMs(1), [0; 10]), rider: "r1".parse().unwrap() }
+    }
+
+    fn join(hub: &Arc<Hub>, number: u8, device: &str, policy: DevicePolicy) -> Registration {
+        let bell = Bell::new(SessionId::new(EpochMs(1), [number; 10]), device, EpochMs(1));
+        hub.register(rider(), bell, policy, 2)
+    }
+
+    #[tokio::test]
+    async fn a_ring_before_the_wait_is_not_lost_and_many_are_one() {
+        let hub = Arc::new(Hub::new());
+        let session = join(&hub, 1, "phone", DevicePolicy::Latest);
+        hub.ring(&rider(), Ring::Look);
+        hub.ring(&rider(), Ring::Look);
+        session.rung().await;
+        assert_eq!(session.take(), [Ring::Look]);
+        assert!(session.take().is_empty());
+    }
+
+    #[test]
+    fn the_latest_device_replaces_and_leaving_empties_the_hub() {
+        let hub = Arc::new(Hub::new());
+        let old = join(&hub, 1, "phone", DevicePolicy::Latest);
+        let new = join(&hub, 2, "tablet", DevicePolicy::Latest);
+        assert_eq!((old.take(), new.take()), (vec![Ring::Replaced], vec![]));
+        drop(old);
+        assert!(hub.is_online(rider().app, &rider().rider));
+        drop(new);
+        assert!(!hub.is_online(rider().app, &rider().rider));
+        assert_eq!(hub.session_count(), 0);
+    }
+
+    #[test]
+    fn all_devices_ring_but_one_device_has_one_session_and_there_is_a_limit() {
+        let hub = Arc::new(Hub::new());
+        let phone = join(&hub, 1, "phone", DevicePolicy::All);
+        let tablet = join(&hub, 2, "tablet", DevicePolicy::All);
+        assert!(phone.take().is_empty());
+        let again = join(&hub, 3, "tablet", DevicePolicy::All);
+        assert_eq!(tablet.take(), [Ring::Replaced]);
+        assert_eq!(phone.take(), [Ring::Replaced], "the oldest above the limit leaves");
+        assert!(again.take().is_empty());
+    }
+
+    #[test]
+    fn what_the_client_tells_is_seen() {
+        let hub = Arc::new(Hub::new());
+        let session = join(&hub, 1, "phone", DevicePolicy::Latest);
+        assert_eq!(hub.sessions_of(&rider())[0].audio, None);
+        session.set_audio(AudioState::Stolen);
+        session.set_foreground(false);
+        let view = &hub.sessions_of(&rider())[0];
+        assert_eq!((view.audio, view.foreground), (Some(AudioState::Stolen), Some(false)));
+    }
+}
