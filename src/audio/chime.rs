@@ -48,11 +48,11 @@ impl Chimes {
     pub fn new() -> Result<Self, ChimeError> {
         // Low: one soft bell. Normal: a falling third, the doorbell. High: a rising fourth. Critical: a rising triad
         // in haste.
-        let low = frames(&[Bell(0.0, 659.3, 0.11)], 340)?;
-        let normal = frames(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 420)?;
-        let high = frames(&[Bell(0.0, 784.0, 0.07), Bell(0.12, 1_046.5, 0.11)], 420)?;
+        let low = frames(&[Bell(0.0, 659.3, 0.11)], 310)?;
+        let normal = frames(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 390)?;
+        let high = frames(&[Bell(0.0, 784.0, 0.07), Bell(0.12, 1_046.5, 0.11)], 390)?;
         let critical =
-            frames(&[Bell(0.0, 880.0, 0.05), Bell(0.10, 1_108.7, 0.05), Bell(0.20, 1_318.5, 0.10)], 450)?;
+            frames(&[Bell(0.0, 880.0, 0.05), Bell(0.10, 1_108.7, 0.05), Bell(0.20, 1_318.5, 0.10)], 410)?;
         Ok(Self { by_urgency: [low, normal, high, critical] })
     }
 
@@ -110,7 +110,7 @@ mod tests {
         let chimes = Chimes::new().unwrap();
         for urgency in 0..=URGENCY_MAX {
             let length = chimes.of(urgency).duration_ms();
-            assert!((350..=520).contains(&length), "{urgency}: {length} ms");
+            assert!((350..=500).contains(&length), "{urgency}: {length} ms");
             for other in 0..urgency {
                 assert_ne!(chimes.of(urgency), chimes.of(other));
             }
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_chime_is_as_loud_as_speech_and_begins_and_ends_in_silence() {
-        let samples = figure(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 420);
+        let samples = figure(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 390);
         let pcm = levelled(Pcm::new(samples, RATE_HZ).unwrap()).unwrap();
         let level = measured(&pcm).unwrap();
         assert!((level.lufs - TARGET_LUFS).abs() < 1.5, "{level:?}");
