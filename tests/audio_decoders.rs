@@ -251,14 +251,15 @@ fn keep_alive_noise_and_tone_survive_the_encoder_and_stay_inaudible() {
 #[test]
 fn ranges_of_keep_alive_files_are_slices_of_the_whole() {
     let keep_alive = KeepAlive::new().unwrap();
-    let file = keep_alive.file(Format::Mp3, Kind::Zero, 600).unwrap();
-    let whole = file.read(0..file.len()).collect::<Vec<_>>().concat();
-    for (from, to) in
-        [(0, 2), (191, 193), (192, 192 + 16_368 * 2 + 5), (599_000, 601_000), (600_191, 600_192)]
-    {
-        let part = file.read(from..to).collect::<Vec<_>>().concat();
-        let end = usize::try_from(to).unwrap().min(whole.len());
-        assert_eq!(part, &whole[usize::try_from(from).unwrap()..end]);
+    for format in [Format::Mp3, Format::M4a, Format::Wav] {
+        let file = keep_alive.file(format, Kind::Zero, 600).unwrap();
+        let whole = file.read(0..file.len()).collect::<Vec<_>>().concat();
+        let len = whole.len();
+        assert_eq!(file.len(), len as u64);
+        for (from, to) in [(0, 2), (191, 193), (400, 17_000), (len - 1_000, len + 9), (len - 1, len)] {
+            let part = file.read(from as u64..to as u64).collect::<Vec<_>>().concat();
+            assert_eq!(part, &whole[from..to.min(len)]);
+        }
     }
 }
 

@@ -38,7 +38,7 @@ pub enum SentenceError {
     Mp3(#[from] Mp3Error),
 }
 
-/// Makes the frames of a sentence from what an engine gave: resampled, trimmed, levelled, encoded. About 20 ms of work
+/// Makes the frames of a sentence from what an engine gave: resampled, trimmed, levelled, encoded. About 15 ms of work
 /// for 3 s of sound: not for an async task.
 ///
 /// # Errors

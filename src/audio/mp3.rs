@@ -66,7 +66,7 @@ pub enum Mp3Error {
 }
 
 impl Mp3Frames {
-    /// Encodes sound at 24 kHz as 48 kbit/s. Takes about 4 ms per second of sound: not for an async task.
+    /// Encodes sound at 24 kHz as 48 kbit/s. Takes about 3 ms per second of sound: not for an async task.
     ///
     /// # Errors
     /// [`Mp3Error::Rate`] for sound at another rate, [`Mp3Error::Encoder`] when the encoder fails.

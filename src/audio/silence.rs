@@ -49,7 +49,7 @@ pub enum SilenceError {
     ZeroOnly,
 }
 
-/// The repeated blocks of all keep-alive files, made once: about 150 kB. Cheap to clone.
+/// The repeated blocks of all keep-alive files, made once: about 100 kB. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct KeepAlive {
     m4a: Bytes,
@@ -85,7 +85,7 @@ impl Kind {
 }
 
 impl KeepAlive {
-    /// Makes the blocks; about 20 ms of work.
+    /// Makes the blocks; about 40 ms of work.
     ///
     /// # Errors
     /// [`Mp3Error`] when the encoder fails on noise or tone, which no input causes.
@@ -154,7 +154,7 @@ fn wav_file(block: &Block, seconds: u32) -> VirtualFile {
 /// One turn of a sound as MP3 frames that follow themselves without a seam: encoded twice in a row, and the second
 /// turn taken, whose first frame has the end of the first in the encoder's memory.
 fn looped(turn: &[i16]) -> Result<Block, Mp3Error> {
-    let pcm = Pcm::new(turn.repeat(3), mp3::RATE_HZ).map_err(|error| Mp3Error::Encoder(error.to_string()))?;
+    let pcm = Pcm::new(turn.repeat(2), mp3::RATE_HZ).map_err(|error| Mp3Error::Encoder(error.to_string()))?;
     let frames = Mp3Frames::encoded_at(&pcm, LeadOut::Joint, AUDIBLE_KBPS)?;
     let turn = frames.slice(TURN_FRAMES, TURN_FRAMES);
     Ok(Block { bytes: turn.bytes().clone(), unit: AUDIBLE_KBPS * 3 })
