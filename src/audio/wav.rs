@@ -1,0 +1,245 @@
+//! WAV files: reading what engines write, with a hard look at their headers, and writing our own.
+//! The header is always the plain 44 bytes, which every player understands.
+
+use super::pcm::{Pcm, PcmError};
+
+/// Streaming writers do not know the length and put something near the end of the range: espeak-ng 0x7ffff000,
+/// others 0xffffffff. A real sound of that size is refused anyway.
+const ENDLESS: u32 = 0x7fff_0000;
+const FORMAT_PCM: u16 = 1;
+const FORMAT_EXTENSIBLE: u16 = 0xfffe;
+
+/// Reads a WAV of 16-bit PCM into mono sound.
+pub(super) fn read(bytes: &[u8]) -> Result<Pcm, PcmError> {
+    let (riff, rest) = bytes.split_first_chunk::<12>().ok_or(PcmError::NotWav("shorter than a header"))?;
+    if !riff.starts_with(b"RIFF") || !riff.ends_with(b"WAVE") {
+        return Err(PcmError::NotWav("no RIFF/WAVE tag"));
+    }
+    let mut rest = rest;
+    let mut layout = None;
+    loop {
+        let chunk = Chunk::split(rest).ok_or(PcmError::NotWav("no data chunk"))?;
+        match &chunk.tag {
+            b"fmt " => layout = Some(Layout::read(chunk.sized()?)?),
+            b"data" => {
+                let layout = layout.ok_or(PcmError::NotWav("no fmt chunk before the data"))?;
+                return layout.samples(chunk.data()?);
+            }
+            _foreign => {}
+        }
+        // Chunks are padded to an even length.
+        let next = (chunk.size as usize).saturating_add(chunk.size as usize % 2);
+        rest = chunk.after.get(next..).ok_or(PcmError::NotWav("no data chunk"))?;
+    }
+}
+
+/// Writes 16-bit mono sound as a WAV file.
+pub(super) fn write(pcm: &Pcm) -> Vec<u8> {
+    let data_len = u32::try_from(pcm.samples().len() * 2).unwrap_or(u32::MAX);
+    let mut bytes = Vec::with_capacity(44 + pcm.samples().len() * 2);
+    bytes.extend(header(pcm.rate_hz(), BitDepth::Sixteen, data_len));
+    bytes.extend(pcm.samples().iter().flat_map(|sample| sample.to_le_bytes()));
+    bytes
+}
+
+/// Bits of one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BitDepth {
+    /// Unsigned, silence is 0x80.
+    Eight,
+    /// Signed little-endian, silence is 0.
+    Sixteen,
+}
+
+/// The 44 bytes before `data_len` bytes of mono samples.
+pub(super) fn header(rate_hz: u32, depth: BitDepth, data_len: u32) -> [u8; 44] {
+    let sample_bytes: u16 = match depth {
+        BitDepth::Eight => 1,
+        BitDepth::Sixteen => 2,
+    };
+    let mut header = [0; 44];
+    let mut at = 0;
+    let mut put = |bytes: &[u8]| {
+        header[at..at + bytes.len()].copy_from_slice(bytes);
+        at += bytes.len();
+    };
+    put(b"RIFF");
+    put(&data_len.saturating_add(36).to_le_bytes());
+    put(b"WAVEfmt ");
+    put(&16_u32.to_le_bytes());
+    put(&FORMAT_PCM.to_le_bytes());
+    put(&1_u16.to_le_bytes());
+    put(&rate_hz.to_le_bytes());
+    put(&(rate_hz * u32::from(sample_bytes)).to_le_bytes());
+    put(&sample_bytes.to_le_bytes());
+    put(&(sample_bytes * 8).to_le_bytes());
+    put(b"data");
+    put(&data_len.to_le_bytes());
+    header
+}
+
+/// A tag, the size its header claims, and everything behind the eight bytes of both.
+struct Chunk<'a> {
+    tag: [u8; 4],
+    size: u32,
+    after: &'a [u8],
+}
+
+impl<'a> Chunk<'a> {
+    fn split(bytes: &'a [u8]) -> Option<Self> {
+        let (tag, rest) = bytes.split_first_chunk::<4>()?;
+        let (size, after) = rest.split_first_chunk::<4>()?;
+        Some(Self { tag: *tag, size: u32::from_le_bytes(*size), after })
+    }
+
+    fn sized(&self) -> Result<&'a [u8], PcmError> {
+        let missing = (self.size as usize).saturating_sub(self.after.len());
+        self.after.get(..self.size as usize).ok_or(PcmError::CutOff { missing })
+    }
+
+    fn data(&self) -> Result<&'a [u8], PcmError> {
+        if self.size >= ENDLESS { Ok(self.after) } else { self.sized() }
+    }
+}
+
+/// What a `fmt ` chunk says, checked.
+#[derive(Clone, Copy)]
+struct Layout {
+    channels: Channels,
+    rate_hz: u32,
+}
+
+#[derive(Clone, Copy)]
+enum Channels {
+    One,
+    Two,
+}
+
+impl Layout {
+    fn read(fmt: &[u8]) -> Result<Self, PcmError> {
+        let field = |at: usize| -> Result<u16, PcmError> {
+            let bytes = fmt.get(at..).and_then(<[u8]>::first_chunk::<2>);
+            bytes.map(|bytes| u16::from_le_bytes(*bytes)).ok_or(PcmError::LyingHeader("short fmt chunk"))
+        };
+        let rate_hz = u32::from(field(4)?) | u32::from(field(6)?) << 16;
+        let (block_align, bits) = (field(12)?, field(14)?);
+        let format = match field(0)? {
+            // The real format of an extensible header is the first half-word of its sub-format.
+            FORMAT_EXTENSIBLE => field(24)?,
+            plain => plain,
+        };
+        if format != FORMAT_PCM {
+            return Err(PcmError::NotPcm16("another encoding"));
+        }
+        let channels = match field(2)? {
+            0 => return Err(PcmError::LyingHeader("no channels")),
+            1 => Channels::One,
+            2 => Channels::Two,
+            _more => return Err(PcmError::NotPcm16("more than two channels")),
+        };
+        if bits != 16 {
+            return Err(PcmError::NotPcm16("another bit depth"));
+        }
+        if block_align != channels.block_align() {
+            return Err(PcmError::LyingHeader("the block size is not that of its channels"));
+        }
+        if rate_hz == 0 {
+            return Err(PcmError::LyingHeader("0 Hz"));
+        }
+        Ok(Self { channels, rate_hz })
+    }
+
+    fn samples(self, data: &[u8]) -> Result<Pcm, PcmError> {
+        let samples = match self.channels {
+            Channels::One => data.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect(),
+            Channels::Two => data.as_chunks::<4>().0.iter().copied().map(mixed_down).collect(),
+        };
+        Pcm::new(samples, self.rate_hz)
+    }
+}
+
+impl Channels {
+    fn block_align(self) -> u16 {
+        match self {
+            Self::One => 2,
+            Self::Two => 4,
+        }
+    }
+}
+
+fn mixed_down([a, b, c, d]: [u8; 4]) -> i16 {
+    i16::from_le_bytes([a, b]).midpoint(i16::from_le_bytes([c, d]))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn wav(data_len: u32, data: &[u8]) -> Vec<u8> {
+        let mut bytes = header(22_050, BitDepth::Sixteen, data_len).to_vec();
+        bytes.extend_from_slice(data);
+        bytes
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let pcm = Pcm::new(vec![0, 1, -1, i16::MAX, i16::MIN], 24_000).unwrap();
+        assert_eq!(Pcm::from_wav_bytes(&pcm.to_wav_bytes()).unwrap(), pcm);
+    }
+
+    #[test]
+    fn the_endless_lengths_of_streaming_writers_mean_the_rest_of_the_file() {
+        for endless in [0x7fff_f000, u32::MAX] {
+            let pcm = Pcm::from_wav_bytes(&wav(endless, &[1, 0, 2, 0, 9])).unwrap();
+            assert_eq!(pcm.samples(), [1, 2]);
+        }
+    }
+
+    #[test]
+    fn foreign_chunks_are_stepped_over_and_a_trailer_is_not_heard() {
+        let mut bytes = wav(4, &[1, 0, 2, 0]);
+        bytes.splice(36..36, *b"LIST\x03\0\0\0abc\0");
+        bytes.extend(b"LIST\x04\0\0\0wxyz");
+        assert_eq!(Pcm::from_wav_bytes(&bytes).unwrap().samples(), [1, 2]);
+    }
+
+    #[test]
+    fn two_channels_are_mixed_into_one() {
+        let mut bytes = wav(8, &[100, 0, 200, 0, 0, 0x80, 0, 0x80]);
+        bytes[22] = 2;
+        bytes[32] = 4;
+        assert_eq!(Pcm::from_wav_bytes(&bytes).unwrap().samples(), [150, i16::MIN]);
+    }
+
+    #[test]
+    fn headers_that_lie_are_refused() {
+        let broken = |at: usize, value: u8| {
+            let mut bytes = wav(4, &[1, 0, 2, 0]);
+            bytes[at] = value;
+            Pcm::from_wav_bytes(&bytes).unwrap_err()
+        };
+        assert!(matches!(broken(22, 0), PcmError::LyingHeader("no channels")));
+        assert!(matches!(broken(22, 3), PcmError::NotPcm16(_)));
+        assert!(matches!(broken(20, 3), PcmError::NotPcm16(_)));
+        assert!(matches!(broken(34, 8), PcmError::NotPcm16(_)));
+        assert!(matches!(broken(32, 4), PcmError::LyingHeader(_)));
+        assert!(matches!(broken(26, 0xff), PcmError::Rate(_)));
+        assert!(matches!(broken(40, 8), PcmError::CutOff { missing: 4 }));
+        let mut no_rate = wav(0, &[]);
+        no_rate[24..28].fill(0);
+        assert!(matches!(Pcm::from_wav_bytes(&no_rate), Err(PcmError::LyingHeader("0 Hz"))));
+        assert!(matches!(Pcm::from_wav_bytes(b"ID3"), Err(PcmError::NotWav(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(at in 0_usize..60, noise in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let mut bytes = wav(16, &[7; 16]);
+            let end = (at + noise.len()).min(bytes.len());
+            bytes.splice(at..end.max(at), noise);
+            let _outcome = Pcm::from_wav_bytes(&bytes);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Our files as an independent decoder hears them: ffmpeg must find no fault, the right length and the right loudness.
+//! Needs ffmpeg, ffprobe and espeak-ng; without them these tests fail, since nothing else would prove the sound.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may stop the test")]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use bytes::Bytes;
+use orderbell::audio::Format;
+use orderbell::audio::chime::Chimes;
+use orderbell::audio::clip::{ComposedClip, compose, sentence};
+use orderbell::audio::mp3::{LeadOut, Mp3Frames, RATE_HZ};
+use orderbell::audio::pcm::Pcm;
+use orderbell::audio::silence::{KeepAlive, Kind};
+use tempfile::TempDir;
+
+const TEXT: &str = "你有新的订单，请及时接单";
+
+/// What ffmpeg makes of a file.
+struct Heard {
+    samples: Vec<i16>,
+    rate_hz: u32,
+}
+
+impl Heard {
+    fn duration_ms(&self) -> f64 {
+        f64::from(u32::try_from(self.samples.len()).unwrap()) * 1000.0 / f64::from(self.rate_hz)
+    }
+
+    /// The highest sample between two times.
+    fn peak(&self, from_ms: u32, to_ms: u32) -> u16 {
+        let at = |ms: u32| (u64::from(ms) * u64::from(self.rate_hz) / 1000) as usize;
+        let part = &self.samples[at(from_ms)..at(to_ms).min(self.samples.len())];
+        part.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0)
+    }
+}
+
+fn run(program: &str, args: &[&str]) -> (Vec<u8>, String) {
+    let output =
+        Command::new(program).args(args).output().expect("install ffmpeg and espeak-ng to run these tests");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{program} {args:?}: {errors}");
+    (output.stdout, errors)
+}
+
+/// Decodes strictly; a single complaint fails the test.
+fn heard(path: &Path, rate_hz: u32) -> Heard {
+    let rate = rate_hz.to_string();
+    let path = path.to_str().unwrap();
+    let (pcm, errors) =
+        run("ffmpeg", &["-v", "error", "-xerror", "-i", path, "-f", "s16le", "-ac", "1", "-ar", &rate, "-"]);
+    assert_eq!(errors, "", "{path}");
+    let samples = pcm.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect();
+    Heard { samples, rate_hz }
+}
+
+/// The duration ffprobe reads from the headers, in milliseconds.
+fn probed_ms(path: &Path) -> f64 {
+    let args = ["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", path.to_str().unwrap()];
+    let (out, errors) = run("ffprobe", &args);
+    assert_eq!(errors, "");
+    String::from_utf8(out).unwrap().trim().parse::<f64>().unwrap() * 1000.0
+}
+
+/// Integrated loudness (LUFS) and true peak (dBTP) of the first `to_ms` of a file.
+fn loudness(path: &Path, to_ms: u32) -> (f64, f64) {
+    let filter = format!("atrim=end={to_ms}ms,ebur128=peak=true");
+    let (_, log) =
+        run("ffmpeg", &["-nostats", "-i", path.to_str().unwrap(), "-af", &filter, "-f", "null", "-"]);
+    let summary = log.rsplit("Summary:").next().unwrap().to_owned();
+    let value = |tag: &str| {
+        let rest = summary.split(tag).nth(1).unwrap();
+        rest.split_whitespace().next().unwrap().parse::<f64>().unwrap()
+    };
+    (value("I:"), value("Peak:"))
+}
+
+fn spoken(text: &str) -> Pcm {
+    let (wav, _) = run("espeak-ng", &["-v", "cmn-latn-pinyin", "-s", "190", "--stdout", "--", text]);
+    Pcm::from_wav_bytes(&wav).unwrap()
+}
+
+fn stored(dir: &TempDir, name: &str, bytes: &[u8]) -> std::path::PathBuf {
+    let path = dir.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Proves everything a clip promises; returns what was heard.
+fn proved(dir: &TempDir, name: &str, clip: &ComposedClip) -> Heard {
+    let path = stored(dir, name, &clip.bytes);
+    let heard = heard(&path, RATE_HZ);
+    let truth = f64::from(clip.duration_ms);
+    assert!((probed_ms(&path) - truth).abs() <= 24.0, "{name}: {} for {truth}", probed_ms(&path));
+    assert!((heard.duration_ms() - truth).abs() <= 24.0, "{name}: {} for {truth}", heard.duration_ms());
+    let ends = clip.duration_ms - clip.tail_ms;
+    assert!(heard.peak(0, ends) > 3_000, "{name}: the sentence is heard");
+    let leftover = heard.peak(ends, clip.duration_ms);
+    assert!(leftover <= 1, "{name}: the tail is silent, not {leftover}");
+    heard
+}
+
+#[test]
+fn a_clip_decodes_without_a_fault_and_is_as_long_and_as_loud_as_it_says() {
+    let dir = TempDir::new().unwrap();
+    let chimes = Chimes::new().unwrap();
+    let long = "订单尾号八六零七，海底捞火锅，送到人民路一百二十三号，请在十二点半之前取餐";
+    for (n, text) in [TEXT, long, "好"].into_iter().enumerate() {
+        let frames = sentence(spoken(text), LeadOut::End).unwrap();
+        for urgency in 0..4 {
+            let clip = compose(chimes.of(urgency), &frames, 45_000);
+            let name = format!("{n}-{urgency}.mp3");
+            let heard = proved(&dir, &name, &clip);
+            assert_eq!(clip.tail_ms, 45_000);
+            let ends = clip.duration_ms - clip.tail_ms;
+            assert!(heard.peak(ends - 220, ends) > 300, "the last word is there");
+            let (lufs, peak) = loudness(&dir.path().join(name), ends);
+            println!("clip {n} urgency {urgency}: {lufs} LUFS, {peak} dBTP, {} bytes", clip.bytes.len());
+            // One short word is levelled by its RMS, and the file around it is mostly chime and pause.
+            let softest = if n == 2 { -20.0 } else { -17.0 };
+            assert!((softest..=-15.0).contains(&lufs), "{lufs} LUFS");
+            assert!(peak <= -0.3, "{peak} dBTP");
+        }
+    }
+}
+
+#[test]
+fn chimes_alone_decode_and_are_near_the_loudness_of_speech() {
+    let dir = TempDir::new().unwrap();
+    let chimes = Chimes::new().unwrap();
+    for urgency in 0..4 {
+        let chime = chimes.of(urgency);
+        let clip = compose(chime, &Mp3Frames::silence(0), 1_000);
+        let name = format!("chime-{urgency}.mp3");
+        proved(&dir, &name, &clip);
+        // The meter has no answer under 400 ms, so a little of the tail is measured with it.
+        let (lufs, _) = loudness(&dir.path().join(name), (clip.duration_ms - clip.tail_ms).max(450));
+        println!("chime {urgency}: {} ms, {lufs} LUFS", chime.duration_ms());
+        assert!((-21.0..=-13.0).contains(&lufs), "{urgency}: {lufs}");
+    }
+}
+
+#[test]
+fn no_speech_is_lost_at_the_end_and_joints_do_not_click() {
+    // A rough tone and the 20 ms of silence that trimming keeps: what comes back must be as long, and silent around it.
+    let dir = TempDir::new().unwrap();
+    let mut tone: Vec<i16> = (0..24_000_u32).map(|n| if n / 27 % 2 == 0 { 9_000 } else { -9_000 }).collect();
+    tone.extend([0; 480]);
+    let frames = Mp3Frames::encoded(&Pcm::new(tone, RATE_HZ).unwrap(), LeadOut::Joint).unwrap();
+    let joined = Mp3Frames::joined(&[&frames, &Mp3Frames::silence(4), &frames]);
+    let clip = compose(&Mp3Frames::silence(0), &joined, 480);
+    let heard = proved(&dir, "tone.mp3", &clip);
+    let once = frames.count() * 24 + 96;
+    let loud = |from: u32, to: u32| heard.peak(from, to) > 4_000;
+    for start in [0, once] {
+        // The delay of encoder and decoder together is 44 ms.
+        assert!(
+            heard.peak(start, start + 30) < 1_000,
+            "quiet before the tone: {}",
+            heard.peak(start, start + 30)
+        );
+        assert!(loud(start + 50, start + 60) && loud(start + 1_030, start + 1_044));
+        assert!(heard.peak(start + 1_075, start + once) < 200, "silence after it");
+    }
+    let samples = &heard.samples;
+    let at_joint = (frames.count() * 576) as usize;
+    let steps = samples[at_joint - 100..at_joint + 2_000].windows(2).map(|pair| pair[0].abs_diff(pair[1]));
+    assert!(steps.max().unwrap() < 50, "no click between the parts");
+}
+
+#[test]
+fn a_recording_by_another_encoder_can_be_the_sentence() {
+    let dir = TempDir::new().unwrap();
+    let wav = stored(&dir, "voice.wav", &spoken(TEXT).to_wav_bytes());
+    let wav = wav.to_str().unwrap();
+    let record = |name: &str, args: &[&str]| {
+        let path = dir.path().join(name);
+        let head = ["-v", "error", "-y", "-i", wav, "-metadata", "title=voice", "-c:a", "libmp3lame"];
+        run("ffmpeg", &[&head[..], args, &[path.to_str().unwrap()]].concat());
+        Mp3Frames::from_file(&Bytes::from(std::fs::read(path).unwrap()))
+    };
+    let chimes = Chimes::new().unwrap();
+    for (name, args) in [
+        ("cbr.mp3", &["-ar", "24000", "-ac", "1", "-b:a", "48k"][..]),
+        ("vbr.mp3", &["-ar", "24000", "-ac", "1", "-q:a", "2"]),
+        ("plain.mp3", &["-ar", "24000", "-ac", "1", "-b:a", "64k", "-write_xing", "0", "-write_id3v1", "1"]),
+    ] {
+        let frames = record(name, args).unwrap();
+        let clip = compose(chimes.of(1), &frames, 5_000);
+        let path = stored(&dir, &format!("clip-{name}"), &clip.bytes);
+        let heard = heard(&path, RATE_HZ);
+        assert!((heard.duration_ms() - f64::from(clip.duration_ms)).abs() <= 24.0);
+        assert!(
+            heard.peak(clip.duration_ms - clip.tail_ms + 48, clip.duration_ms) <= 1,
+            "{name}: the tail is silent"
+        );
+    }
+    let wrong = record("wrong.mp3", &["-ar", "44100", "-ac", "1", "-b:a", "64k"]).unwrap_err();
+    assert!(wrong.to_string().contains("44100 Hz"), "{wrong}");
+    let stereo = record("stereo.mp3", &["-ar", "24000", "-ac", "2", "-b:a", "64k"]).unwrap_err();
+    assert!(stereo.to_string().contains("two channels"), "{stereo}");
+}
+
+#[test]
+fn keep_alive_files_last_what_they_say_and_are_silent() {
+    let dir = TempDir::new().unwrap();
+    let keep_alive = KeepAlive::new().unwrap();
+    for seconds in [1, 7, 600, 3_600] {
+        for (format, tolerance_ms) in [(Format::M4a, 0.0), (Format::Wav, 0.0), (Format::Mp3, 24.0)] {
+            let file = keep_alive.file(format, Kind::Zero, seconds).unwrap();
+            let bytes = file.read(0..u64::MAX).collect::<Vec<_>>().concat();
+            let path = stored(&dir, &format!("{seconds}.{}", format.extension()), &bytes);
+            let truth = f64::from(seconds) * 1000.0;
+            let probed = probed_ms(&path);
+            assert!((probed - truth).abs() <= tolerance_ms + 0.01, "{format:?} {seconds}: {probed}");
+            let heard = heard(&path, 8_000);
+            // A decoder may give the last AAC frame whole: 128 ms.
+            let decoded = heard.duration_ms();
+            let frame_ms = if format == Format::M4a { 128.0 } else { tolerance_ms };
+            assert!((-0.2..=frame_ms + 0.2).contains(&(decoded - truth)), "{format:?} {seconds}: {decoded}");
+            assert_eq!(heard.peak(0, seconds * 1000), 0);
+            println!(
+                "{format:?} {seconds} s: {} bytes, probed {probed} ms, decoded {decoded} ms",
+                bytes.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn keep_alive_noise_and_tone_survive_the_encoder_and_stay_inaudible() {
+    let dir = TempDir::new().unwrap();
+    let keep_alive = KeepAlive::new().unwrap();
+    for kind in [Kind::Noise, Kind::Tone] {
+        for format in [Format::Mp3, Format::Wav] {
+            let file = keep_alive.file(format, kind, 20).unwrap();
+            let bytes = file.read(0..u64::MAX).collect::<Vec<_>>().concat();
+            let path = stored(&dir, &format!("{kind:?}.{}", format.extension()), &bytes);
+            let heard = heard(&path, if format == Format::Mp3 { RATE_HZ } else { 8_000 });
+            assert!((probed_ms(&path) - 20_000.0).abs() <= 24.0);
+            let loud =
+                heard.samples.iter().filter(|sample| **sample != 0).count() * 100 / heard.samples.len();
+            let peak = heard.peak(0, 20_000);
+            println!("{kind:?} {format:?}: {loud} % not zero, peak {peak}, {} bytes", bytes.len());
+            assert!(loud > 50 && (2..=60).contains(&peak), "{kind:?} {format:?}: {loud} % peak {peak}");
+        }
+    }
+}
+
+#[test]
+fn ranges_of_keep_alive_files_are_slices_of_the_whole() {
+    let keep_alive = KeepAlive::new().unwrap();
+    for format in [Format::Mp3, Format::M4a, Format::Wav] {
+        let file = keep_alive.file(format, Kind::Zero, 600).unwrap();
+        let whole = file.read(0..file.len()).collect::<Vec<_>>().concat();
+        let len = whole.len();
+        assert_eq!(file.len(), len as u64);
+        for (from, to) in [(0, 2), (191, 193), (400, 17_000), (len - 1_000, len + 9), (len - 1, len)] {
+            let part = file.read(from as u64..to as u64).collect::<Vec<_>>().concat();
+            assert_eq!(part, &whole[from..to.min(len)]);
+        }
+    }
+}
+
+#[test]
+fn making_a_clip_takes_milliseconds() {
+    let voice = spoken(TEXT).resampled_to(RATE_HZ).unwrap();
+    let three_seconds: Vec<i16> = voice.samples().iter().copied().cycle().take(72_000).collect();
+    let pcm = Pcm::new(three_seconds, RATE_HZ).unwrap();
+    let best = |work: &dyn Fn()| {
+        let times = (0..20).map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed()
+        });
+        times.min().unwrap()
+    };
+    let frames = Mp3Frames::encoded(&pcm, LeadOut::End).unwrap();
+    let chimes = Chimes::new().unwrap();
+    let keep_alive = KeepAlive::new().unwrap();
+    println!("encode 3 s: {:?}", best(&|| drop(Mp3Frames::encoded(&pcm, LeadOut::End))));
+    println!("trim, level, encode 3 s: {:?}", best(&|| drop(sentence(pcm.clone(), LeadOut::End))));
+    let composing = best(&|| drop(compose(chimes.of(1), &frames, 45_000)));
+    println!("compose with 45 s tail: {composing:?}");
+    let file = keep_alive.file(Format::Mp3, Kind::Zero, 3_600).unwrap();
+    println!(
+        "make an hour's m4a head: {:?}",
+        best(&|| drop(keep_alive.file(Format::M4a, Kind::Zero, 3_600)))
+    );
+    println!("read an hour of mp3 silence: {:?}", best(&|| assert_eq!(file.read(0..u64::MAX).count(), 221)));
+    println!("read two bytes of it: {:?}", best(&|| assert_eq!(file.read(3_000_000..3_000_002).count(), 1)));
+    assert!(composing.as_millis() < 100);
+}
