@@ -1,1 +1,12 @@
 //! Sentences: a phrase with its slots becomes text, the text becomes a clip.
+//! Nothing here knows an order: what a sentence may say comes in as named values, what it says goes out as
+//! two strings, one for the eye and one for the ear.
+//!
+//! - [`normalise()`]: digits, money, units and symbols as words an engine reads rightly
+//! - [`lang`]: the languages a sentence can be in
+
+pub mod lang;
+pub mod normalise;
+
+pub use lang::Lang;
+pub use normalise::normalise;
