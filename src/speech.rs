@@ -5,7 +5,9 @@
 //! - [`phrase`]: the sentences of each kind, and free text
 //! - [`normalise()`]: digits, money, units and symbols as words an engine reads rightly
 //! - [`lang`]: the languages a sentence can be in
+//! - [`espeak`]: the engine that is always there
 
+pub mod espeak;
 pub mod lang;
 pub mod normalise;
 pub mod phrase;
