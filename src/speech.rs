@@ -1,1 +1,17 @@
 //! Sentences: a phrase with its slots becomes text, the text becomes a clip.
+//! Nothing here knows an order: what a sentence may say comes in as named values, what it says goes out as
+//! two strings, one for the eye and one for the ear.
+//!
+//! - [`phrase`]: the sentences of each kind, and free text
+//! - [`normalise()`]: digits, money, units and symbols as words an engine reads rightly
+//! - [`lang`]: the languages a sentence can be in
+//! - [`espeak`]: the engine that is always there
+
+pub mod espeak;
+pub mod lang;
+pub mod normalise;
+pub mod phrase;
+
+pub use lang::Lang;
+pub use normalise::normalise;
+pub use phrase::{Phrase, Phrases, Rendered, free_text};

@@ -1,0 +1,136 @@
+//! The many ways to write one character become one: full-width forms, fancy digits, dashes, quotes.
+//! What has no sound (emoji, invisible and direction marks, markup) is taken out here, before any rule looks.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// Phoneme input of espeak, and tags of any markup. A tag begins with a letter, so `3<5` is none.
+#[expect(clippy::expect_used, reason = "the pattern is a constant that every test compiles")]
+static MARKUP: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\[\[.*?\]\]|</?[A-Za-z!?][^<>]*>").expect("a valid pattern"));
+
+/// Folds at most `chars_max` characters of `text`.
+pub(super) fn fold(text: &str, chars_max: usize) -> String {
+    let mut folded = String::with_capacity(text.len().min(chars_max * 4));
+    for c in text.chars().take(chars_max) {
+        fold_char(c, &mut folded);
+    }
+    let mut folded = MARKUP.replace_all(&folded, " ").into_owned();
+    // What is left of brackets could still form phoneme input once neighbours go.
+    folded.retain(|c| !matches!(c, '[' | ']' | '<' | '>'));
+    folded
+}
+
+fn fold_char(c: char, out: &mut String) {
+    match c {
+        // Kept as it is: a full-width comma between digits separates numbers, an ASCII one thousands.
+        '，' | '。' | '、' => out.push(c),
+        '\u{ff01}'..='\u{ff5e}' => fold_char(full_width_to_ascii(c), out),
+        '(' | ')' | '{' | '}' | '【' | '】' | '〔' | '〕' | '〖' | '〗' | '…' | '|' | '│' => {
+            out.push('，');
+        }
+        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('，'),
+        '\t' | '\u{a0}' | '\u{3000}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '·' | '•' => {
+            out.push(' ');
+        }
+        '〜' | '∼' | '〰' => out.push('~'),
+        '—' | '–' | '−' | '‐' | '‑' | '―' | '‒' => out.push('-'),
+        '￥' => out.push('¥'),
+        '№' => out.push('#'),
+        '℃' => out.push_str("°C"),
+        '㎡' => out.push_str("平方米"),
+        '〇' => out.push('零'),
+        '✕' | '✖' | '✗' => out.push('×'),
+        '’' => out.push('\''),
+        '"' | '“' | '”' | '‘' | '「' | '」' | '『' | '』' | '《' | '》' | '〈' | '〉' | '`' => {
+        }
+        _ => match fancy_number(c) {
+            Some(number) => out.push_str(&number.to_string()),
+            None if is_silent(c) => {}
+            None => out.push(c),
+        },
+    }
+}
+
+fn full_width_to_ascii(c: char) -> char {
+    char::from_u32(u32::from(c) - 0xfee0).unwrap_or(' ')
+}
+
+/// Circled, parenthesised, dotted, superscript, mathematical and other scripts' digits.
+fn fancy_number(c: char) -> Option<u32> {
+    let code = u32::from(c);
+    match code {
+        0x2460..=0x2473 => Some(code - 0x2460 + 1),
+        0x2474..=0x2487 => Some(code - 0x2474 + 1),
+        0x2488..=0x249b => Some(code - 0x2488 + 1),
+        0x24f5..=0x24fe => Some(code - 0x24f5 + 1),
+        0x2776..=0x277f => Some(code - 0x2776 + 1),
+        0x2780..=0x2789 => Some(code - 0x2780 + 1),
+        0x278a..=0x2793 => Some(code - 0x278a + 1),
+        0xb2 | 0xb3 => Some(code - 0xb0),
+        0xb9 => Some(1),
+        0x2070 | 0x2074..=0x2079 => Some(code - 0x2070),
+        0x2080..=0x2089 => Some(code - 0x2080),
+        0x0660..=0x0669 => Some(code - 0x0660),
+        0x06f0..=0x06f9 => Some(code - 0x06f0),
+        0x0966..=0x096f => Some(code - 0x0966),
+        0x1d7ce..=0x1d7ff => Some((code - 0x1d7ce) % 10),
+        _ => None,
+    }
+}
+
+/// Characters that show nothing and only confuse: controls, joiners, direction marks, tags.
+pub(in crate::speech) fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(u32::from(c),
+            0xad | 0x034f | 0x061c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
+            | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfeff | 0xffa0 | 0xfff0..=0xffff
+            | 0xe_0000..=0x10_ffff)
+}
+
+/// Characters that make no sound and whose names an engine must not read out.
+fn is_silent(c: char) -> bool {
+    is_invisible(c)
+        || matches!(u32::from(c),
+            // Combining marks piled on letters, variation selectors, keycaps.
+            0x0300..=0x036f | 0x0483..=0x0489 | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff
+            | 0xfe00..=0xfe0f | 0xfe20..=0xfe2f
+            // Arrows, technical, boxes, symbols, dingbats.
+            | 0x2190..=0x21ff | 0x2300..=0x23ff | 0x2500..=0x27bf | 0x2900..=0x297f | 0x2b00..=0x2bff
+            // Private use and the emoji planes.
+            | 0xe000..=0xf8ff | 0x1f000..=0x1faff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    #[test]
+    fn one_character_is_left_of_its_many_forms() {
+        let cases = [
+            ("１２３ＡＢｃ", "123ABc"),
+            ("①②⑩𝟝", "12105"),
+            ("￥５．８", "¥5.8"),
+            ("好吃😋面馆👨‍👩‍👧", "好吃面馆"),
+            ("1️⃣号", "1号"),
+            ("a\u{200b}b\u{202e}c\u{feff}", "abc"),
+            ("“测试”面馆", "测试面馆"),
+            ("一\n二", "一，二"),
+            ("[[h@]]你好", " 你好"),
+            ("［［h@］］你好", " 你好"),
+            ("<speak>好</speak>", " 好 "),
+            ("[<b>[h@]]x", " h@x"),
+            ("3<5", "35"),
+            ("Z\u{335}\u{336}algo", "Zalgo"),
+        ];
+        for (written, folded) in cases {
+            assert_eq!(fold(written, 100), folded, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_first_characters_are_looked_at() {
+        assert_eq!(fold("一二三四", 2), "一二");
+    }
+}
