@@ -279,6 +279,8 @@ impl Espeak {
         let ((), output, complaint) = tokio::join!(write, read, complain);
         let output = output.map_err(EspeakError::Io)?;
         if output.len() as u64 > audio_max {
+            // Killed and reaped now: it is busy and would be dropped only later.
+            let _ = child.kill().await;
             return Err(EspeakError::AudioTooLong(audio_max));
         }
         let status = child.wait().await.map_err(EspeakError::Io)?;

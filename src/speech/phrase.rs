@@ -128,6 +128,24 @@ impl Phrase {
     /// Compiles a template: text with slots written `{{ name|filter }}`, where a name may have parts
     /// (`shop.name`) and the filter may be left out for free text.
     ///
+    /// | filter | value | shown | said |
+    /// |---|---|---|---|
+    /// | `money` | cents | 5.8元 | 五元八角 |
+    /// | `distance` | metres | 1.2公里 | 一点二公里 |
+    /// | `minutes` | minutes, to a day | 5分钟 | 五分钟 |
+    /// | `clock` | epoch ms or RFC 3339 | 13:05 | 十三点零五分 |
+    /// | `count` | a whole number | 2 | 两 |
+    /// | `code` | a short number of an order | A17 | A十七 |
+    /// | `digits` | 1 to 8 digits | 0006 | 零零零六 |
+    /// | `platform` | a platform's code, or its name in Han characters | 美团 | 美团 |
+    /// | `shop` | a name, said without its branch | 测试面馆 | 测试面馆 |
+    /// | `area` | a name, said without house and door | 测试小区 | 测试小区 |
+    /// | `name` | a rider's name | 张师傅 | 张师傅 |
+    /// | `spoken`, `text` | free text of at most [`FREE_TEXT_CHARS_MAX`] characters | as it is | as words |
+    ///
+    /// A phrase is passed over when one of its slots has no such value; in English also when it is written
+    /// in Han characters.
+    ///
     /// # Errors
     /// [`PhraseError`] says what is wrong and where.
     pub fn compile(template: &str, lang: Lang) -> Result<Self, PhraseError> {

@@ -57,7 +57,8 @@ fn labelled_code(found: &Found<'_>, dialect: &Dialect) -> String {
     let code = found.text(3);
     // `密码please` names no code.
     if !code.contains(|c: char| c.is_ascii_digit()) {
-        return found.whole().to_owned();
+        let words: Vec<String> = code.split('-').map(letters).collect();
+        return found.whole().replacen(code, &words.join("-"), 1);
     }
     format!("{}{}{}", found.text(1), found.text(2), dialect.code(code))
 }
