@@ -204,9 +204,12 @@ test('bye: the old socket may be called replaced while the new one is built', as
 test('final close codes do not come back', async () => {
   for (const [code, reason] of [[4001, 'replaced'], [4002, 'banned'], [4050, 'refused']]) {
     const r = await onTheRoad();
+    r.server.alert({ repeat: { count: 9, remaining: 9, gap_ms: 1000 } });
     r.server.last().shut(code);
     await r.advance(3600000);
     assert.equal(r.server.links, 1, `after ${code}`);
+    assert.equal(r.phone.player.playing, false, 'another device rings now');
+    assert.equal(r.told.alerts.pop().state, 'stopped');
     assert.deepEqual(r.rider.state().fatal, { code, reason });
     assert.equal(r.told.states.pop().connection, 'fatal');
   }
@@ -228,7 +231,7 @@ test('a bad token is renewed once, then it is final', async () => {
   await r.advance(2000);
   assert.equal(r.rider.state().connection, 'ready');
   assert.deepEqual(r.asked, [false, true]);
-  const never = rig({ token: () => 'wrong' });
+  const never = rig({ token: (refresh, times) => 'wrong' + times });
   never.rider.connect();
   await never.advance(600000);
   assert.equal(never.server.links, 2);
@@ -247,6 +250,14 @@ test('an expired token is renewed before coming back, and one from the server is
   await r.advance(5000);
   assert.equal(r.server.of('hello').pop().token, 'tok-3');
   assert.ok(!JSON.stringify(r.told.events).includes('tok-'), 'events carry no token');
+});
+
+test('a page that has no other token to give is told so, instead of knocking for ever', async () => {
+  const r = await onTheRoad();
+  r.server.last().shut(4105);
+  await r.advance(600000);
+  assert.deepEqual(r.rider.state().fatal, { code: 4105, reason: 'token_expired' });
+  assert.equal(r.server.links, 1);
 });
 
 test('a login that fails or hangs is tried again', async () => {

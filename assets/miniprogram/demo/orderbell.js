@@ -275,7 +275,8 @@ const isFinal = (code) => code >= 4000 && code <= 4099;
 class Connection {
   /**
    * @param {object} parts adapter, clock, url, getToken, and what to call:
-   *   hello(token) -> frame, onWelcome(frame), onFrame(frame), onChange(), note(event)
+   *   hello(token) -> frame, onWelcome(frame), onFrame(frame, reply), onChange(), onFatal({code, reason}),
+   *   note(event), touch()
    */
   constructor(parts) {
     this.parts = parts;
@@ -368,6 +369,11 @@ class Connection {
       .then((token) => {
         if (link.over) return;
         if (typeof token !== 'string' || !token) throw new Error('getToken gave no token');
+        if (refresh && token === this.token) {
+          // Asked for another and given the same: only the rider can help now, by signing in.
+          this.end(this.refusedBy);
+          return;
+        }
         this.refresh = false;
         this.token = token;
         this.dial(link);
@@ -471,7 +477,7 @@ class Connection {
       link.byeLimit = now + BYE_MS;
       return;
     }
-    if (frame.code === TOKEN_EXPIRED) this.refresh = true;
+    if (frame.code === TOKEN_EXPIRED) this.renew(frame.code);
     // The old socket still rings while the new one is built: no alert falls between the two.
     link.draining = true;
     this.attemptAt = this.notBefore + Math.floor(this.adapter.random() * 200);
@@ -523,17 +529,27 @@ class Connection {
     if (!this.running) return;
     if (code === BAD_TOKEN && !this.refreshed) {
       this.refreshed = true; // once: a second refusal means the rider, not the token
-      this.refresh = true;
+      this.renew(code);
       this.attemptAt = this.clock.mono();
       return;
     }
     if (isFinal(code)) {
-      this.fatal = { code, reason: CLOSE_REASONS[code] || 'refused' };
-      this.close();
+      this.end(code);
       return;
     }
-    if (code === TOKEN_EXPIRED) this.refresh = true;
+    if (code === TOKEN_EXPIRED) this.renew(code);
     this.backOff();
+  }
+
+  renew(code) {
+    this.refresh = true;
+    this.refusedBy = code;
+  }
+
+  end(code) {
+    this.fatal = { code, reason: CLOSE_REASONS[code] || 'refused' };
+    this.parts.onFatal(this.fatal);
+    this.close();
   }
 
   backOff() {
@@ -1324,6 +1340,7 @@ class Rider {
       onWelcome: (frame) => this.welcome(frame),
       onFrame: (frame, reply) => this.frame(frame, reply),
       onChange: () => this.changed(),
+      onFatal: (fatal) => this.dismissed(fatal),
     });
     this.speaker = new Speaker({
       adapter, note, clock: this.clock, labels: options.audio,
@@ -1364,9 +1381,7 @@ class Rider {
     this.onDuty = false;
     this.speaker.stop();
     this.connection.send({ op: 'state', on_duty: false });
-    this.alerts.forEach((alert) => {
-      if (ENDED.indexOf(alert.state) < 0 && alert.state !== 'answering') this.silence(alert, 'off_duty');
-    });
+    this.putDown('off_duty');
     this.changed();
     this.touch();
   }
@@ -1419,6 +1434,19 @@ class Rider {
     this.test = new SelfTest(this, options || {});
     this.touch();
     return this.test.handle();
+  }
+
+  /** The server will not have this device: another one rings now, so this one must not. */
+  dismissed(fatal) {
+    this.onDuty = undefined;
+    this.speaker.stop();
+    this.putDown(fatal.reason);
+  }
+
+  putDown(reason) {
+    this.alerts.forEach((alert) => {
+      if (ENDED.indexOf(alert.state) < 0 && alert.state !== 'answering') this.silence(alert, reason);
+    });
   }
 
   // ---- frames ----------------------------------------------------------------------------------
@@ -1557,6 +1585,7 @@ class Rider {
       const alert = this.alerts.get(id);
       if (!alert || alert.state === 'answered') return;
       this.memory.hear(id, alert.ring, CLOSED);
+      alert.closed = true;
       this.silence(alert, frame.reason || 'stopped');
     });
   }
@@ -1736,7 +1765,7 @@ class Rider {
 
 /** An alert the server sends again although we had put it down: it is open, so it has a right to sound. */
 function revivable(alert) {
-  return alert.state === 'failed' || (alert.state === 'stopped' && (alert.reason === 'off_duty' || alert.reason === 'not_open'));
+  return alert.state === 'failed' || (alert.state === 'stopped' && !alert.closed);
 }
 
 function httpOrigin(url) {
@@ -1761,6 +1790,7 @@ function httpOrigin(url) {
  * @param {{title?: string, epname?: string, singer?: string, coverImgUrl?: string}} [options.audio] what the
  *   lock screen shows while nothing is said; `title` must not be empty (the phone refuses to play)
  * @param {object} [options.adapter] the device; by default the platform this runs on (docs/client.md)
+ * @param {HTMLAudioElement} [options.player] in a browser, the page's one audio element
  * @param {string} [options.device] this device's id, if the app has one; it must be as lasting as `storage`
  * @param {{get: function(string): *, set: function(string, *)}} [options.storage] instead of the platform's
  * @returns {{connect: function(), start: function(), stop: function(), answer: function(string, string): boolean,

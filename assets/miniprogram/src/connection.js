@@ -28,7 +28,8 @@ const isFinal = (code) => code >= 4000 && code <= 4099;
 class Connection {
   /**
    * @param {object} parts adapter, clock, url, getToken, and what to call:
-   *   hello(token) -> frame, onWelcome(frame), onFrame(frame), onChange(), note(event)
+   *   hello(token) -> frame, onWelcome(frame), onFrame(frame, reply), onChange(), onFatal({code, reason}),
+   *   note(event), touch()
    */
   constructor(parts) {
     this.parts = parts;
@@ -121,6 +122,11 @@ class Connection {
       .then((token) => {
         if (link.over) return;
         if (typeof token !== 'string' || !token) throw new Error('getToken gave no token');
+        if (refresh && token === this.token) {
+          // Asked for another and given the same: only the rider can help now, by signing in.
+          this.end(this.refusedBy);
+          return;
+        }
         this.refresh = false;
         this.token = token;
         this.dial(link);
@@ -224,7 +230,7 @@ class Connection {
       link.byeLimit = now + BYE_MS;
       return;
     }
-    if (frame.code === TOKEN_EXPIRED) this.refresh = true;
+    if (frame.code === TOKEN_EXPIRED) this.renew(frame.code);
     // The old socket still rings while the new one is built: no alert falls between the two.
     link.draining = true;
     this.attemptAt = this.notBefore + Math.floor(this.adapter.random() * 200);
@@ -276,17 +282,27 @@ class Connection {
     if (!this.running) return;
     if (code === BAD_TOKEN && !this.refreshed) {
       this.refreshed = true; // once: a second refusal means the rider, not the token
-      this.refresh = true;
+      this.renew(code);
       this.attemptAt = this.clock.mono();
       return;
     }
     if (isFinal(code)) {
-      this.fatal = { code, reason: CLOSE_REASONS[code] || 'refused' };
-      this.close();
+      this.end(code);
       return;
     }
-    if (code === TOKEN_EXPIRED) this.refresh = true;
+    if (code === TOKEN_EXPIRED) this.renew(code);
     this.backOff();
+  }
+
+  renew(code) {
+    this.refresh = true;
+    this.refusedBy = code;
+  }
+
+  end(code) {
+    this.fatal = { code, reason: CLOSE_REASONS[code] || 'refused' };
+    this.parts.onFatal(this.fatal);
+    this.close();
   }
 
   backOff() {

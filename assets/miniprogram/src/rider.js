@@ -42,6 +42,7 @@ class Rider {
       onWelcome: (frame) => this.welcome(frame),
       onFrame: (frame, reply) => this.frame(frame, reply),
       onChange: () => this.changed(),
+      onFatal: (fatal) => this.dismissed(fatal),
     });
     this.speaker = new Speaker({
       adapter, note, clock: this.clock, labels: options.audio,
@@ -82,9 +83,7 @@ class Rider {
     this.onDuty = false;
     this.speaker.stop();
     this.connection.send({ op: 'state', on_duty: false });
-    this.alerts.forEach((alert) => {
-      if (ENDED.indexOf(alert.state) < 0 && alert.state !== 'answering') this.silence(alert, 'off_duty');
-    });
+    this.putDown('off_duty');
     this.changed();
     this.touch();
   }
@@ -137,6 +136,19 @@ class Rider {
     this.test = new SelfTest(this, options || {});
     this.touch();
     return this.test.handle();
+  }
+
+  /** The server will not have this device: another one rings now, so this one must not. */
+  dismissed(fatal) {
+    this.onDuty = undefined;
+    this.speaker.stop();
+    this.putDown(fatal.reason);
+  }
+
+  putDown(reason) {
+    this.alerts.forEach((alert) => {
+      if (ENDED.indexOf(alert.state) < 0 && alert.state !== 'answering') this.silence(alert, reason);
+    });
   }
 
   // ---- frames ----------------------------------------------------------------------------------
@@ -275,6 +287,7 @@ class Rider {
       const alert = this.alerts.get(id);
       if (!alert || alert.state === 'answered') return;
       this.memory.hear(id, alert.ring, CLOSED);
+      alert.closed = true;
       this.silence(alert, frame.reason || 'stopped');
     });
   }
@@ -454,7 +467,7 @@ class Rider {
 
 /** An alert the server sends again although we had put it down: it is open, so it has a right to sound. */
 function revivable(alert) {
-  return alert.state === 'failed' || (alert.state === 'stopped' && (alert.reason === 'off_duty' || alert.reason === 'not_open'));
+  return alert.state === 'failed' || (alert.state === 'stopped' && !alert.closed);
 }
 
 function httpOrigin(url) {
@@ -479,6 +492,7 @@ function httpOrigin(url) {
  * @param {{title?: string, epname?: string, singer?: string, coverImgUrl?: string}} [options.audio] what the
  *   lock screen shows while nothing is said; `title` must not be empty (the phone refuses to play)
  * @param {object} [options.adapter] the device; by default the platform this runs on (docs/client.md)
+ * @param {HTMLAudioElement} [options.player] in a browser, the page's one audio element
  * @param {string} [options.device] this device's id, if the app has one; it must be as lasting as `storage`
  * @param {{get: function(string): *, set: function(string, *)}} [options.storage] instead of the platform's
  * @returns {{connect: function(), start: function(), stop: function(), answer: function(string, string): boolean,
