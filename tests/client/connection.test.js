@@ -110,9 +110,11 @@ test('a repeated (id, ring) is acked and not said again, not even by the next li
   r.rider.close();
   r.phone.show();
   r.server.open.set(alert.id, alert); // the receipt was lost on the server's side
+  const told = r.told.alerts.length;
   const second = r.open();
   second.start();
   await r.advance(10000);
+  assert.equal(r.told.alerts.length, told, 'not even a card');
   assert.equal(r.phone.spoken().length, 1);
   assert.equal(r.server.of('ack').length, 3);
   r.server.push(Object.assign({}, alert, { seq: 9, ring: 2, repeat: { count: 1, remaining: 1, gap_ms: 0 } }));
@@ -195,8 +197,11 @@ test('bye: the old socket may be called replaced while the new one is built', as
   const r = await onTheRoad();
   const old = r.server.last();
   old.down({ op: 'bye', code: 4100, retry_after_ms: 0 });
-  await r.advance(300);
-  old.shut(4001, 'replaced');
+  await r.advance(150);
+  assert.equal(r.phone.openSockets().length, 2);
+  old.shut(4001, 'replaced'); // arrives before the new one's welcome
+  await r.advance(40);
+  assert.equal(r.rider.state().connection, 'connecting');
   await r.advance(5000);
   assert.equal(r.rider.state().connection, 'ready');
 });

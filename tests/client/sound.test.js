@@ -127,6 +127,26 @@ test('a stale alert is never spoken, whatever the clock of the phone says', asyn
   }
 });
 
+test('a frame that was held back does not turn the clock back', async () => {
+  const r = await onTheRoad();
+  r.server.push({ op: 'ping', now: r.world.now - 600000 });
+  r.server.alert({ expires_at: r.world.now - 5000, ttl_ms: 1 });
+  await r.advance(5000);
+  assert.deepEqual(r.phone.spoken(), []);
+});
+
+test('what expires before anybody starts the sound is expired, then and there', async () => {
+  const r = rig();
+  r.rider.connect();
+  await r.advance(2000);
+  r.server.alert({ expires_at: r.world.now - 1, ttl_ms: 1 });
+  r.server.alert({ ttl_ms: 5000 });
+  await r.advance(6000);
+  assert.deepEqual(r.server.reports('alr_1'), ['skipped:1']);
+  assert.deepEqual(r.server.reports('alr_2'), ['queued', 'skipped:1']);
+  assert.deepEqual(r.states('alr_2'), ['queued', 'expired']);
+});
+
 test('a clock set by hand during the shift is found out', async () => {
   const r = await onTheRoad();
   for (const jump of [-7200000, 7200000]) {
@@ -170,6 +190,17 @@ test('an answer silences its alert at once and nothing else', async () => {
   const last = r.told.alerts.filter((a) => a.id === 'alr_1').pop();
   assert.deepEqual([last.state, last.outcome], ['answered', 'won']);
   assert.throws(() => r.rider.answer('alr_2', 'maybe'), TypeError);
+});
+
+test('an answer that has not arrived yet silences all the same', async () => {
+  const r = await onTheRoad();
+  r.server.keepsReceipts = false;
+  r.server.alert({ need: 'confirm', repeat: { count: 5, remaining: 5, gap_ms: 1000 } });
+  await r.advance(1000);
+  r.rider.answer('alr_1', 'confirm');
+  await r.advance(30000);
+  assert.deepEqual(r.phone.spoken(), [clip(1)]);
+  assert.ok(r.phone.heard.find((h) => h.path === clip(1)).ms < SENTENCE_MS);
 });
 
 test('pending is not won until the server says so', async () => {
@@ -362,4 +393,14 @@ test('a network gone for five minutes does not roll the silence into nothing', a
   r.server.alert({});
   await r.advance(10000);
   assert.deepEqual(r.phone.spoken(), [clip(1)]);
+});
+
+test('while the server is away the silence is held as long as it lasts, and still not left to run out', async () => {
+  const r = await onTheRoad({ phone: { loseEnded: true, permissionInEnded: false } });
+  r.server.up = false;
+  r.server.last().kill({ told: true });
+  await r.advance(3600000);
+  assertNoGap(r.phone);
+  assert.ok(r.phone.heard.every((h) => h.ms > 590000), 'not rolled early while it might not load');
+  assert.equal(r.rider.state().audio, 'playing');
 });

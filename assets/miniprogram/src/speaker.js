@@ -277,9 +277,9 @@ class Speaker {
   // ---- what is due -----------------------------------------------------------------------------
 
   run() {
+    this.expire(); // off or on: a card must not wait for a sound that may not come any more
     if (!this.wanted || !this.now) return;
     const now = this.clock.mono();
-    this.expire();
     if (this.status === 'blocked' && this.retryAt !== null && now >= this.retryAt) this.step();
     if (this.status !== 'playing' && this.status !== 'loading') return;
     if (this.now.playAt === null) {
@@ -374,12 +374,12 @@ class Speaker {
 
   /** When `run` should be called at the latest, mono ms. A hint: every frame and event calls it too. */
   dueAt() {
-    if (!this.wanted || !this.now) return Infinity;
     const server = this.clock.server();
     const now = this.clock.mono();
     const times = this.queue.map((a) => (a.dueAt > now ? a.dueAt : now + Math.max(a.expiresAt - server, 0)));
     const held = this.now;
-    if (this.status === 'blocked') times.push(this.retryAt);
+    if (!this.wanted || !held) times.push(Infinity);
+    else if (this.status === 'blocked') times.push(this.retryAt);
     else if (this.status !== 'playing' && this.status !== 'loading') times.push(Infinity);
     else if (held.playAt === null) times.push(held.setAt + LOAD_MS);
     else if (held.alert && !held.done) {
