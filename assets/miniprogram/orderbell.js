@@ -632,6 +632,8 @@ const END_GUARD_MS = 4000; // past its end by this much: `ended` was lost
 const SETTLE_MS = 300; // the last syllable; players report play a little early
 const LAST_CALL_MS = 1500; // offline, the silence is held as long as it lasts, minus this
 const RETRY_MS = 20000; // refused: try again at about the pace of heartbeats
+const RETRY_FRONT_MS = 3000; // in front a refusal may be the first moment of coming back
+const TRIES = 3; // silent clips that hang, one after the other, before the player is called blocked
 const WAKE_MARGIN_MS = 22000; // timers may be held in the background; a heartbeat comes within this
 const DEFAULT_TAIL_MS = 45000;
 const DEFAULT_SILENCE_MS = 600000;
@@ -678,7 +680,6 @@ class Speaker {
     this.failures = 0;
     if (this.wanted && this.status === 'playing') return;
     this.wanted = true;
-    this.quiet();
     this.step();
   }
 
@@ -850,26 +851,43 @@ class Speaker {
     this.parts.changed(alert);
   }
 
+  /** Set, and not played: by a word about permission, or by no word at all within the load guard. */
   refused(message) {
     this.parts.note({ type: 'denied', message: String(message || 'no play') });
-    this.failures += 1;
     if (this.quietSince === null && this.now.playAt === null) this.quietSince = this.now.setAt;
-    const tries = this.parts.adapter.foreground() ? 3 : 1; // in the background a refusal stays one
     const { alert, fallback } = this.now;
-    const again = this.failures < tries;
-    if (alert && !fallback && again && alert.audio.fallback_url) {
+    const definite = !!message || !this.parts.adapter.foreground();
+    if (definite) {
+      this.giveUp(); // more tries change nothing: a tap, or coming to the front, does
+    } else if (alert) {
+      this.passOver(alert, fallback);
+    } else {
+      this.clip += 1;
+      this.failures += 1;
+      if (this.failures < TRIES) this.step();
+      else this.giveUp();
+    }
+  }
+
+  /** In front, a clip that neither plays nor fails hangs in the network: it must not hold up the others. */
+  passOver(alert, fallback) {
+    if (!fallback && alert.audio.fallback_url) {
       this.sound(alert, alert.audio.fallback_url, true);
       return;
     }
-    this.requeue();
-    if (!alert) this.clip += 1;
-    if (again) this.step();
-    else this.giveUp();
+    alert.hangs = (alert.hangs || 0) + 1;
+    if (alert.hangs < 2) {
+      this.requeue();
+      alert.dueAt += RETRY_FRONT_MS;
+    } else {
+      this.fail(alert, 'no_play');
+    }
+    this.step();
   }
 
   giveUp() {
     this.requeue();
-    this.retryAt = this.clock.mono() + RETRY_MS;
+    this.retryAt = this.clock.mono() + (this.parts.adapter.foreground() ? RETRY_FRONT_MS : RETRY_MS);
     this.become('blocked');
   }
 
@@ -1022,7 +1040,7 @@ class Speaker {
     if (status === this.status) return;
     this.status = status;
     if (status === 'playing') this.loud();
-    else if (status !== 'off') this.quiet();
+    else if (status !== 'off' && status !== 'loading') this.quiet(); // the first start is not a gap
     this.parts.told(status);
   }
 
@@ -1311,6 +1329,7 @@ const SDK = 'orderbell-js/1.0.0';
 const ALERTS_MAX = 200; // cards of a shift; the oldest finished ones go first
 const AHEAD_MAX = 1000; // seqs seen past a gap; the next welcome settles them
 const SUSPEND_MS = 5000; // a timer this late means the app was asleep
+const RESEND_MS = 30000; // a store that was busy for a moment; a dead socket is noticed otherwise
 const TIMER_MAX_MS = 60000; // look at least once a minute, whatever the deadlines say
 const ANSWERS = ['accept', 'decline', 'confirm'];
 const ENDED = ['played', 'failed', 'expired', 'stopped', 'answered'];
@@ -1328,6 +1347,7 @@ class Rider {
     this.ahead = new Set();
     this.catchUp = null;
     this.session = null;
+    this.resendAt = null;
     this.timer = null;
     this.dueAt = Infinity;
     this.busy = false;
@@ -1394,7 +1414,7 @@ class Rider {
     alert.state = 'answering';
     alert.answer = answer;
     this.memory.hear(alert.id, alert.ring, CLOSED);
-    this.connection.send(this.memory.keep({ op: 'answer', id, answer }));
+    this.send({ op: 'answer', id, answer });
     this.emit(alert);
     this.touch();
     return true;
@@ -1489,7 +1509,7 @@ class Rider {
     // What hello said may be old by now, if the welcome was slow.
     const facts = this.facts();
     if (JSON.stringify(facts) !== this.helloSaid) this.connection.send(Object.assign({ op: 'state' }, facts));
-    this.memory.outbox.slice().forEach((receipt) => this.connection.send(receipt));
+    this.resend();
   }
 
   frame(frame, reply) {
@@ -1644,11 +1664,22 @@ class Rider {
 
   // ---- telling the server ----------------------------------------------------------------------
 
+  send(receipt) {
+    if (this.resendAt === null) this.resendAt = this.clock.mono() + RESEND_MS;
+    this.connection.send(this.memory.keep(receipt));
+  }
+
+  /** Everything the server has not confirmed, in order: after a welcome, and when it has been slow to. */
+  resend() {
+    this.memory.outbox.slice().forEach((receipt) => this.connection.send(receipt));
+    this.resendAt = this.memory.outbox.length ? this.clock.mono() + RESEND_MS : null;
+  }
+
   report(alert, status, extra) {
     const at = this.clock.server();
     if (status === 'played') this.memory.hear(alert.id, alert.ring, alert.plays);
     const receipt = Object.assign({ op: 'report', id: alert.id, ring: alert.ring, status, at }, extra);
-    this.connection.send(this.memory.keep(receipt));
+    this.send(receipt);
   }
 
   told(status) {
@@ -1727,6 +1758,7 @@ class Rider {
       this.connection.run();
       this.speaker.run();
       if (this.test) this.test.run();
+      if (this.resendAt !== null && this.clock.mono() >= this.resendAt) this.resend();
       this.sweep();
     } catch (e) {
       // One bad step must not be the last: without the next timer the app would fall silent for ever.
@@ -1748,6 +1780,7 @@ class Rider {
     const now = this.clock.mono();
     let at = Math.min(this.connection.dueAt(), this.speaker.dueAt(), now + TIMER_MAX_MS);
     if (this.test) at = Math.min(at, this.test.dueAt());
+    if (this.resendAt !== null) at = Math.min(at, this.resendAt);
     this.dueAt = Math.max(at, now + 10);
     if (this.timer !== null) this.adapter.clearTimer(this.timer);
     this.timer = this.adapter.setTimer(() => {
@@ -1773,6 +1806,11 @@ function httpOrigin(url) {
   if (!parts) throw new TypeError('url must be an absolute ws:, wss:, http: or https: address');
   return 'http' + parts[2] + '://' + parts[3];
 }
+
+// ==== create ====================================================================================
+
+// The public face: what an app calls, and the platform it runs on.
+
 
 /**
  * Makes a rider: one connection, one player, one queue of alerts.

@@ -369,6 +369,12 @@
     if (document.visibilityState === 'visible' && rider && rider.state().on_duty) wakeLock(true);
   });
   window.setInterval(everySecond, 1000);
+  window.addEventListener('hashchange', () => {
+    const fresh = tokenFromAddress();
+    if (!fresh) return;
+    if (rider) signOut('');
+    signIn(fresh);
+  });
 
   const token = tokenFromAddress() || window.sessionStorage.getItem(TOKEN_KEY);
   if (token) signIn(token);

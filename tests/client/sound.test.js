@@ -349,6 +349,36 @@ test('a refused src is noticed, told as blocked, and tried again in front', asyn
   assert.deepEqual(r.phone.spoken(), [clip(1)], 'refused is not played: it is said when it can be');
 });
 
+test('a clip that hangs in the network is passed over, and does not hold up the others', async () => {
+  const r = rig();
+  r.phone.hanging.add(clip(1)).add('/audio/canned/order.mp3');
+  r.rider.start();
+  await r.advance(2000);
+  r.server.alert({ urgency: 3 });
+  r.server.alert({ urgency: 1 });
+  await r.advance(60000);
+  assert.deepEqual(r.phone.spoken(), [clip(2)]);
+  assert.deepEqual(r.server.reports('alr_1'), ['failed:1']);
+  assert.equal(r.server.of('report').find((x) => x.status === 'failed').reason, 'no_play');
+  assert.equal(r.rider.state().audio, 'playing');
+});
+
+test('the timers of a quiet hour are few, whatever the player is doing', async () => {
+  for (const halt of ['', 'Pause', 'Stop']) {
+    const r = rig();
+    let timers = 0;
+    const { setTimer } = r.phone.env;
+    r.phone.env.setTimer = (run, ms) => { timers += 1; return setTimer(run, ms); };
+    const rider = r.open();
+    rider.start();
+    await r.advance(2000);
+    r.server.alert({ ttl_ms: 600000, repeat: { count: 3, remaining: 3, gap_ms: 8000 } });
+    if (halt) r.phone.halt(halt);
+    await r.advance(3600000);
+    assert.ok(timers < 2000, `${timers} timers after ${halt || 'nothing'}`);
+  }
+});
+
 test('connect makes no sound; a tap speaks what waited', async () => {
   const r = rig();
   r.rider.connect();

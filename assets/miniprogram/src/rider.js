@@ -6,13 +6,12 @@ const { Memory, CLOSED } = require('./memory');
 const { Connection } = require('./connection');
 const { Speaker } = require('./speaker');
 const { SelfTest } = require('./selftest');
-const { wechatAdapter } = require('./wechat');
-const { browserAdapter } = require('./browser');
 
 const SDK = 'orderbell-js/1.0.0';
 const ALERTS_MAX = 200; // cards of a shift; the oldest finished ones go first
 const AHEAD_MAX = 1000; // seqs seen past a gap; the next welcome settles them
 const SUSPEND_MS = 5000; // a timer this late means the app was asleep
+const RESEND_MS = 30000; // a store that was busy for a moment; a dead socket is noticed otherwise
 const TIMER_MAX_MS = 60000; // look at least once a minute, whatever the deadlines say
 const ANSWERS = ['accept', 'decline', 'confirm'];
 const ENDED = ['played', 'failed', 'expired', 'stopped', 'answered'];
@@ -30,6 +29,7 @@ class Rider {
     this.ahead = new Set();
     this.catchUp = null;
     this.session = null;
+    this.resendAt = null;
     this.timer = null;
     this.dueAt = Infinity;
     this.busy = false;
@@ -96,7 +96,7 @@ class Rider {
     alert.state = 'answering';
     alert.answer = answer;
     this.memory.hear(alert.id, alert.ring, CLOSED);
-    this.connection.send(this.memory.keep({ op: 'answer', id, answer }));
+    this.send({ op: 'answer', id, answer });
     this.emit(alert);
     this.touch();
     return true;
@@ -191,7 +191,7 @@ class Rider {
     // What hello said may be old by now, if the welcome was slow.
     const facts = this.facts();
     if (JSON.stringify(facts) !== this.helloSaid) this.connection.send(Object.assign({ op: 'state' }, facts));
-    this.memory.outbox.slice().forEach((receipt) => this.connection.send(receipt));
+    this.resend();
   }
 
   frame(frame, reply) {
@@ -346,11 +346,22 @@ class Rider {
 
   // ---- telling the server ----------------------------------------------------------------------
 
+  send(receipt) {
+    if (this.resendAt === null) this.resendAt = this.clock.mono() + RESEND_MS;
+    this.connection.send(this.memory.keep(receipt));
+  }
+
+  /** Everything the server has not confirmed, in order: after a welcome, and when it has been slow to. */
+  resend() {
+    this.memory.outbox.slice().forEach((receipt) => this.connection.send(receipt));
+    this.resendAt = this.memory.outbox.length ? this.clock.mono() + RESEND_MS : null;
+  }
+
   report(alert, status, extra) {
     const at = this.clock.server();
     if (status === 'played') this.memory.hear(alert.id, alert.ring, alert.plays);
     const receipt = Object.assign({ op: 'report', id: alert.id, ring: alert.ring, status, at }, extra);
-    this.connection.send(this.memory.keep(receipt));
+    this.send(receipt);
   }
 
   told(status) {
@@ -429,6 +440,7 @@ class Rider {
       this.connection.run();
       this.speaker.run();
       if (this.test) this.test.run();
+      if (this.resendAt !== null && this.clock.mono() >= this.resendAt) this.resend();
       this.sweep();
     } catch (e) {
       // One bad step must not be the last: without the next timer the app would fall silent for ever.
@@ -450,6 +462,7 @@ class Rider {
     const now = this.clock.mono();
     let at = Math.min(this.connection.dueAt(), this.speaker.dueAt(), now + TIMER_MAX_MS);
     if (this.test) at = Math.min(at, this.test.dueAt());
+    if (this.resendAt !== null) at = Math.min(at, this.resendAt);
     this.dueAt = Math.max(at, now + 10);
     if (this.timer !== null) this.adapter.clearTimer(this.timer);
     this.timer = this.adapter.setTimer(() => {
@@ -476,48 +489,4 @@ function httpOrigin(url) {
   return 'http' + parts[2] + '://' + parts[3];
 }
 
-/**
- * Makes a rider: one connection, one player, one queue of alerts.
- *
- * @param {object} options
- * @param {string} options.url the socket, `wss://host/v1/rider/socket`; the token never goes into it
- * @param {function({refresh: boolean}): (string|Promise<string>)} options.getToken gives the rider's
- *   token; `refresh` is true when the server has refused the last one. Given up after 15 s, and retried.
- * @param {function(object)} [options.onAlert] an alert is new or has changed. The frame of the protocol,
- *   plus `state` (queued, sounding, waiting, played, failed, expired, stopped, answering, answered),
- *   `plays` of `count`, `reason`, `answer`, `outcome`; `expires_at` is epoch ms of the server, or null
- * @param {function(object)} [options.onState] `state()`, whenever something in it that a rider sees changes
- * @param {function(object)} [options.onEvent] everything else, by `type`: event, chat, answered, token, error,
- *   closed, denied, gap, suspend, rtt, audio_error
- * @param {{title?: string, epname?: string, singer?: string, coverImgUrl?: string}} [options.audio] what the
- *   lock screen shows while nothing is said; `title` must not be empty (the phone refuses to play)
- * @param {object} [options.adapter] the device; by default the platform this runs on (docs/client.md)
- * @param {HTMLAudioElement} [options.player] in a browser, the page's one audio element
- * @param {string} [options.device] this device's id, if the app has one; it must be as lasting as `storage`
- * @param {{get: function(string): *, set: function(string, *)}} [options.storage] instead of the platform's
- * @returns {{connect: function(), start: function(), stop: function(), answer: function(string, string): boolean,
- *   close: function(), state: function(): object, selfTest: function(object=): {done: Promise<object>, cancel: function()}}}
- *   connect: opens the socket, no tap and no sound. start: from a tap; on duty, audible. stop: off duty, silent.
- *   answer: accept, decline or confirm; false when the alert cannot be answered any more; the outcome comes
- *   with onAlert. close: for good.
- * @throws {TypeError} when url or getToken is missing or malformed, or no platform is recognised
- */
-function createRider(options) {
-  if (!options || typeof options.url !== 'string') throw new TypeError('url is required');
-  if (typeof options.getToken !== 'function') throw new TypeError('getToken is required');
-  const audio = Object.assign({ title: '接单中', epname: '订单语音播报', singer: 'Orderbell', coverImgUrl: '' }, options.audio);
-  const rider = new Rider(Object.assign({}, options, { audio, adapter: options.adapter || platform(options) }));
-  const api = {};
-  ['connect', 'start', 'stop', 'answer', 'close', 'state', 'selfTest'].forEach((name) => {
-    api[name] = rider[name].bind(rider);
-  });
-  return api;
-}
-
-function platform(options) {
-  if (typeof wx !== 'undefined' && wx.getBackgroundAudioManager) return wechatAdapter(wx);
-  if (typeof window !== 'undefined' && window.WebSocket) return browserAdapter(window, options.player);
-  throw new TypeError('no platform recognised: give an adapter');
-}
-
-module.exports = { createRider, wechatAdapter, browserAdapter };
+module.exports = { Rider };

@@ -9,6 +9,8 @@ const END_GUARD_MS = 4000; // past its end by this much: `ended` was lost
 const SETTLE_MS = 300; // the last syllable; players report play a little early
 const LAST_CALL_MS = 1500; // offline, the silence is held as long as it lasts, minus this
 const RETRY_MS = 20000; // refused: try again at about the pace of heartbeats
+const RETRY_FRONT_MS = 3000; // in front a refusal may be the first moment of coming back
+const TRIES = 3; // silent clips that hang, one after the other, before the player is called blocked
 const WAKE_MARGIN_MS = 22000; // timers may be held in the background; a heartbeat comes within this
 const DEFAULT_TAIL_MS = 45000;
 const DEFAULT_SILENCE_MS = 600000;
@@ -55,7 +57,6 @@ class Speaker {
     this.failures = 0;
     if (this.wanted && this.status === 'playing') return;
     this.wanted = true;
-    this.quiet();
     this.step();
   }
 
@@ -227,26 +228,43 @@ class Speaker {
     this.parts.changed(alert);
   }
 
+  /** Set, and not played: by a word about permission, or by no word at all within the load guard. */
   refused(message) {
     this.parts.note({ type: 'denied', message: String(message || 'no play') });
-    this.failures += 1;
     if (this.quietSince === null && this.now.playAt === null) this.quietSince = this.now.setAt;
-    const tries = this.parts.adapter.foreground() ? 3 : 1; // in the background a refusal stays one
     const { alert, fallback } = this.now;
-    const again = this.failures < tries;
-    if (alert && !fallback && again && alert.audio.fallback_url) {
+    const definite = !!message || !this.parts.adapter.foreground();
+    if (definite) {
+      this.giveUp(); // more tries change nothing: a tap, or coming to the front, does
+    } else if (alert) {
+      this.passOver(alert, fallback);
+    } else {
+      this.clip += 1;
+      this.failures += 1;
+      if (this.failures < TRIES) this.step();
+      else this.giveUp();
+    }
+  }
+
+  /** In front, a clip that neither plays nor fails hangs in the network: it must not hold up the others. */
+  passOver(alert, fallback) {
+    if (!fallback && alert.audio.fallback_url) {
       this.sound(alert, alert.audio.fallback_url, true);
       return;
     }
-    this.requeue();
-    if (!alert) this.clip += 1;
-    if (again) this.step();
-    else this.giveUp();
+    alert.hangs = (alert.hangs || 0) + 1;
+    if (alert.hangs < 2) {
+      this.requeue();
+      alert.dueAt += RETRY_FRONT_MS;
+    } else {
+      this.fail(alert, 'no_play');
+    }
+    this.step();
   }
 
   giveUp() {
     this.requeue();
-    this.retryAt = this.clock.mono() + RETRY_MS;
+    this.retryAt = this.clock.mono() + (this.parts.adapter.foreground() ? RETRY_FRONT_MS : RETRY_MS);
     this.become('blocked');
   }
 
@@ -399,7 +417,7 @@ class Speaker {
     if (status === this.status) return;
     this.status = status;
     if (status === 'playing') this.loud();
-    else if (status !== 'off') this.quiet();
+    else if (status !== 'off' && status !== 'loading') this.quiet(); // the first start is not a gap
     this.parts.told(status);
   }
 

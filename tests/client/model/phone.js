@@ -11,6 +11,7 @@ class Phone {
     this.server = server;
     this.rules = Object.assign({ permissionInEnded: true, loseEnded: false, silentDenials: true }, options);
     this.files = new Map(); // path -> length in ms; anything else is a 404
+    this.hanging = new Set();
     this.store = new Map();
     this.front = true;
     this.suspended = false;
@@ -127,6 +128,7 @@ class Phone {
     const path = src.replace(/^https?:\/\/[^/]+/, '').replace(/[?&]n=\d+$/, '');
     this.sets.push({ at: this.world.now, src, path, title: p.title });
     p.playing = true; // the player belongs to the app while it loads
+    if (this.hanging.has(path)) return; // neither plays nor fails
     this.world.at(LOAD_MS, () => {
       if (load !== this.load) return;
       if (!this.connected || !this.files.has(path)) {
