@@ -176,6 +176,18 @@ test('stop by id cuts the one that sounds and leaves the others', async () => {
   assertNoGap(r.phone);
 });
 
+test('a stop that comes while the clip loads leaves no sound and no report', async () => {
+  const r = await onTheRoad();
+  r.server.alert({});
+  await r.advance(60);
+  assert.equal(r.phone.sets[r.phone.sets.length - 1].path, clip(1), 'loading');
+  r.server.stop('alr_1', 'taken');
+  await r.advance(10000);
+  assert.deepEqual(r.server.reports('alr_1'), []);
+  assert.deepEqual(r.states('alr_1'), ['queued', 'stopped']);
+  assert.ok(r.phone.heard.filter((h) => h.path === clip(1)).every((h) => h.ms === 0));
+});
+
 test('an answer silences its alert at once and nothing else', async () => {
   const r = await onTheRoad();
   r.server.answers = 'won';

@@ -158,7 +158,8 @@ class Speaker {
     this.now.waiting = false;
     this.failures = 0;
     this.become('playing');
-    if (first && this.now.alert) {
+    // Stopped while it loaded: `run` leaves it at once, and nothing has sounded.
+    if (first && this.now.alert && !this.now.cut) {
       const alert = this.now.alert;
       alert.state = 'sounding';
       this.parts.report(alert, 'playing', { play: alert.plays + 1, load_ms: now - this.now.setAt });
