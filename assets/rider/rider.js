@@ -12,7 +12,11 @@
     'order.overdue': '已超时', 'order.ready': '已出餐', 'order.delayed_by_store': '出餐慢', 'order.taken': '已被抢',
     'order.grabbed': '抢单成功', 'transfer.requested': '转单请求', 'delivery.exception': '配送异常', 'income.received': '到账',
     'shift.reminder': '班次提醒', 'rider.forced_offline': '已下线', announcement: '公告', safety: '安全提醒',
-    'device.test': '语音测试', merge: '多个新单',
+    'device.test': '语音测试', merge: '多个新单', 'order.new': '新订单', 'order.created': '新订单', 'order.paid': '已付款',
+    'order.confirmed': '商家已接单', 'order.unassigned': '取消指派', 'order.picked_up': '已取餐', 'order.started': '配送中',
+    'order.delivered': '已送达', 'order.returned': '已退回', 'order.expired': '订单过期', 'order.updated': '订单更新',
+    'order.cancel_requested': '申请取消', 'order.cancel_withdrawn': '撤回取消', 'rider.arriving_store': '即将到店',
+    'rider.arrived_store': '已到店', 'rider.duty': '上下线',
   };
   const CONNECTION = {
     idle: '未连接', connecting: '正在连接', ready: '已连接', draining: '切换线路', backoff: '正在重连', offline: '没有网络', fatal: '已断开',
