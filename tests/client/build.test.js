@@ -1,0 +1,59 @@
+'use strict';
+// The files that are served are the files that are read.
+
+const test = require('node:test');
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const vm = require('node:vm');
+const { build, TARGETS } = require('../../assets/miniprogram/build.js');
+
+const ASSETS = path.join(__dirname, '../../assets');
+const read = (name) => fs.readFileSync(path.join(ASSETS, name), 'utf8');
+
+test('the built client is up to date, and the demo has the same bytes', () => {
+  TARGETS.forEach((file) => assert.equal(fs.readFileSync(file, 'utf8'), build(), `${file}: run build.js`));
+});
+
+test('the client keeps to the syntax old WeChat clients parse', () => {
+  const code = read('miniprogram/orderbell.js')
+    .replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '').replace(/'(?:[^'\\\n]|\\.)*'/g, "''");
+  [/\?\./, /\?\?/, /catch \{/, /(^|\s)#\w/m, /\bglobalThis\b/, /\basync\b/, /\.flat(Map)?\(/, /\brequire\(/].forEach((late) => {
+    assert.doesNotMatch(code, late);
+  });
+});
+
+test('loaded by a plain script it is window.Orderbell, and needs nothing else', () => {
+  const page = {};
+  page.self = page;
+  vm.runInNewContext(read('miniprogram/orderbell.js'), page);
+  assert.equal(typeof page.Orderbell.createRider, 'function');
+  assert.equal(page.createRider, undefined, 'nothing else leaks');
+  assert.throws(() => page.Orderbell.createRider({ url: 'wss://x/y' }), /getToken/);
+  assert.throws(() => page.Orderbell.createRider({ url: 'wss://x/y', getToken: () => 't' }), /no platform/);
+});
+
+test('pages write text, never markup, and ask nobody else for anything', () => {
+  ['rider/rider.js', 'rider/index.html', 'rider/rider.css', 'miniprogram/orderbell.js', 'miniprogram/demo/pages/index/index.js'].forEach((name) => {
+    const text = read(name);
+    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(/, name);
+    assert.doesNotMatch(text, /(src|href)="https?:|url\(\s*['"]?https?:|@import/, name);
+  });
+  assert.doesNotMatch(read('rider/index.html'), /<script>|<style|\son\w+=|\sstyle=/, 'no inline script or style: the CSP forbids it');
+});
+
+test('the demo is whole: pages listed exist, background audio is declared', () => {
+  const app = JSON.parse(read('miniprogram/demo/app.json'));
+  assert.deepEqual(app.requiredBackgroundModes, ['audio']);
+  app.pages.forEach((page) => ['.js', '.json', '.wxml', '.wxss'].forEach((end) => {
+    assert.ok(fs.existsSync(path.join(ASSETS, 'miniprogram/demo', page + end)), page + end);
+  }));
+  assert.equal(JSON.parse(read('miniprogram/demo/project.config.json')).appid, 'touristappid');
+});
+
+test('every kind has a word on the page', () => {
+  const page = read('rider/rider.js');
+  const kinds = read('kinds.toml').match(/^\[kinds\.[^\]]+\]/gm).map((line) => line.replace(/^\[kinds\.|\]|"/g, ''));
+  assert.ok(kinds.length > 30);
+  kinds.forEach((kind) => assert.ok(page.includes(`'${kind}':`) || page.includes(` ${kind}: '`), kind));
+});
