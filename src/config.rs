@@ -71,12 +71,10 @@ section!(
         public_url: String,
         /// Limit for the first byte of a connection.
         @"duration" first_byte_timeout: Duration,
-        /// Limit for a request head.
+        /// Limit for a request head, and for the wait before the next one on a kept connection.
         @"duration" header_timeout: Duration,
         /// Limit for a request body.
         @"duration" body_timeout: Duration,
-        /// Limit between two requests.
-        @"duration" idle_timeout: Duration,
         /// Open connections.
         max_connections: usize,
         /// Largest request body.

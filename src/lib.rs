@@ -3,6 +3,9 @@
 //! This page is the map, top to bottom; a module imports only from those below it (ARCHITECTURE.md, and
 //! `tests/architecture.rs` which enforces it).
 
+pub mod http;
+
+pub mod dispatch;
 pub mod intake;
 
 pub mod speech;

@@ -179,10 +179,7 @@ impl Session {
             }
             ClientFrame::Ack { seqs } => self.on_ack(&seqs, out),
             ClientFrame::Report(report) => self.on_report(report, now, out),
-            ClientFrame::Answer { n, id, answer } => {
-                let what = id.parse().ok().map(|alert| (alert, Change::Answered(answer)));
-                out.push(Output::Keep(Receipt { n, id, what, answer: Some(answer), at: now.wall }));
-            }
+            ClientFrame::Answer { n, id, answer } => out.push(Output::Keep(answered(n, id, answer, now))),
             ClientFrame::State(patch) => out.push(Output::State(patch)),
             ClientFrame::Ping {} => push(out, &ServerFrame::Pong { now: now.wall.0 }),
             ClientFrame::Pong {} => {}
@@ -219,22 +216,13 @@ impl Session {
     }
 
     fn on_report(&mut self, report: Report, now: Now, out: &mut Vec<Output>) {
-        let alert: Option<AlertId> = report.id.parse().ok();
+        let receipt = reported(report, now);
+        let alert = receipt.what.as_ref().map(|(alert, _)| *alert);
         if let Some(live) = self.live.iter_mut().find(|live| Some(live.alert) == alert) {
             live.acked = true;
             live.resend = false;
         }
-        let word = |word: &str| Change::Trouble(trouble(word, report.reason.as_deref()));
-        let change = match report.status {
-            ReportStatus::Queued => Change::Received,
-            ReportStatus::Playing => Change::Playing,
-            ReportStatus::Played => Change::Played { play: report.play.clamp(1, 1_000) },
-            ReportStatus::Failed => word("failed"),
-            ReportStatus::Skipped => word("skipped"),
-        };
-        let at = report.at.map_or(now.wall, |at| within_reason(EpochMs(at), now.wall));
-        let what = alert.map(|alert| (alert, change));
-        out.push(Output::Keep(Receipt { n: report.n, id: report.id, what, answer: None, at }));
+        out.push(Output::Keep(receipt));
     }
 
     /// A receipt is committed; `ended` says that its delivery has ended now.
@@ -242,11 +230,42 @@ impl Session {
         if let (Some((alert, _)), true) = (&receipt.what, kept.ended) {
             self.live.retain(|live| live.alert != *alert);
         }
+        Self::answer(receipt, kept, out);
+    }
+
+    /// What a client is told of a kept receipt.
+    pub fn answer(receipt: &Receipt, kept: &Kept, out: &mut Vec<Output>) {
         if receipt.answer.is_some() {
             let outcome = kept.outcome.unwrap_or(AnswerOutcome::Gone);
             push(out, &ServerFrame::Answered { n: receipt.n, id: &receipt.id, outcome });
         }
         push(out, &ServerFrame::Got { n: receipt.n });
+    }
+
+    /// The receipt in a text frame, for clients without a socket. `None` if it is no report and no answer.
+    #[must_use]
+    pub fn receipt_of(text: &str, now: Now) -> Option<Receipt> {
+        match ClientFrame::parse(text).ok()? {
+            ClientFrame::Report(report) => Some(reported(report, now)),
+            ClientFrame::Answer { n, id, answer } => Some(answered(n, id, answer, now)),
+            ClientFrame::Hello(_)
+            | ClientFrame::Ack { .. }
+            | ClientFrame::State(_)
+            | ClientFrame::Ping {}
+            | ClientFrame::Pong {}
+            | ClientFrame::Refresh { .. }
+            | ClientFrame::Chat {}
+            | ClientFrame::Read {}
+            | ClientFrame::Subscribe {}
+            | ClientFrame::Unsubscribe {} => None,
+        }
+    }
+
+    /// The frame of an open delivery, for clients without a socket.
+    #[must_use]
+    pub fn frame_of(settings: &Settings, delivery: &Delivery, alert: &Alert, now: Now) -> Option<String> {
+        let sound = alert.sound.as_ref()?;
+        render::alert(&settings.origin, delivery, alert, sound, delivery.attempts.max(1), now)
     }
 
     /// A receipt could not be committed: the client keeps it and sends it again.
@@ -447,6 +466,25 @@ fn resend_due(live: &Live, wait_ms: i64) -> i64 {
 
 fn push(out: &mut Vec<Output>, frame: &ServerFrame<'_>) {
     out.push(Output::Send(Lane::Control, frame.to_text()));
+}
+
+fn reported(report: Report, now: Now) -> Receipt {
+    let word = |word: &str| Change::Trouble(trouble(word, report.reason.as_deref()));
+    let change = match report.status {
+        ReportStatus::Queued => Change::Received,
+        ReportStatus::Playing => Change::Playing,
+        ReportStatus::Played => Change::Played { play: report.play.clamp(1, 1_000) },
+        ReportStatus::Failed => word("failed"),
+        ReportStatus::Skipped => word("skipped"),
+    };
+    let at = report.at.map_or(now.wall, |at| within_reason(EpochMs(at), now.wall));
+    let what = report.id.parse().ok().map(|alert| (alert, change));
+    Receipt { n: report.n, id: report.id, what, answer: None, at }
+}
+
+fn answered(n: u64, id: String, answer: Answer, now: Now) -> Receipt {
+    let what = id.parse().ok().map(|alert| (alert, Change::Answered(answer)));
+    Receipt { n, id, what, answer: Some(answer), at: now.wall }
 }
 
 fn explain(error: FrameError) -> &'static str {

@@ -6,12 +6,15 @@
 //! - [`normalise()`]: digits, money, units and symbols as words an engine reads rightly
 //! - [`lang`]: the languages a sentence can be in
 //! - [`espeak`]: the engine that is always there
+//! - [`service`]: sentence to clip, made once and kept
 
 pub mod espeak;
 pub mod lang;
 pub mod normalise;
 pub mod phrase;
+pub mod service;
 
 pub use lang::Lang;
 pub use normalise::normalise;
 pub use phrase::{Phrase, Phrases, Rendered, free_text};
+pub use service::{Sentence, Speech, SpeechError, SpeechOptions, Spoken, VoiceError};

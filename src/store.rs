@@ -135,6 +135,8 @@ pub struct Progressed {
     pub delivery: Delivery,
     /// Whether anything changed.
     pub changed: bool,
+    /// Whether this change ended it.
+    pub ended_now: bool,
     /// For an answer: what the rider is told.
     pub outcome: Option<AnswerOutcome>,
 }

@@ -104,6 +104,20 @@ impl Telemetry {
         self.recorder.register_counter(&key(metric, labels), &METADATA)
     }
 
+    /// Counts and times one HTTP request. `route` is a template of the router's, never a path as it was sent.
+    pub fn request(&self, route: &str, method: &'static str, status: &'static str, seconds: f64) {
+        let route = Label::new("route", route.to_owned());
+        let labels = vec![
+            route.clone(),
+            Label::from_static_parts("method", method),
+            Label::from_static_parts("status", status),
+        ];
+        let counted = Key::from_parts(Metric::HttpRequests.name(), labels);
+        self.recorder.register_counter(&counted, &METADATA).increment(1);
+        let timed = Key::from_parts(Metric::HttpSeconds.name(), vec![route]);
+        self.recorder.register_histogram(&timed, &METADATA).record(seconds);
+    }
+
     /// A gauge.
     pub fn gauge(&self, metric: Metric) -> Gauge {
         self.recorder.register_gauge(&key(metric, &[]), &METADATA)

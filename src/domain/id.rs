@@ -45,6 +45,13 @@ macro_rules! own_id {
                 let ms = u64::try_from(at.0).unwrap_or_default();
                 Self(uuid::Builder::from_unix_timestamp_millis(ms, &entropy).into_uuid())
             }
+
+            /// The moment it was made at, as its first 48 bits keep it.
+            #[must_use]
+            pub fn made_at(&self) -> EpochMs {
+                let ms = u64::try_from(self.0.as_u128() >> 80).unwrap_or_default();
+                EpochMs(i64::try_from(ms).unwrap_or_default())
+            }
         }
 
         impl fmt::Display for $name {
@@ -155,6 +162,15 @@ foreign_id!(
     /// The backend's own id of an event: the idempotency key.
     EventId
 );
+
+impl EventId {
+    /// A new id for an event whose sender gave it none.
+    #[must_use]
+    pub fn fresh(at: EpochMs, entropy: IdEntropy) -> Self {
+        let made = AlertId::new(at, entropy);
+        Self(format!("evt_{}", made.0.simple()).into())
+    }
+}
 foreign_id!(
     /// The backend's id of an order.
     OrderId
@@ -185,6 +201,7 @@ mod tests {
         assert!(early < late && early.to_string() < late.to_string());
         assert_eq!(early.to_string().parse(), Ok(early));
         assert!(!early.to_string().contains(':'));
+        assert_eq!((early.made_at(), late.made_at()), (EpochMs(1_000), EpochMs(2_000)));
     }
 
     #[test]

@@ -15,9 +15,9 @@ pub trait Presence: Send + Sync {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AudioState {
-    /// An alert is sounding.
+    /// The player runs, with a sentence or with the keep-alive silence: an alert can be heard.
     Playing,
-    /// The keep-alive clip runs; an alert can start.
+    /// The player was stopped, or never started.
     Silent,
     /// A call or a navigation voice has the loudspeaker.
     Interrupted,
@@ -34,8 +34,8 @@ impl AudioState {
     #[must_use]
     pub fn is_audible(self) -> bool {
         match self {
-            Self::Playing | Self::Silent => true,
-            Self::Interrupted | Self::Paused | Self::Stolen | Self::Blocked => false,
+            Self::Playing => true,
+            Self::Silent | Self::Interrupted | Self::Paused | Self::Stolen | Self::Blocked => false,
         }
     }
 }

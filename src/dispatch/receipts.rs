@@ -1,0 +1,147 @@
+//! One queue of everything clients say of their deliveries, committed in order and in groups.
+//! Sessions wait only where the client waits for `got`; acknowledgements and writes are noted in passing.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, warn};
+
+use super::Dispatch;
+use super::accept::seconds;
+use crate::domain::delivery::Change;
+use crate::domain::{AlertId, EpochMs, RiderKey};
+use crate::hub::Ring;
+use crate::session::Kept;
+use crate::store::{Progress, Progressed, StoreError};
+use crate::telemetry::Metric;
+
+/// The way in.
+#[derive(Clone)]
+pub struct ReceiptQueue(mpsc::Sender<Item>);
+
+/// The way out, for the one committer.
+pub struct ReceiptSource(mpsc::Receiver<Item>);
+
+struct Item {
+    progress: Progress,
+    answer: Option<oneshot::Sender<Result<Kept, StoreError>>>,
+}
+
+/// Most changes in one commit: a commit of 256 takes about 3 ms, so nobody waits long.
+const BATCH_MAX: usize = 256;
+
+impl ReceiptQueue {
+    /// A queue of at most `capacity` waiting changes; beyond it sessions wait, and their clients with them.
+    #[must_use]
+    pub fn new(capacity: usize) -> (Self, ReceiptSource) {
+        let (sender, receiver) = mpsc::channel(capacity);
+        (Self(sender), ReceiptSource(receiver))
+    }
+}
+
+impl Dispatch {
+    /// Notes a change in passing.
+    pub async fn note(&self, rider: &RiderKey, alert: AlertId, change: Change) {
+        let progress = Progress { rider: rider.clone(), alert, change, at: self.wall() };
+        // Only a process that ends has no committer; what is lost then is said again in the next session.
+        let _gone = self.receipts.0.send(Item { progress, answer: None }).await.is_err();
+    }
+
+    /// Commits a receipt and says what became of it.
+    ///
+    /// # Errors
+    /// The store's: the client keeps the receipt and sends it again.
+    pub async fn keep(
+        &self,
+        rider: &RiderKey,
+        alert: AlertId,
+        change: Change,
+        at: EpochMs,
+    ) -> Result<Kept, StoreError> {
+        let (sender, answer) = oneshot::channel();
+        let progress = Progress { rider: rider.clone(), alert, change, at };
+        let gone = |_| StoreError::Unavailable("no committer".into());
+        self.receipts.0.send(Item { progress, answer: Some(sender) }).await.map_err(|_| gone(()))?;
+        answer.await.map_err(|_| gone(()))?
+    }
+
+    /// Commits what comes in, until every session has gone and `stop` is done.
+    pub async fn commit_receipts(self: Arc<Self>, mut source: ReceiptSource) {
+        let mut items = Vec::with_capacity(BATCH_MAX);
+        loop {
+            tokio::select! {
+                biased;
+                count = source.0.recv_many(&mut items, BATCH_MAX) => {
+                    if count == 0 {
+                        return;
+                    }
+                    self.commit(&mut items).await;
+                }
+                () = self.lifecycle.stopped() => return,
+            }
+        }
+    }
+
+    async fn commit(&self, items: &mut Vec<Item>) {
+        let changes = items.iter().map(|item| item.progress.clone()).collect();
+        match self.store.progress(changes).await {
+            Ok(results) => {
+                for (item, progressed) in items.drain(..).zip(results) {
+                    self.told(&item.progress, progressed.as_ref());
+                    if let Some(answer) = item.answer {
+                        let kept = progressed.map_or_else(Kept::default, |done| Kept {
+                            ended: !done.delivery.is_open(),
+                            outcome: done.outcome,
+                        });
+                        let _left = answer.send(Ok(kept)).is_err();
+                    }
+                }
+            }
+            Err(error) => {
+                warn!(
+                    receipts = items.len(),
+                    error = &error as &dyn std::error::Error,
+                    "Receipts not stored."
+                );
+                self.telemetry.counter(Metric::StoreFailures, &[("operation", "progress")]).increment(1);
+                for item in items.drain(..) {
+                    if let Some(answer) = item.answer {
+                        let again = StoreError::Unavailable("receipts not stored".into());
+                        let _left = answer.send(Err(again)).is_err();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts and logs a change, and rings the rider's other sessions if it was an end.
+    fn told(&self, progress: &Progress, progressed: Option<&Progressed>) {
+        let Some(Progressed { delivery, changed: true, .. }) = progressed else { return };
+        let metric = match &progress.change {
+            Change::Sent => (delivery.attempts == 1).then_some(Metric::EventSentSeconds),
+            Change::Received => Some(Metric::EventReceivedSeconds),
+            Change::Played { .. } => (delivery.plays <= 1).then_some(Metric::EventPlayedSeconds),
+            Change::Playing
+            | Change::Trouble(_)
+            | Change::Answered(_)
+            | Change::Expired
+            | Change::Withdrawn(_) => None,
+        };
+        if let Some(metric) = metric {
+            let spent_ms = progress.at.since_ms(progress.alert.made_at());
+            self.telemetry.histogram(metric, &[]).record(seconds(spent_ms));
+        }
+        debug!(
+            alert.id = %progress.alert,
+            delivery.id = %delivery.id,
+            delivery.state = delivery.state.as_str(),
+            "Delivery moved on."
+        );
+        if let (Some(reason), true) = (delivery.reason, progressed.is_some_and(|done| done.ended_now)) {
+            self.count_end(reason);
+            if self.hub.sessions_of(&progress.rider).len() > 1 {
+                self.hub.ring(&progress.rider, Ring::Look);
+            }
+        }
+    }
+}

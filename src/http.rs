@@ -1,0 +1,180 @@
+//! The public surface: this page is its table of contents.
+//! Handlers extract, call `dispatch`, map and answer; what they refuse is a [`problem::Problem`].
+
+pub mod alerts;
+pub mod audio;
+pub mod auth;
+pub mod body;
+pub mod events;
+pub mod groups;
+pub mod health;
+pub mod listener;
+pub mod pages;
+pub mod problem;
+pub mod rider_api;
+pub mod rider_socket;
+pub mod riders;
+pub mod speech;
+pub mod templates;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use tower_http::catch_panic::CatchPanicLayer;
+use uuid::Uuid;
+
+use crate::audio::silence::KeepAlive;
+use crate::clock::random_bytes;
+use crate::dispatch::Dispatch;
+use crate::lifecycle::Lifecycle;
+use crate::session::Settings;
+use crate::telemetry::Telemetry;
+use problem::Problem;
+
+/// What handlers need. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// The use cases.
+    pub dispatch: Arc<Dispatch>,
+    /// Where tasks run.
+    pub lifecycle: Lifecycle,
+    /// Metrics.
+    pub telemetry: Telemetry,
+    /// The keep-alive clips.
+    pub keep_alive: Arc<KeepAlive>,
+    /// What all rider sessions share.
+    pub sessions: Arc<Settings>,
+    /// Bounds of requests and sockets.
+    pub limits: Arc<HttpLimits>,
+    /// Put before audio paths; empty, or an origin without a slash at its end.
+    pub origin: Arc<str>,
+}
+
+/// Bounds of requests and sockets, from the configuration.
+#[derive(Clone, Debug)]
+pub struct HttpLimits {
+    /// Largest request body.
+    pub max_body_bytes: usize,
+    /// Limit for a whole body.
+    pub body_timeout: Duration,
+    /// Rider sockets.
+    pub socket: rider_socket::SocketLimits,
+}
+
+/// Every public address.
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        // Backends.
+        .route("/v1/events", post(events::post))
+        .route("/v1/events/{id}", get(events::get))
+        .route("/v1/alerts/{id}", get(alerts::get))
+        .route("/v1/alerts/{id}/cancel", post(alerts::cancel))
+        .route("/v1/orders/{id}/cancel", post(alerts::cancel_order))
+        .route("/v1/riders/query", post(riders::query))
+        .route("/v1/riders/{id}", put(riders::put).get(riders::get).delete(riders::delete))
+        .route("/v1/riders/{id}/duty", post(riders::duty))
+        .route("/v1/riders/{id}/token", post(riders::token))
+        .route("/v1/riders/{id}/test", post(riders::test))
+        .route("/v1/riders/{id}/checks", get(riders::checks))
+        .route("/v1/groups", get(groups::list))
+        .route("/v1/groups/{id}", put(groups::put).get(groups::get).delete(groups::delete))
+        .route("/v1/groups/{id}/members", post(groups::change))
+        .route("/v1/templates", get(templates::list))
+        .route("/v1/templates/{kind}", put(templates::put))
+        .route("/v1/speech", post(speech::post))
+        // Riders.
+        .route("/v1/rider/socket", get(rider_socket::upgrade))
+        .route("/v1/rider/alerts", get(rider_api::alerts))
+        .route("/v1/rider/receipts", post(rider_api::receipts))
+        .route("/v1/rider/checks", post(rider_api::check))
+        .route("/audio/silence/{file}", get(audio::silence))
+        .route("/audio/{shard}/{file}", get(audio::clip))
+        .route("/rider", get(pages::rider))
+        .route("/rider/{file}", get(pages::rider_file))
+        .route("/healthz", get(health::ready))
+        .fallback(async || Problem::not_found("address"))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(middleware::from_fn_with_state(state.clone(), observe))
+        .layer(CatchPanicLayer::custom(|_| Problem::panicked().into_response()))
+        .layer(middleware::from_fn(name_request))
+        .with_state(state)
+}
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+/// The id of the request in hand, for answers and log lines.
+#[must_use]
+pub fn request_id() -> String {
+    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// One id from the request to the receipt: the caller's trace (W3C `traceparent`), else a fresh one.
+#[must_use]
+pub fn trace_id(headers: &HeaderMap) -> String {
+    let parent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    let of_parent = parent.and_then(|parent| {
+        let id = parent.split('-').nth(1)?;
+        let hex = id.len() == 32 && id.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        (hex && id.bytes().any(|digit| digit != b'0')).then(|| id.to_owned())
+    });
+    of_parent.unwrap_or_else(|| Uuid::from_bytes(random_bytes()).simple().to_string())
+}
+
+async fn name_request(request: Request, next: Next) -> Response {
+    let id = format!("req_{}", Uuid::from_bytes(random_bytes()).simple());
+    let header = HeaderValue::from_str(&id);
+    let mut response = REQUEST_ID.scope(id, next.run(request)).await;
+    if let Ok(header) = header {
+        response.headers_mut().insert("x-request-id", header);
+    }
+    response
+}
+
+async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = method_label(request.method());
+    // Never the path as it was sent: a scanner would fill the memory with labels.
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = route.unwrap_or_else(|| "unmatched".to_owned());
+    let response = next.run(request).await;
+    let spent = began.elapsed();
+    state.telemetry.request(&route, method, status_label(response.status()), spent.as_secs_f64());
+    tracing::debug!(
+        request.id = request_id(),
+        http.route = route,
+        http.method = method,
+        http.status = response.status().as_u16(),
+        spent_us = u64::try_from(spent.as_micros()).unwrap_or(u64::MAX),
+        "Request answered."
+    );
+    response
+}
+
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        _ => "other",
+    }
+}
+
+fn status_label(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
+}

@@ -1,0 +1,117 @@
+//! Alerts: the timeline of one, and taking back one or all of an order.
+//! Times are RFC 3339; a step that has not happened is not listed.
+
+use axum::extract::{Path, State};
+use serde_json::{Value, json};
+
+use super::AppState;
+use super::auth::Caller;
+use super::problem::{Answer, Problem, Success};
+use crate::domain::app::Scope;
+use crate::domain::{Alert, AlertId, Delivery, EpochMs, OrderId};
+use crate::store::AlertRecord;
+
+/// `GET /v1/alerts/{id}`.
+///
+/// # Errors
+/// 401, 403, 404, 503.
+pub async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
+    caller.needs(Scope::Read)?;
+    let id: AlertId = id.parse().map_err(|_| Problem::not_found("alert"))?;
+    let record = state.dispatch.store().alert(caller.app_id(), id).await?;
+    Ok(Success(view(&record.ok_or_else(|| Problem::not_found("alert"))?)))
+}
+
+/// `POST /v1/alerts/{id}/cancel`.
+///
+/// # Errors
+/// 401, 403, 404, 503.
+pub async fn cancel(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
+    caller.needs(Scope::Ingest)?;
+    let id: AlertId = id.parse().map_err(|_| Problem::not_found("alert"))?;
+    let cancelled = state.dispatch.cancel_alert(caller.app_id(), id).await?;
+    Ok(Success(json!({"cancelled": cancelled.ok_or_else(|| Problem::not_found("alert"))?})))
+}
+
+/// `POST /v1/orders/{id}/cancel`: an order nobody has heard of has nothing to cancel, which is no error.
+///
+/// # Errors
+/// 400, 401, 403, 503.
+pub async fn cancel_order(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<Value> {
+    caller.needs(Scope::Ingest)?;
+    let id: OrderId = id.parse()?;
+    let cancelled = state.dispatch.cancel_order(caller.app_id(), id).await?;
+    Ok(Success(json!({"cancelled": cancelled})))
+}
+
+fn view(record: &AlertRecord) -> Value {
+    let AlertRecord { alert, deliveries, delivery_count } = record;
+    let audio = alert.sound.as_ref().map(|sound| {
+        json!({"path": sound.path, "mime": sound.mime, "bytes": sound.bytes, "duration_ms": sound.duration_ms,
+            "tail_ms": sound.tail_ms, "canned": sound.canned})
+    });
+    json!({
+        "alert_id": alert.id,
+        "event_id": alert.event_id,
+        "order_id": alert.order_id,
+        "kind": alert.kind,
+        "version": alert.version,
+        "urgency": alert.urgency,
+        "need": alert.need,
+        "lang": alert.lang,
+        "title": alert.title,
+        "text": alert.text,
+        "said": alert.said,
+        "audio": audio,
+        "state": alert.state,
+        "trace_id": alert.trace_id,
+        "created_at": alert.created_at.to_string(),
+        "expires_at": alert.expires_at.to_string(),
+        "ended_at": alert.ended_at.map(|at| at.to_string()),
+        "delivery_count": delivery_count,
+        "deliveries": deliveries.iter().map(|delivery| delivery_view(alert, delivery)).collect::<Vec<_>>(),
+    })
+}
+
+fn delivery_view(alert: &Alert, delivery: &Delivery) -> Value {
+    json!({
+        "delivery_id": delivery.id,
+        "rider": delivery.rider,
+        "seq": delivery.seq,
+        "first_status": delivery.first_status,
+        "state": delivery.state,
+        "reason": delivery.reason,
+        "ring": delivery.ring,
+        "attempts": delivery.attempts,
+        "plays": delivery.plays,
+        "answer": delivery.answer,
+        "trouble": delivery.trouble,
+        "timeline": timeline(alert, delivery),
+    })
+}
+
+/// Every step with its time, in the order of the way to the ear.
+fn timeline(alert: &Alert, delivery: &Delivery) -> Vec<Value> {
+    let steps: [(&str, Option<EpochMs>); 9] = [
+        ("created", Some(alert.created_at)),
+        ("stored", Some(alert.stored_at)),
+        ("rendered", alert.rendered_at),
+        ("sent", delivery.sent_at),
+        ("received", delivery.received_at),
+        ("playing", delivery.playing_at),
+        ("played", delivery.played_at),
+        ("answered", delivery.answered_at),
+        ("ended", delivery.ended_at),
+    ];
+    let happened = steps.into_iter().filter_map(|(step, at)| Some((step, at?)));
+    happened
+        .map(|(step, at)| match delivery.reason {
+            Some(reason) if step == "ended" => json!({"step": step, "at": at.to_string(), "reason": reason}),
+            Some(_) | None => json!({"step": step, "at": at.to_string()}),
+        })
+        .collect()
+}

@@ -1,0 +1,60 @@
+//! The rider page and its client, from the binary itself.
+//! Nothing on it comes from elsewhere, and its content policy says so.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderName, HeaderValue};
+use rust_embed::RustEmbed;
+
+use super::problem::Problem;
+
+#[derive(RustEmbed)]
+#[folder = "assets/rider"]
+struct RiderFiles;
+
+#[derive(RustEmbed)]
+#[folder = "assets/miniprogram"]
+#[include = "orderbell.js"]
+struct ClientFiles;
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; \
+    media-src 'self' http: https:; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// `GET /rider`.
+///
+/// # Errors
+/// 404 if the page was built without its files.
+pub async fn rider() -> Result<Response, Problem> {
+    file("index.html")
+}
+
+/// `GET /rider/{file}`.
+///
+/// # Errors
+/// 404.
+pub async fn rider_file(axum::extract::Path(name): axum::extract::Path<String>) -> Result<Response, Problem> {
+    file(&name)
+}
+
+fn file(name: &str) -> Result<Response, Problem> {
+    let found = RiderFiles::get(name).or_else(|| ClientFiles::get(name));
+    let data = found.ok_or_else(|| Problem::not_found("page"))?.data;
+    let mime = match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some(_) | None => "application/octet-stream",
+    };
+    let headers: [(HeaderName, HeaderValue); 5] = [
+        (CONTENT_TYPE, HeaderValue::from_static(mime)),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        // A rider must not run yesterday's client against today's server.
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    Ok((headers, data.into_owned()).into_response())
+}

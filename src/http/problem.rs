@@ -1,0 +1,264 @@
+//! Answers: one envelope for success, one problem document (RFC 9457) for everything else.
+//! A 5xx never shows its cause; the log has it, once, under the same request id.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use tracing::error;
+
+use super::request_id;
+use crate::dispatch::{AcceptError, KeyError, TokenError};
+use crate::domain::IdError;
+use crate::intake::InputError;
+use crate::store::StoreError;
+
+/// Why a request was not done. docs/errors.md lists every `error`.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    /// Stable word.
+    error: &'static str,
+    detail: String,
+    pointer: Option<String>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+/// What handlers return.
+pub type Answer<T> = Result<Success<T>, Problem>;
+
+/// The envelope of success.
+pub struct Success<T>(pub T);
+
+#[derive(Serialize)]
+struct Envelope<T> {
+    code: u32,
+    msg: &'static str,
+    data: T,
+    request_id: String,
+}
+
+#[derive(Serialize)]
+struct Document {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    /// Never 0, so that callers who look at `code` alone see the failure.
+    code: u16,
+    msg: String,
+    error: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    request_id: String,
+}
+
+impl<T: Serialize> IntoResponse for Success<T> {
+    fn into_response(self) -> Response {
+        Json(Envelope { code: 0, msg: "ok", data: self.0, request_id: request_id() }).into_response()
+    }
+}
+
+impl Problem {
+    fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, error, detail: detail.into(), pointer: None, header: None }
+    }
+
+    /// 400 with the member at fault.
+    #[must_use]
+    pub fn at(error: &'static str, pointer: &str, detail: impl Into<String>) -> Self {
+        let problem = Self::new(StatusCode::BAD_REQUEST, error, detail);
+        Self { pointer: Some(pointer.to_owned()), ..problem }
+    }
+
+    /// 400 without a member at fault.
+    #[must_use]
+    pub fn bad_request(error: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error, detail)
+    }
+
+    /// 401.
+    #[must_use]
+    pub fn unauthorized(error: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, error, detail)
+            .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// 403: the key is good, but not for this.
+    #[must_use]
+    pub fn forbidden(scope: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "missing_scope", format!("the key lacks the scope {scope}"))
+    }
+
+    /// 404.
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+    }
+
+    /// 405. The router adds `Allow`.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address takes other methods")
+    }
+
+    /// 408.
+    #[must_use]
+    pub fn too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time")
+    }
+
+    /// 409.
+    #[must_use]
+    pub fn conflict(error: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, error, detail)
+    }
+
+    /// 413.
+    #[must_use]
+    pub fn too_large(bytes_max: usize) -> Self {
+        let detail = format!("the body is larger than {bytes_max} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    }
+
+    /// 415.
+    #[must_use]
+    pub fn unsupported(detail: &str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    }
+
+    /// 426: this address speaks WebSocket, version 13.
+    #[must_use]
+    pub fn upgrade_required() -> Self {
+        Self::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "upgrade_required",
+            "this address speaks WebSocket, version 13",
+        )
+        .with(http::header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+    }
+
+    /// 416 for a resource of `len` bytes.
+    #[must_use]
+    pub fn range_not_satisfiable(len: u64) -> Self {
+        let problem = Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "bad_range", "no such range of bytes");
+        match HeaderValue::from_str(&format!("bytes */{len}")) {
+            Ok(value) => problem.with(http::header::CONTENT_RANGE, value),
+            Err(_) => problem,
+        }
+    }
+
+    /// 503: nothing was done; try again.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "nothing was done; try again later")
+            .with(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    /// 500 with the cause in the log only.
+    #[must_use]
+    pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
+        error!(request.id = request_id(), error = cause, "Request failed.");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here")
+    }
+
+    /// 500 for a handler that panicked; the panic itself is in the log already.
+    #[must_use]
+    pub fn panicked() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here")
+    }
+
+    fn with(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let document = Document {
+            r#type: format!("https://orderbell.dev/problems/{}", self.error),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            msg: self.detail.clone(),
+            detail: self.detail,
+            code: self.status.as_u16(),
+            error: self.error,
+            pointer: self.pointer,
+            request_id: request_id(),
+        };
+        let mut response = (self.status, Json(document)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
+        }
+        if self.status == StatusCode::METHOD_NOT_ALLOWED && !headers.contains_key(ALLOW) {
+            // The router fills it in where it knows the methods.
+            headers.remove(ALLOW);
+        }
+        response
+    }
+}
+
+impl From<InputError> for Problem {
+    fn from(error: InputError) -> Self {
+        let problem = Self::new(StatusCode::BAD_REQUEST, error.error, error.detail);
+        Self { pointer: error.pointer, ..problem }
+    }
+}
+
+impl From<IdError> for Problem {
+    fn from(error: IdError) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_id", format!("the id in the path {error}"))
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => {
+                error!(
+                    request.id = request_id(),
+                    error = &error as &dyn std::error::Error,
+                    "Store unavailable."
+                );
+                Self::unavailable()
+            }
+            StoreError::Taken(what) => Self::conflict("taken", &format!("this {what} exists already")),
+            StoreError::Inconsistent { .. } | StoreError::Unusable(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::Input(error) => error.into(),
+            AcceptError::Conflict => Self::conflict(
+                "event_id_conflict",
+                "this event id was used for another event in the last 7 days",
+            ),
+            AcceptError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Store(error) => error.into(),
+            KeyError::Vault(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Bad => Self::unauthorized("bad_token", "the rider token is missing or not good"),
+            TokenError::Expired => Self::unauthorized("token_expired", "the rider token has expired"),
+            TokenError::Store(error) => error.into(),
+        }
+    }
+}

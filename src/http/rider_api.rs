@@ -1,0 +1,111 @@
+//! What a rider's client may ask over HTTP when its socket is down: what is open, and a place for its receipts.
+//! And the self-check of its device, whose result is posted here.
+
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::AppState;
+use super::auth::RiderCaller;
+use super::body::JsonValue;
+use super::problem::{Answer, Problem, Success};
+use crate::session::frame::ServerFrame;
+use crate::session::{Output, Receipt, Session};
+
+/// Most receipts in one request.
+const RECEIPTS_MAX: usize = 200;
+/// Largest self-check, in bytes of JSON.
+const CHECK_BYTES_MAX: usize = 4_096;
+
+/// `GET /v1/rider/alerts`: every open alert, as its socket frame.
+///
+/// # Errors
+/// 401, 503.
+pub async fn alerts(State(state): State<AppState>, RiderCaller(rider): RiderCaller) -> Answer<Value> {
+    let dispatch = &state.dispatch;
+    let now = dispatch.clock().now();
+    let rows = dispatch.store().open_deliveries(rider.rider, crate::session::LOOK_LIMIT).await?;
+    let live = rows.into_iter().filter(|row| row.delivery.expires_at > now.wall);
+    let frames: Vec<Value> = live
+        .filter_map(|row| Session::frame_of(&state.sessions, &row.delivery, &row.alert, now))
+        .filter_map(|frame| serde_json::from_str(&frame).ok())
+        .collect();
+    Ok(Success(json!({"epoch": state.sessions.epoch, "now": now.wall.0, "alerts": frames})))
+}
+
+/// `POST /v1/rider/receipts` `{receipts: [report or answer frames]}`, each answered as the socket would.
+///
+/// # Errors
+/// 400, 401, 503.
+pub async fn receipts(
+    State(state): State<AppState>,
+    RiderCaller(rider): RiderCaller,
+    JsonValue(body): JsonValue,
+) -> Answer<Value> {
+    let list =
+        body["receipts"].as_array().ok_or_else(|| Problem::at("wrong_type", "/receipts", "is not a list"))?;
+    if list.len() > RECEIPTS_MAX {
+        return Err(Problem::at("too_many", "/receipts", "lists more than 200"));
+    }
+    let now = state.dispatch.clock().now();
+    let mut receipts = Vec::with_capacity(list.len());
+    for (place, frame) in list.iter().enumerate() {
+        let pointer = format!("/receipts/{place}");
+        let wrong = || Problem::at("bad_frame", &pointer, "is not a report or an answer");
+        receipts.push(Session::receipt_of(&frame.to_string(), now).ok_or_else(wrong)?);
+    }
+    let mut answers = Vec::with_capacity(receipts.len());
+    for receipt in receipts {
+        answers.extend(keep(&state, &rider.rider, &receipt).await?);
+    }
+    Ok(Success(json!({"frames": answers})))
+}
+
+async fn keep(
+    state: &AppState,
+    rider: &crate::domain::RiderKey,
+    receipt: &Receipt,
+) -> Result<Vec<Value>, Problem> {
+    let kept = match &receipt.what {
+        Some((alert, change)) => state.dispatch.keep(rider, *alert, change.clone(), receipt.at).await?,
+        None => crate::session::Kept::default(),
+    };
+    let mut out = Vec::new();
+    Session::answer(receipt, &kept, &mut out);
+    Ok(out.into_iter().filter_map(frame_of).collect())
+}
+
+fn frame_of(output: Output) -> Option<Value> {
+    match output {
+        Output::Send(_, frame) => serde_json::from_str(&frame).ok(),
+        Output::Note(..)
+        | Output::Keep(_)
+        | Output::State(_)
+        | Output::Refresh(_)
+        | Output::Look
+        | Output::AskEnded(_)
+        | Output::Close(_) => None,
+    }
+}
+
+/// `POST /v1/rider/checks`: the result of a device's self-check.
+///
+/// # Errors
+/// 400, 401, 503.
+pub async fn check(
+    State(state): State<AppState>,
+    RiderCaller(rider): RiderCaller,
+    JsonValue(body): JsonValue,
+) -> Answer<Value> {
+    let result = body.to_string();
+    if !body.is_object() || result.len() > CHECK_BYTES_MAX {
+        return Err(Problem::at("too_long", "", "is an object of at most 4096 bytes of JSON"));
+    }
+    state.dispatch.add_check(rider.rider, result).await?;
+    Ok(Success(json!({"kept": true})))
+}
+
+/// Heartbeat for clients whose proxies drop sockets: the server's time, as a `pong`.
+pub async fn now(State(state): State<AppState>, RiderCaller(_rider): RiderCaller) -> Answer<Value> {
+    let pong = ServerFrame::Pong { now: state.dispatch.clock().now().wall.0 };
+    Ok(Success(serde_json::to_value(pong).unwrap_or_default()))
+}

@@ -1,0 +1,139 @@
+//! `GET /v1/rider/socket`: from the upgrade to the end of the session.
+//! The socket is taken out of the HTTP server, so that a waiting rider costs little more than its descriptor.
+
+mod driver;
+mod transport;
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::AppState;
+use super::auth::bearer;
+use super::listener::Connection;
+use super::problem::Problem;
+use crate::dispatch::TokenRider;
+
+pub use transport::{Incoming, Transport};
+
+/// The subprotocol of protocol v1.
+pub const PROTOCOL: &str = "orderbell.v1";
+
+/// Bounds of one rider socket, from the configuration.
+#[derive(Clone, Debug)]
+pub struct SocketLimits {
+    /// Limit for the first frame.
+    pub hello_timeout: Duration,
+    /// Largest frame from a client.
+    pub frame_bytes_max: usize,
+    /// Bytes waiting for a slow socket.
+    pub queue_bytes_max: usize,
+    /// Limit of a write without progress.
+    pub send_timeout: Duration,
+    /// Sessions of one rider.
+    pub sessions_max: usize,
+    /// Whether `?token=` is accepted.
+    pub token_in_query: bool,
+    /// Time over which riders of a draining node return.
+    pub return_spread: Duration,
+}
+
+/// `GET /v1/rider/socket`. A token in the header or the query is judged before the upgrade.
+///
+/// # Errors
+/// 400, 401, 426, 503.
+pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Result<Response, Problem> {
+    let headers = request.headers();
+    let accept = handshake(headers)?;
+    let protocol = subprotocol(headers)?;
+    let early = early_token(&state, &request);
+    let rider = match early {
+        Some(token) => Some(state.dispatch.token_rider(&token).await?),
+        None => None,
+    };
+    let connection = request.extensions_mut().remove::<Connection>();
+    let upgraded = request.extensions_mut().remove::<OnUpgrade>().ok_or_else(Problem::upgrade_required)?;
+    let lifecycle = state.lifecycle.clone();
+    lifecycle.spawn(enter(state, upgraded, rider, connection));
+    let mut response = (StatusCode::SWITCHING_PROTOCOLS, Body::empty()).into_response();
+    let answer = response.headers_mut();
+    answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    if let Some(protocol) = protocol {
+        answer.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    Ok(response)
+}
+
+/// The session's task. Small futures first, so that the large one is allocated only for sockets that live.
+async fn enter(state: AppState, upgraded: OnUpgrade, rider: Option<TokenRider>, place: Option<Connection>) {
+    let Ok(upgraded) = upgraded.await else { return };
+    let Some(transport) = take_over(upgraded, &state.limits.socket) else { return };
+    driver::run(state, transport, rider).await;
+    drop(place);
+}
+
+/// The TCP stream itself, out of the HTTP server's hands.
+fn take_over(upgraded: Upgraded, limits: &SocketLimits) -> Option<Transport> {
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    // The registration with the reactor is renewed: the old one keeps the finished HTTP task's memory alive.
+    let stream = parts.io.into_inner().into_std().ok()?;
+    let stream = TcpStream::from_std(stream).ok()?;
+    Some(Transport::new(stream, parts.read_buf.to_vec(), limits.frame_bytes_max))
+}
+
+/// RFC 6455 section 4.2.1; the answer to the client's key.
+///
+/// # Errors
+/// 426 where no upgrade to version 13 is asked for, 400 for a key that is none.
+pub fn handshake(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
+    let lists = |name: &HeaderName, token: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
+    };
+    let version = headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
+    if !lists(&CONNECTION, "upgrade") || !lists(&UPGRADE, "websocket") || !version {
+        return Err(Problem::upgrade_required());
+    }
+    let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
+    let good = key.len() == 24 && key.ends_with(b"==");
+    let accept = good.then(|| HeaderValue::from_str(&derive_accept_key(key)).ok()).flatten();
+    accept.ok_or_else(|| Problem::bad_request("bad_handshake", "Sec-WebSocket-Key is not a key"))
+}
+
+/// Ours if it is offered; none if none is offered, for old clients; anything else is another protocol.
+fn subprotocol(headers: &HeaderMap) -> Result<Option<HeaderValue>, Problem> {
+    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let mut offered = offered.flat_map(|value| value.split(',')).map(str::trim).peekable();
+    if offered.peek().is_none() {
+        return Ok(None);
+    }
+    if offered.any(|name| name == PROTOCOL) {
+        return Ok(Some(HeaderValue::from_static(PROTOCOL)));
+    }
+    Err(Problem::bad_request("unknown_protocol", "this socket speaks orderbell.v1"))
+}
+
+fn early_token(state: &AppState, request: &Request) -> Option<String> {
+    if let Some(token) = bearer(request.headers()) {
+        return Some(token.to_owned());
+    }
+    if !state.limits.socket.token_in_query {
+        return None;
+    }
+    // A token is base64url and dots: nothing in it is ever percent-encoded.
+    let query = request.uri().query()?;
+    query.split('&').find_map(|pair| pair.strip_prefix("token=")).map(str::to_owned)
+}

@@ -1,0 +1,396 @@
+//! Drives one [`Session`]: reads the socket, the bell and the clock, does what the session says.
+//! Register first, look second: an alert committed in between rings a bell that is already there.
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::transport::{Incoming, Transport};
+use crate::clock::{Now, random_bytes};
+use crate::config::ms;
+use crate::dispatch::{Duty, TokenError, TokenRider};
+use crate::domain::{Rider, SessionId};
+use crate::http::AppState;
+use crate::hub::{Bell, Registration, Ring};
+use crate::session::frame::{ClientFrame, Hello, ServerFrame, StatePatch};
+use crate::session::{Close, LOOK_LIMIT, Lane, Output, Receipt, Resume, Session};
+use crate::store::StoreError;
+use crate::telemetry::Metric;
+
+/// Runs a socket from its first frame to its end.
+pub(super) async fn run(state: AppState, mut transport: Transport, early: Option<TokenRider>) {
+    match Box::pin(open(&state, &mut transport, early)).await {
+        Ok((session, registration)) => {
+            let mut driver = Driver { state, transport, session, registration };
+            let end = driver.drive().await;
+            driver.finish(end).await;
+        }
+        Err(end) => finish(&state, transport, end).await,
+    }
+}
+
+/// How a session ends.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// By our decision, told in a `bye`.
+    Bye(Close),
+    /// The other end broke RFC 6455: this close code.
+    Violated(u16),
+    /// The other end has gone.
+    Gone,
+}
+
+struct Driver {
+    state: AppState,
+    transport: Transport,
+    session: Session,
+    registration: Registration,
+}
+
+enum Event {
+    Incoming(Incoming),
+    Rung,
+    Tick,
+}
+
+impl Driver {
+    async fn drive(&mut self) -> End {
+        if let Err(end) = self.look().await {
+            return end;
+        }
+        loop {
+            let event = self.next_event().await;
+            let now = self.now();
+            let mut out = Vec::new();
+            match event {
+                Event::Incoming(Incoming::Text(text)) => self.session.on_text(&text, now, &mut out),
+                Event::Incoming(Incoming::Alive) => self.session.on_heard(now),
+                Event::Incoming(Incoming::Binary(_)) => return End::Violated(1003),
+                Event::Incoming(Incoming::Closed) => return End::Gone,
+                Event::Incoming(Incoming::Violated(code)) => return End::Violated(code),
+                Event::Tick => self.session.on_tick(now, &mut out),
+                Event::Rung => {
+                    for ring in self.registration.take() {
+                        match ring {
+                            Ring::Look => out.push(Output::Look),
+                            Ring::Replaced => return End::Bye(Close::Replaced),
+                            Ring::Revoked => return End::Bye(Close::BadToken),
+                            Ring::Drain => return End::Bye(Close::Draining),
+                        }
+                    }
+                }
+            }
+            if let Err(end) = self.act(out).await {
+                return end;
+            }
+        }
+    }
+
+    /// The first of: something from the socket, the bell, the session's own time, a write that hangs.
+    async fn next_event(&mut self) -> Event {
+        let now = self.now();
+        let wait_ms = u64::try_from(self.session.next_tick_ms(now) - now.mono_ms).unwrap_or(0);
+        let mut due = Instant::now() + Duration::from_millis(wait_ms);
+        if let Some(since) = self.transport.stalled_since() {
+            due = due.min(Instant::from_std(since) + self.state.limits.socket.send_timeout);
+        }
+        let rung = self.registration.rung();
+        let tick = tokio::time::sleep_until(due);
+        let (mut rung, mut tick) = (std::pin::pin!(rung), std::pin::pin!(tick));
+        let transport = &mut self.transport;
+        poll_fn(|cx| {
+            if let Poll::Ready(incoming) = transport.poll_incoming(cx) {
+                return Poll::Ready(Event::Incoming(incoming));
+            }
+            if rung.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Rung);
+            }
+            tick.as_mut().poll(cx).map(|()| Event::Tick)
+        })
+        .await
+    }
+
+    /// Does what the session says, and what follows from that, until nothing is left to do.
+    async fn act(&mut self, first: Vec<Output>) -> Result<(), End> {
+        let mut todo: std::collections::VecDeque<Output> = first.into();
+        while let Some(output) = todo.pop_front() {
+            let mut more = Vec::new();
+            match output {
+                Output::Send(lane, frame) => self.transport.queue(lane, frame),
+                Output::Note(alert, change) => {
+                    self.state.dispatch.note(self.registration.rider(), alert, change).await;
+                }
+                Output::Keep(receipt) => self.keep(&receipt, &mut more).await,
+                Output::State(patch) => self.tell_state(patch).await,
+                Output::Refresh(token) => self.refresh(&token).await?,
+                Output::Look => self.look().await?,
+                Output::AskEnded(alerts) => {
+                    let rider = self.registration.rider().clone();
+                    let ended = self
+                        .state
+                        .dispatch
+                        .store()
+                        .ended_reasons(rider, alerts)
+                        .await
+                        .map_err(unavailable)?;
+                    self.session.on_ended(&ended, &mut more);
+                }
+                Output::Close(close) => return Err(End::Bye(close)),
+            }
+            todo.extend(more);
+        }
+        self.check_queue()
+    }
+
+    /// A queue over its bound, or a write that hangs, ends the session: it resumes from the store.
+    fn check_queue(&self) -> Result<(), End> {
+        let limits = &self.state.limits.socket;
+        let hangs =
+            self.transport.stalled_since().is_some_and(|since| since.elapsed() >= limits.send_timeout);
+        if hangs {
+            return Err(End::Gone);
+        }
+        if self.transport.queued_bytes() > limits.queue_bytes_max {
+            return Err(End::Bye(Close::Slow));
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self) -> Result<(), End> {
+        let rider = self.registration.rider().clone();
+        let rows =
+            self.state.dispatch.store().open_deliveries(rider, LOOK_LIMIT).await.map_err(unavailable)?;
+        let rows: Vec<_> = rows.into_iter().map(|row| (row.delivery, row.alert)).collect();
+        let mut out = Vec::new();
+        self.session.on_open(&rows, self.now(), &mut out);
+        // No recursion into another look: what is left to read is read when an `ack` has made room.
+        for output in out {
+            match output {
+                Output::Send(lane, frame) => {
+                    self.transport.queue(lane, frame);
+                }
+                Output::Note(alert, change) => {
+                    self.state.dispatch.note(self.registration.rider(), alert, change).await;
+                }
+                Output::AskEnded(alerts) => {
+                    let rider = self.registration.rider().clone();
+                    let ended = self
+                        .state
+                        .dispatch
+                        .store()
+                        .ended_reasons(rider, alerts)
+                        .await
+                        .map_err(unavailable)?;
+                    let mut stops = Vec::new();
+                    self.session.on_ended(&ended, &mut stops);
+                    for stop in stops {
+                        if let Output::Send(lane, frame) = stop {
+                            self.transport.queue(lane, frame);
+                        }
+                    }
+                }
+                Output::Close(close) => return Err(End::Bye(close)),
+                Output::Keep(_) | Output::State(_) | Output::Refresh(_) | Output::Look => {}
+            }
+        }
+        self.check_queue()
+    }
+
+    async fn keep(&mut self, receipt: &Receipt, out: &mut Vec<Output>) {
+        let kept = match &receipt.what {
+            None => Ok(crate::session::Kept::default()),
+            Some((alert, change)) => {
+                let rider = self.registration.rider();
+                self.state.dispatch.keep(rider, *alert, change.clone(), receipt.at).await
+            }
+        };
+        match kept {
+            Ok(kept) => self.session.on_kept(receipt, &kept, out),
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "A receipt was not kept; the client sends it again."
+                );
+                self.session.on_not_kept(out);
+            }
+        }
+    }
+
+    async fn tell_state(&self, patch: StatePatch) {
+        tell_state(&self.state, &self.registration, patch).await;
+    }
+
+    async fn refresh(&mut self, token: &str) -> Result<(), End> {
+        let fresh = self.state.dispatch.token_rider(token).await.map_err(end_of)?;
+        if fresh.rider != *self.registration.rider() {
+            return Err(End::Bye(Close::BadToken));
+        }
+        self.session.on_token(fresh.expires_at);
+        Ok(())
+    }
+
+    fn now(&self) -> Now {
+        self.state.dispatch.clock().now()
+    }
+
+    async fn finish(self, end: End) {
+        let Self { state, transport, registration, .. } = self;
+        let rider = registration.rider().clone();
+        info!(rider.id = %rider.rider, close = end.word(), "Session ended.");
+        // A replaced or draining session stays listed until its socket has closed: the next one is there first.
+        finish(&state, transport, end).await;
+        drop(registration);
+        if let Err(error) = state.dispatch.touch(rider).await {
+            debug!(error = &error as &dyn std::error::Error, "Last sight of a rider not noted.");
+        }
+    }
+}
+
+/// The opening: hello, token, rider, place in the hub, welcome.
+async fn open(
+    state: &AppState,
+    transport: &mut Transport,
+    early: Option<TokenRider>,
+) -> Result<(Session, Registration), End> {
+    let hello = tokio::time::timeout(state.limits.socket.hello_timeout, first_frame(transport));
+    let hello = hello.await.map_err(|_| End::Bye(Close::Protocol))??;
+    let rider = match (&hello.token, early) {
+        (Some(token), _) => state.dispatch.token_rider(token).await.map_err(end_of)?,
+        (None, Some(rider)) => rider,
+        (None, None) => return Err(End::Bye(Close::BadToken)),
+    };
+    if hello.device.is_empty() || hello.device.len() > DEVICE_BYTES_MAX {
+        refuse(transport, "bad_frame", "device is 1 to 128 bytes");
+        return Err(End::Bye(Close::Protocol));
+    }
+    let stored = state.dispatch.touch(rider.rider.clone()).await.map_err(unavailable)?;
+    let now = state.dispatch.clock().now();
+    let session_id = SessionId::new(now.wall, state.dispatch.clock().entropy());
+    let bell = Bell::new(session_id, &hello.device, now.wall);
+    let hub = state.dispatch.hub();
+    let sessions_max = state.limits.socket.sessions_max;
+    let registration = hub.register(rider.rider.clone(), bell, stored.devices, sessions_max);
+    let patch = StatePatch { on_duty: changed_duty(&stored, hello.state.on_duty), ..hello.state };
+    tell_state(state, &registration, patch).await;
+    let open = state.dispatch.store().open_ids(rider.rider.clone()).await.map_err(unavailable)?;
+    let resume = Resume { session: session_id, seq: stored.seq, open, token_expires_at: rider.expires_at };
+    let settings = std::sync::Arc::clone(&state.sessions);
+    let (session, welcome) = Session::open(settings, &hello, resume, state.dispatch.clock().now());
+    transport.queue(Lane::Control, welcome);
+    info!(rider.id = %rider.rider.rider, session.id = %session_id, "Session opened.");
+    Ok((session, registration))
+}
+
+/// Most bytes of a device's id.
+const DEVICE_BYTES_MAX: usize = 128;
+
+async fn first_frame(transport: &mut Transport) -> Result<Hello, End> {
+    loop {
+        match transport.incoming().await {
+            Incoming::Alive => {}
+            Incoming::Text(text) => match ClientFrame::parse(&text) {
+                Ok(ClientFrame::Hello(hello)) => return Ok(*hello),
+                Ok(_) => {
+                    refuse(transport, "hello_first", "the first frame is hello");
+                    return Err(End::Bye(Close::Protocol));
+                }
+                Err(error) => {
+                    refuse(transport, error.code(), "the first frame is hello");
+                    return Err(End::Bye(Close::Protocol));
+                }
+            },
+            Incoming::Binary(_) => return Err(End::Violated(1003)),
+            Incoming::Closed => return Err(End::Gone),
+            Incoming::Violated(code) => return Err(End::Violated(code)),
+        }
+    }
+}
+
+fn refuse(transport: &mut Transport, code: &'static str, message: &'static str) {
+    transport.queue(Lane::Control, ServerFrame::Error { code, message }.to_text());
+}
+
+/// A duty that is stored already costs no write.
+fn changed_duty(stored: &Rider, told: Option<bool>) -> Option<bool> {
+    told.filter(|on_duty| *on_duty != stored.on_duty)
+}
+
+async fn tell_state(state: &AppState, registration: &Registration, patch: StatePatch) {
+    if let Some(audio) = patch.audio {
+        registration.set_audio(audio);
+    }
+    if let Some(foreground) = patch.foreground {
+        registration.set_foreground(foreground);
+    }
+    if let Some(on_duty) = patch.on_duty {
+        let duty = if on_duty { Duty::On } else { Duty::Off };
+        let rider = registration.rider().clone();
+        if let Err(error) = state.dispatch.set_duty(rider, duty).await {
+            warn!(error = &error as &dyn std::error::Error, "Duty not stored.");
+        }
+    }
+}
+
+/// Says `bye` and closes, or only closes, or nothing if nobody is there.
+async fn finish(state: &AppState, mut transport: Transport, end: End) {
+    state.telemetry.counter(Metric::SessionsClosed, &[("why", end.word())]).increment(1);
+    match end {
+        End::Bye(close) => {
+            let retry_after_ms = close.may_return().then(|| retry_after_ms(state, close));
+            let bye = ServerFrame::Bye { code: close.code(), retry_after_ms };
+            transport.queue(Lane::Control, bye.to_text());
+            transport.close(close.code(), close.word()).await;
+        }
+        End::Violated(code) => {
+            state.telemetry.counter(Metric::BadFrames, &[("code", end.word())]).increment(1);
+            transport.close(code, "").await;
+        }
+        End::Gone => {}
+    }
+}
+
+/// Riders of a draining node come back spread over a while; others at once, with their own back-off.
+fn retry_after_ms(state: &AppState, close: Close) -> u64 {
+    let spread_ms = u64::try_from(ms(state.limits.socket.return_spread)).unwrap_or(0);
+    match close {
+        Close::Draining => u64::from(u16::from_be_bytes(random_bytes())) * spread_ms / u64::from(u16::MAX),
+        Close::BadToken
+        | Close::Replaced
+        | Close::Banned
+        | Close::Slow
+        | Close::HeartbeatLost
+        | Close::TooMany
+        | Close::Protocol
+        | Close::TokenExpired => 0,
+    }
+}
+
+fn end_of(error: TokenError) -> End {
+    match error {
+        TokenError::Bad => End::Bye(Close::BadToken),
+        TokenError::Expired => End::Bye(Close::TokenExpired),
+        TokenError::Store(error) => unavailable(error),
+    }
+}
+
+/// The store is not there: the client comes back with its back-off, and everything open is still open.
+fn unavailable(error: StoreError) -> End {
+    warn!(error = &error as &dyn std::error::Error, "A session ended because the store is not available.");
+    End::Bye(Close::Draining)
+}
+
+impl End {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Bye(close) => close.word(),
+            Self::Violated(1003) => "binary",
+            Self::Violated(1007) => "bad_utf8",
+            Self::Violated(1009) => "too_big",
+            Self::Violated(_) => "bad_websocket",
+            Self::Gone => "gone",
+        }
+    }
+}

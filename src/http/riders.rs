@@ -1,0 +1,210 @@
+//! Riders as backends manage them: describe, look, duty, token, test alert, erase.
+//! A rider of another tenant is as unknown as one that never was.
+
+use axum::extract::{Path, State};
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::body::JsonValue;
+use super::problem::{Answer, Problem, Success};
+use super::{AppState, trace_id};
+use crate::dispatch::{Arrival, Duty, EventAnswer};
+use crate::domain::app::Scope;
+use crate::domain::target::DutyRule;
+use crate::domain::{DevicePolicy, Event, Overrides, Rider, RiderId, RiderKey, Target};
+use crate::hub::SessionView;
+use crate::intake::{ParsedEvent, Reader};
+use crate::store::RiderPatch;
+
+/// Most riders one query may name.
+const QUERY_MAX: usize = 1_000;
+
+/// `PUT /v1/riders/{id}` `{devices?, on_duty?, revoke_tokens?}`.
+///
+/// # Errors
+/// 400, 401, 403, 503.
+pub async fn put(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonValue(body): JsonValue,
+) -> Answer<Value> {
+    caller.needs(Scope::Admin)?;
+    let rider = caller.rider(&id)?;
+    let body = Reader::new(&body)?;
+    body.only(&["devices", "on_duty", "revoke_tokens"])?;
+    let revoke = body.boolean("revoke_tokens")?.unwrap_or(false);
+    let patch = RiderPatch {
+        lang: None,
+        devices: body.word("devices", DevicePolicy::parse, "latest, all")?,
+        on_duty: body.boolean("on_duty")?,
+        not_before: revoke.then(|| state.dispatch.clock().now().wall),
+    };
+    let stored = state.dispatch.put_rider(rider.clone(), patch).await?;
+    Ok(Success(view(&state, &stored, None)))
+}
+
+/// `GET /v1/riders/{id}`: the four facts, each by its own evidence.
+///
+/// # Errors
+/// 400, 401, 403, 404, 503.
+pub async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
+    caller.needs(Scope::Read)?;
+    let rider = caller.rider(&id)?;
+    let store = state.dispatch.store();
+    let stored = store.rider(rider.clone()).await?.ok_or_else(|| Problem::not_found("rider"))?;
+    let open = store.open_ids(rider).await?.len();
+    Ok(Success(view(&state, &stored, Some(open))))
+}
+
+/// `DELETE /v1/riders/{id}`.
+///
+/// # Errors
+/// 400, 401, 403, 404, 503.
+pub async fn delete(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
+    caller.needs(Scope::Admin)?;
+    let erased = state.dispatch.delete_rider(caller.rider(&id)?).await?;
+    if erased { Ok(Success(json!({"erased": true}))) } else { Err(Problem::not_found("rider")) }
+}
+
+/// `POST /v1/riders/{id}/duty` `{on_duty}`.
+///
+/// # Errors
+/// 400, 401, 403, 503.
+pub async fn duty(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonValue(body): JsonValue,
+) -> Answer<Value> {
+    caller.needs(Scope::Admin)?;
+    let rider = caller.rider(&id)?;
+    let body = Reader::new(&body)?;
+    body.only(&["on_duty"])?;
+    let on_duty = body.boolean("on_duty")?.ok_or_else(|| body.missing("on_duty"))?;
+    let ended = state.dispatch.set_duty(rider, if on_duty { Duty::On } else { Duty::Off }).await?;
+    Ok(Success(json!({"on_duty": on_duty, "suppressed": ended})))
+}
+
+/// `POST /v1/riders/{id}/token` `{ttl_s?}`; 12 hours unless said otherwise.
+///
+/// # Errors
+/// 400, 401, 403, 503.
+pub async fn token(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonValue(body): JsonValue,
+) -> Answer<Value> {
+    caller.needs(Scope::RiderToken)?;
+    let rider = caller.rider(&id)?;
+    let body = Reader::new(&body)?;
+    body.only(&["ttl_s"])?;
+    let ttl_s = body.integer("ttl_s", 1, 86_400)?.unwrap_or(12 * 3600);
+    let token = state.dispatch.token(&caller.app, &rider.rider, ttl_s * 1000)?;
+    Ok(Success(json!({"token": token.token, "expires_at": token.expires_at.to_string()})))
+}
+
+/// `POST /v1/riders/{id}/test`: a test alert for this rider alone, on duty or not.
+///
+/// # Errors
+/// 400, 401, 403, 503.
+pub async fn test(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer<EventAnswer> {
+    caller.needs(Scope::Ingest)?;
+    let rider = caller.rider(&id)?;
+    let dispatch = &state.dispatch;
+    let target = Target {
+        riders: vec![rider.rider],
+        groups: Vec::new(),
+        broadcast: false,
+        exclude: Vec::new(),
+        duty: DutyRule::Anyone,
+    };
+    let event = Event {
+        id: dispatch.fresh_event_id(),
+        kind: "device.test".to_owned(),
+        occurred_at: None,
+        order: None,
+        previous_rider: None,
+        target,
+        offer: None,
+        overrides: Overrides::default(),
+        callback_url: None,
+        ext: serde_json::Map::new(),
+    };
+    let received_at = dispatch.clock().now().wall;
+    let parsed = ParsedEvent { event, body_hash: [0; 32] };
+    let arrival = Arrival { source: "test", parsed, trace_id: trace_id(&headers), received_at };
+    Ok(Success(dispatch.accept(caller.app, arrival).await?))
+}
+
+/// `POST /v1/riders/query` `{ids: […]}`: presence of up to 1,000 riders.
+///
+/// # Errors
+/// 400, 401, 403, 503.
+pub async fn query(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonValue(body): JsonValue,
+) -> Answer<Value> {
+    caller.needs(Scope::Read)?;
+    let body = Reader::new(&body)?;
+    body.only(&["ids"])?;
+    let ids: Vec<RiderId> = body.ids("ids", QUERY_MAX)?;
+    let riders = state.dispatch.store().riders(caller.app_id(), ids).await?;
+    Ok(Success(json!({"riders": riders.iter().map(|rider| view(&state, rider, None)).collect::<Vec<_>>()})))
+}
+
+/// `GET /v1/riders/{id}/checks`: the self-checks of the rider's devices, newest first.
+///
+/// # Errors
+/// 400, 401, 403, 503.
+pub async fn checks(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
+    caller.needs(Scope::Read)?;
+    let checks = state.dispatch.store().checks(caller.rider(&id)?).await?;
+    let checks: Vec<Value> = checks
+        .into_iter()
+        .map(|check| {
+            let result: Value = serde_json::from_str(&check.result).unwrap_or_default();
+            json!({"at": check.at.to_string(), "result": result})
+        })
+        .collect();
+    Ok(Success(json!({"checks": checks})))
+}
+
+fn view(state: &AppState, rider: &Rider, open_alerts: Option<usize>) -> Value {
+    let key = RiderKey { app: rider.app, rider: rider.id.clone() };
+    let sessions = state.dispatch.hub().sessions_of(&key);
+    let audible =
+        sessions.iter().any(|session| session.audio.is_some_and(crate::domain::AudioState::is_audible));
+    let mut view = json!({
+        "id": rider.id,
+        "known": rider.known,
+        "online": !sessions.is_empty(),
+        "on_duty": rider.on_duty,
+        "audible": audible,
+        "devices": rider.devices,
+        "last_seen_at": rider.last_seen_at.map(|at| at.to_string()),
+        "sessions": sessions.iter().map(session_view).collect::<Vec<_>>(),
+    });
+    if let Some(count) = open_alerts {
+        view["open_alerts"] = json!(count);
+    }
+    view
+}
+
+fn session_view(session: &SessionView) -> Value {
+    json!({
+        "session": session.session.to_string(),
+        "device": session.device,
+        "since": session.opened_at.to_string(),
+        "audio": session.audio,
+        "foreground": session.foreground,
+    })
+}

@@ -1,0 +1,102 @@
+//! `POST /v1/speech`: how a sentence will sound, and a way to have it ready before it is needed.
+//! It takes a free text, or a kind with values for its phrase.
+
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::AppState;
+use super::auth::Caller;
+use super::body::JsonValue;
+use super::problem::{Answer, Problem, Success};
+use crate::domain::app::Scope;
+use crate::domain::{Kinds, Urgency};
+use crate::intake::Reader;
+use crate::speech::{Lang, Rendered, Sentence, SpeechError, free_text};
+
+/// Longest text, in characters.
+const TEXT_CHARS_MAX: usize = 120;
+/// Largest `vars`, in bytes of JSON.
+const VARS_BYTES_MAX: usize = 2048;
+
+/// `POST /v1/speech` `{text | kind, vars?, lang?, format?}`.
+///
+/// # Errors
+/// 400, 401, 403, 503 where no engine can speak it.
+pub async fn post(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonValue(body): JsonValue,
+) -> Answer<Value> {
+    caller.needs(Scope::Ingest)?;
+    let dispatch = &state.dispatch;
+    let body = Reader::new(&body)?;
+    body.only(&["text", "kind", "vars", "voice", "lang", "format"])?;
+    if body.value("voice").is_some() {
+        return Err(body.error("voice", "not_supported", "there is one voice for each language").into());
+    }
+    body.word("format", |word| (word == "mp3").then_some(()), "mp3")?;
+    let lang = body.word("lang", Lang::parse, "zh-CN, yue, en")?.unwrap_or(caller.app.lang);
+    let kind = body.text("kind", 64)?;
+    let rendered = match (body.text("text", TEXT_CHARS_MAX)?, &kind) {
+        (Some(text), _) => {
+            free_text(&text, lang).map_err(|error| Problem::at("bad_text", "/text", error.to_string()))?
+        }
+        (None, Some(kind)) => phrase(&state, &caller, &body, kind, lang)?,
+        (None, None) => return Err(body.missing("text").into()),
+    };
+    let kind = kind.unwrap_or_else(|| "announcement".to_owned());
+    let urgency = urgency(dispatch.kinds(), &kind);
+    let sentence = Sentence { kind, said: rendered.said, lang: rendered.lang, urgency };
+    let cached = dispatch.speech().cached(&sentence).await;
+    let known = cached.is_some();
+    let spoken = match cached {
+        Some(spoken) => spoken,
+        None => dispatch.speech().say(&sentence).await.map_err(problem)?,
+    };
+    Ok(Success(json!({
+        "url": format!("{}{}", state.origin, spoken.sound.path),
+        "mime": spoken.sound.mime,
+        "bytes": spoken.sound.bytes,
+        "duration_ms": spoken.sound.duration_ms,
+        "tail_ms": spoken.sound.tail_ms,
+        "text": rendered.text,
+        "said": sentence.said,
+        "engine": spoken.engine,
+        "cached": known,
+        "characters": sentence.said.chars().count(),
+    })))
+}
+
+fn phrase(
+    state: &AppState,
+    caller: &Caller,
+    body: &Reader<'_>,
+    kind: &str,
+    lang: Lang,
+) -> Result<Rendered, Problem> {
+    let vars = body.raw_object("vars", VARS_BYTES_MAX)?;
+    let own = caller.app.phrases(kind, lang);
+    let phrases = state.dispatch.speech().phrases();
+    phrases
+        .render(kind, lang, own, &vars, caller.app.app.utc_offset_s)
+        .ok_or_else(|| Problem::at("unknown_kind", "/kind", "this kind has no phrase"))
+}
+
+fn urgency(kinds: &Kinds, kind: &str) -> Urgency {
+    kinds.get(kind).map_or(Urgency::Normal, |kind| kind.urgency)
+}
+
+fn problem(error: SpeechError) -> Problem {
+    match error {
+        SpeechError::NoEngine => Problem::unavailable(),
+        SpeechError::Shared(_)
+        | SpeechError::Engine(_)
+        | SpeechError::Pcm(_)
+        | SpeechError::Sentence(_)
+        | SpeechError::Library(_)
+        | SpeechError::CutOff(_) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "Speech failed.");
+            Problem::unavailable()
+        }
+    }
+}

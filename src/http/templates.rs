@@ -1,0 +1,66 @@
+//! An app's own phrases, checked when they are saved.
+//! A phrase that does not compile is refused with its place, so that no alert ever meets it.
+
+use axum::extract::{Path, State};
+use serde_json::{Value, json};
+
+use super::AppState;
+use super::auth::Caller;
+use super::body::JsonValue;
+use super::problem::{Answer, Problem, Success};
+use crate::domain::app::Scope;
+use crate::intake::Reader;
+use crate::speech::{Lang, Phrase};
+use crate::store::Template;
+
+/// Most phrases of one kind and language.
+const PHRASES_MAX: usize = 20;
+
+/// `GET /v1/templates`.
+///
+/// # Errors
+/// 401, 403, 503.
+pub async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Value> {
+    caller.needs(Scope::Read)?;
+    let templates = state.dispatch.store().templates(caller.app_id()).await?;
+    let templates: Vec<Value> = templates
+        .into_iter()
+        .map(|template| json!({"kind": template.kind, "lang": template.lang, "phrases": template.phrases}))
+        .collect();
+    Ok(Success(json!({"templates": templates})))
+}
+
+/// `PUT /v1/templates/{kind}` `{lang, phrases: […]}`, from specific to slotless; an empty list takes them back.
+///
+/// # Errors
+/// 400 with the phrase at fault, 401, 403, 404, 503.
+pub async fn put(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(kind): Path<String>,
+    JsonValue(body): JsonValue,
+) -> Answer<Value> {
+    caller.needs(Scope::Admin)?;
+    if state.dispatch.kinds().get(&kind).is_none() {
+        return Err(Problem::not_found("kind"));
+    }
+    let body = Reader::new(&body)?;
+    body.only(&["lang", "phrases"])?;
+    let lang = body.word("lang", Lang::parse, "zh-CN, yue, en")?.ok_or_else(|| body.missing("lang"))?;
+    let listed = body.value("phrases").ok_or_else(|| body.missing("phrases"))?;
+    let list = listed.as_array().ok_or_else(|| body.error("phrases", "wrong_type", "is not a list"))?;
+    if list.len() > PHRASES_MAX {
+        return Err(body.error("phrases", "too_many", "lists more than 20").into());
+    }
+    let mut phrases = Vec::with_capacity(list.len());
+    for (place, item) in list.iter().enumerate() {
+        let pointer = format!("/phrases/{place}");
+        let text = item.as_str().ok_or_else(|| Problem::at("wrong_type", &pointer, "is not text"))?;
+        Phrase::compile(text, lang)
+            .map_err(|error| Problem::at("bad_phrase", &pointer, error.to_string()))?;
+        phrases.push(text.to_owned());
+    }
+    let template = Template { kind: kind.clone(), lang: lang.tag().to_owned(), phrases: phrases.clone() };
+    state.dispatch.put_template(caller.app_id(), template).await?;
+    Ok(Success(json!({"kind": kind, "lang": lang.tag(), "phrases": phrases})))
+}

@@ -1,0 +1,361 @@
+//! The voice of a server: a sentence in, a clip that riders can fetch out, made once and kept.
+//! Whatever fails, there is a canned clip; whoever asks twice at the same moment waits for one making.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use moka::future::Cache;
+use rust_embed::RustEmbed;
+use tracing::{info, warn};
+
+use super::espeak::{Espeak, EspeakError, EspeakLimits, Speed};
+use super::{Lang, Phrases};
+use crate::audio::Format;
+use crate::audio::canned::{CannedClip, CannedClips, CannedError};
+use crate::audio::chime::{ChimeError, Chimes};
+use crate::audio::clip::{self, SentenceError, compose};
+use crate::audio::library::{Clip, ClipLibrary, ClipMeta, ClipName, LibraryError, LibraryLimits, Recipe};
+use crate::audio::mp3::{LeadOut, Mp3Frames};
+use crate::audio::pcm::{Pcm, PcmError};
+use crate::clock::Clock;
+use crate::domain::alert::Sound;
+use crate::domain::{Alert, Urgency};
+use crate::telemetry::{Metric, Telemetry};
+
+/// Makes, keeps and finds clips.
+pub struct Speech {
+    phrases: Phrases,
+    espeak: Option<Espeak>,
+    chimes: Chimes,
+    canned: CannedClips,
+    library: ClipLibrary,
+    // What was made or found lately; also what makes two askers wait for one making.
+    sounds: Cache<ClipName, Spoken>,
+    clock: Arc<dyn Clock>,
+    telemetry: Telemetry,
+    speed: Speed,
+    tail_ms: u32,
+}
+
+/// What to say, and the chime before it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Sentence {
+    /// Name of the kind, for the canned clip.
+    pub kind: String,
+    /// The text after normalisation.
+    pub said: String,
+    /// Its language.
+    pub lang: Lang,
+    /// Which chime.
+    pub urgency: Urgency,
+}
+
+/// A sentence that has been made.
+#[derive(Clone, Debug)]
+pub struct Spoken {
+    /// The clip.
+    pub sound: Sound,
+    /// Who spoke.
+    pub engine: String,
+}
+
+/// Why a sentence could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SpeechError {
+    /// No engine is installed here.
+    #[error("no speech engine is installed")]
+    NoEngine,
+    /// The engine could not.
+    #[error("the speech engine failed")]
+    Engine(#[from] EspeakError),
+    /// What it gave is no sound.
+    #[error("the engine's sound cannot be read")]
+    Pcm(#[from] PcmError),
+    /// What it gave is no sentence.
+    #[error("the engine's sound is no sentence")]
+    Sentence(#[from] SentenceError),
+    /// The clip could not be kept.
+    #[error("the clip cannot be kept")]
+    Library(#[from] LibraryError),
+    /// The work was cut off.
+    #[error("the work was cut off")]
+    CutOff(#[from] tokio::task::JoinError),
+    /// Another asker's making failed.
+    #[error("the sentence could not be made")]
+    Shared(#[source] Arc<SpeechError>),
+}
+
+/// Why there is no voice at all.
+#[derive(Debug, thiserror::Error)]
+pub enum VoiceError {
+    /// A chime cannot be made, which no input causes.
+    #[error("the chimes cannot be made")]
+    Chime(#[from] ChimeError),
+    /// A shipped clip cannot be used.
+    #[error("a canned clip cannot be used")]
+    Canned(#[from] CannedError),
+    /// The folder of clips cannot be used.
+    #[error("the clip folder cannot be used")]
+    Library(#[from] LibraryError),
+}
+
+/// What [`Speech::open`] needs to know.
+pub struct SpeechOptions {
+    /// Folder of clips.
+    pub folder: PathBuf,
+    /// Keys the names of clips.
+    pub secret: [u8; 32],
+    /// How much it may hold.
+    pub library: LibraryLimits,
+    /// Path of espeak-ng; `None` looks it up.
+    pub espeak: Option<PathBuf>,
+    /// What one synthesis may cost.
+    pub espeak_limits: EspeakLimits,
+    /// Words a minute.
+    pub words_per_minute: u32,
+    /// Silence at the end of a clip.
+    pub tail: Duration,
+}
+
+/// The canned sentences that ship with Orderbell; see `assets/make-canned.sh`.
+#[derive(RustEmbed)]
+#[folder = "assets/canned"]
+struct CannedFiles;
+
+/// Raised when the making of clips changes, so that old ones are not taken for new ones.
+const RECIPE_VERSION: u64 = 1;
+/// What was made or found lately: a burst repeats a few hundred sentences.
+const SOUNDS_MAX: u64 = 10_000;
+/// Shorter than the least age of a clip in the library, so that what is remembered here is still there.
+const SOUNDS_FRESH: Duration = Duration::from_secs(600);
+/// Normal speech of the engine, in words a minute; its speed is a share of this.
+const NORMAL_WORDS_PER_MINUTE: u32 = 190;
+
+impl Sentence {
+    /// What an alert says.
+    #[must_use]
+    pub fn of(alert: &Alert) -> Self {
+        Self {
+            kind: alert.kind.clone(),
+            said: alert.said.clone(),
+            lang: Lang::parse(&alert.lang).unwrap_or(Lang::ZhCn),
+            urgency: alert.urgency,
+        }
+    }
+}
+
+impl SpeechError {
+    /// The label of the metric.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::NoEngine => "no_engine",
+            Self::Shared(inner) => inner.cause(),
+            Self::Engine(_) | Self::Pcm(_) | Self::Sentence(_) | Self::Library(_) | Self::CutOff(_) => {
+                "failed"
+            }
+        }
+    }
+}
+
+impl Speech {
+    /// Opens the library and looks for the engine. Without an engine every alert has its canned clip.
+    ///
+    /// # Errors
+    /// [`VoiceError`].
+    pub async fn open(
+        options: SpeechOptions,
+        clock: Arc<dyn Clock>,
+        telemetry: Telemetry,
+    ) -> Result<Self, VoiceError> {
+        let tail_ms = u32::try_from(options.tail.as_millis()).unwrap_or(u32::MAX);
+        let chimes = Chimes::new()?;
+        let canned = CannedClips::new(canned_files(), &chimes, tail_ms)?;
+        let now_ms = clock.now().wall.0;
+        let library = ClipLibrary::open(options.folder, &options.secret, options.library, now_ms).await?;
+        let found = match &options.espeak {
+            Some(program) => Espeak::at(program, options.espeak_limits).await,
+            None => Espeak::detect(options.espeak_limits).await,
+        };
+        let espeak = match found {
+            Ok(espeak) => {
+                info!(program = %espeak.program().display(), voice = espeak.voice(Lang::ZhCn), "Speech engine found.");
+                Some(espeak)
+            }
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "No speech engine: canned clips will sound.");
+                None
+            }
+        };
+        let speed = Speed::percent(options.words_per_minute * 100 / NORMAL_WORDS_PER_MINUTE);
+        let sounds = Cache::builder().max_capacity(SOUNDS_MAX).time_to_live(SOUNDS_FRESH).build();
+        Ok(Self {
+            phrases: Phrases::embedded(),
+            espeak,
+            chimes,
+            canned,
+            library,
+            sounds,
+            clock,
+            telemetry,
+            speed,
+            tail_ms,
+        })
+    }
+
+    /// The sentences of every kind.
+    #[must_use]
+    pub fn phrases(&self) -> &Phrases {
+        &self.phrases
+    }
+
+    /// The sentence, if it has been made before.
+    pub async fn cached(&self, sentence: &Sentence) -> Option<Spoken> {
+        let name = self.name(sentence)?;
+        if let Some(spoken) = self.sounds.get(&name).await {
+            self.count("hit");
+            return Some(spoken);
+        }
+        let clip = self.library.get(name, self.clock.now().wall.0).await.ok().flatten()?;
+        let spoken = self.spoken(name, &clip, sentence);
+        self.sounds.insert(name, spoken.clone()).await;
+        self.count("hit");
+        Some(spoken)
+    }
+
+    /// The sentence, made now if need be; two askers at one moment share one making.
+    ///
+    /// # Errors
+    /// [`SpeechError`]; nothing is remembered of a failure.
+    pub async fn say(&self, sentence: &Sentence) -> Result<Spoken, SpeechError> {
+        if let Some(spoken) = self.cached(sentence).await {
+            return Ok(spoken);
+        }
+        let Some(name) = self.name(sentence) else { return Err(SpeechError::NoEngine) };
+        let began = Instant::now();
+        let made = self.sounds.try_get_with(name, self.make(name, sentence)).await;
+        let result = if made.is_ok() { "made" } else { "failed" };
+        self.count(result);
+        if made.is_ok() {
+            self.telemetry.histogram(Metric::SpeechSeconds, &[]).record(began.elapsed().as_secs_f64());
+        }
+        made.map_err(SpeechError::Shared)
+    }
+
+    /// The clip that stands in: the slotless sentence of the kind, or its chime alone.
+    #[must_use]
+    pub fn canned(&self, sentence: &Sentence) -> Sound {
+        let clip = self.canned_clip(sentence);
+        Sound {
+            path: clip.url_path(),
+            fallback_path: clip.url_path(),
+            mime: Format::Mp3.mime().to_owned(),
+            bytes: clip.len,
+            duration_ms: clip.duration_ms,
+            tail_ms: clip.tail_ms,
+            canned: true,
+        }
+    }
+
+    /// The canned clip with this file name.
+    #[must_use]
+    pub fn canned_file(&self, file_name: &str) -> Option<&Arc<CannedClip>> {
+        self.canned.by_file_name(file_name)
+    }
+
+    /// A clip of the library, for serving.
+    ///
+    /// # Errors
+    /// The library's.
+    pub async fn clip(&self, name: ClipName) -> Result<Option<Clip>, LibraryError> {
+        self.library.get(name, self.clock.now().wall.0).await
+    }
+
+    /// Whether a local engine is here.
+    #[must_use]
+    pub fn has_engine(&self) -> bool {
+        self.espeak.is_some()
+    }
+
+    async fn make(&self, name: ClipName, sentence: &Sentence) -> Result<Spoken, SpeechError> {
+        let espeak = self.espeak.as_ref().ok_or(SpeechError::NoEngine)?;
+        let wav = espeak.speak(&sentence.said, sentence.lang, self.speed).await?;
+        let chime = self.chimes.of(sentence.urgency.into()).clone();
+        let tail_ms = self.tail_ms;
+        let composing = tokio::task::spawn_blocking(move || {
+            let frames = clip::sentence(Pcm::from_wav_bytes(&wav)?, LeadOut::End)?;
+            Ok::<_, SpeechError>(compose(&chime, &frames, tail_ms))
+        });
+        let composed = composing.await??;
+        let meta = ClipMeta {
+            duration_ms: composed.duration_ms,
+            tail_ms: composed.tail_ms,
+            said: sentence.said.clone(),
+            engine: ENGINE.to_owned(),
+        };
+        let kept = self.library.put(name, composed.bytes, meta, self.clock.now().wall.0).await?;
+        Ok(self.spoken(name, &kept, sentence))
+    }
+
+    fn spoken(&self, name: ClipName, clip: &Clip, sentence: &Sentence) -> Spoken {
+        let sound = Sound {
+            path: name.url_path(),
+            fallback_path: self.canned_clip(sentence).url_path(),
+            mime: Format::Mp3.mime().to_owned(),
+            bytes: clip.bytes.len() as u64,
+            duration_ms: clip.meta.duration_ms,
+            tail_ms: clip.meta.tail_ms,
+            canned: false,
+        };
+        Spoken { sound, engine: clip.meta.engine.clone() }
+    }
+
+    fn canned_clip(&self, sentence: &Sentence) -> &Arc<CannedClip> {
+        self.canned.of(sentence.lang.tag(), &canned_name(&sentence.kind), sentence.urgency.into())
+    }
+
+    /// The name under everything that makes the clip; `None` if nothing here can speak that language.
+    fn name(&self, sentence: &Sentence) -> Option<ClipName> {
+        let voice = self.espeak.as_ref()?.voice(sentence.lang)?;
+        let recipe = Recipe::new()
+            .number(RECIPE_VERSION)
+            .text(ENGINE)
+            .text(voice)
+            .text(&format!("{:?}", self.speed))
+            .text(&sentence.said)
+            .number(u64::from(u8::from(sentence.urgency)))
+            .number(u64::from(self.tail_ms));
+        Some(self.library.name(&recipe))
+    }
+
+    fn count(&self, result: &'static str) {
+        self.telemetry.counter(Metric::Clips, &[("result", result)]).increment(1);
+    }
+}
+
+const ENGINE: &str = "espeak-ng";
+
+/// The sentence of a canned clip: speech only, without chime or tail, as it is committed.
+///
+/// # Errors
+/// [`SpeechError`].
+pub async fn canned_sentence(espeak: &Espeak, said: &str, lang: Lang) -> Result<Mp3Frames, SpeechError> {
+    let wav = espeak.speak(said, lang, Speed::NORMAL).await?;
+    Ok(clip::sentence(Pcm::from_wav_bytes(&wav)?, LeadOut::End)?)
+}
+
+/// A kind in a file name: dots would look like extensions.
+#[must_use]
+pub fn canned_name(kind: &str) -> String {
+    kind.replace('.', "_")
+}
+
+fn canned_files() -> impl Iterator<Item = (String, String, bytes::Bytes)> {
+    CannedFiles::iter().filter_map(|path| {
+        let (lang, file) = path.split_once('/')?;
+        let kind = file.strip_suffix(".mp3")?;
+        let data = CannedFiles::get(&path)?.data;
+        Some((lang.to_owned(), kind.to_owned(), bytes::Bytes::from(data.into_owned())))
+    })
+}
