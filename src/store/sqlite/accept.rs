@@ -20,7 +20,8 @@ const SELECT_EVENT: &str = "SELECT body_hash, kind, alert_id FROM events \
 const SELECT_FIRST: &str =
     "SELECT id, rider_id, first_status FROM deliveries WHERE alert_id = $1 ORDER BY ordinal";
 const FORGET_EVENTS: &str = "DELETE FROM events WHERE (app_id, source, event_id) IN \
-     (SELECT app_id, source, event_id FROM events WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
+     (SELECT app_id, source, event_id FROM events WHERE received_at < $1 \
+     ORDER BY received_at, app_id, source, event_id LIMIT $2)";
 const INSERT_ALERT: &str = "INSERT INTO alerts (id, app_id, event_id, order_id, version, kind, urgency, \
      interrupt, repeat_count, repeat_gap_ms, need, duty, lang, title, text, said, card, ext, trace_id, \
      created_at, stored_at, expires_at, state, ended_at, open_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \

@@ -19,8 +19,6 @@ use crate::store::{StoreError, StoreResult};
 
 /// Before this one, a database in WAL mode could lose pages when its log was reset.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
-/// How long SQLite itself waits for another process to let go of the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Rows handed over at once by a connection's thread: fewer make it stop and go during long lists.
 const ROW_BUFFER: usize = 1_000;
 
@@ -39,8 +37,11 @@ pub struct SqliteOptions {
     pub queue_capacity: usize,
     /// Most writes in one transaction. 256: beyond, an fsync shared by more makes each no cheaper, only later.
     pub batch_max: usize,
-    /// How long a write waits for a place in the queue, and a read for a connection.
+    /// How long anything waits: a write for a place in the queue, a read for a connection, and all of them for
+    /// another process to let go of the file. Five seconds: beyond, whoever sent the event has given up.
     pub wait_max: Duration,
+    /// Most pages (of 4 KiB) the file may have; beyond, it is full. `None` leaves it to the disk.
+    pub pages_max: Option<u32>,
 }
 
 impl SqliteOptions {
@@ -59,6 +60,7 @@ impl SqliteOptions {
             queue_capacity: 4_096,
             batch_max: 256,
             wait_max: Duration::from_secs(5),
+            pages_max: None,
         }
     }
 }
@@ -72,10 +74,10 @@ impl SqliteStore {
     pub async fn open(
         options: SqliteOptions,
     ) -> StoreResult<(Arc<Self>, impl Future<Output = ()> + Send + use<>)> {
-        let connect = connect_options(&options.path);
+        let connect = connect_options(&options);
         let mut db = connect.clone().connect().await.map_err(cannot_open)?;
         check_version(&mut db).await?;
-        let epoch = prepare(&mut db, &options.epoch).await?;
+        let epoch = prepare(&mut db, &options).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers)
             .acquire_timeout(options.wait_max)
@@ -96,11 +98,11 @@ impl SqliteStore {
     }
 }
 
-fn connect_options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
+fn connect_options(options: &SqliteOptions) -> SqliteConnectOptions {
+    let connect = SqliteConnectOptions::new()
+        .filename(&options.path)
         .create_if_missing(true)
-        .busy_timeout(BUSY_TIMEOUT)
+        .busy_timeout(options.wait_max)
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
         // 16 MiB of pages for each connection: the open alerts of a busy city.
@@ -109,7 +111,11 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         .pragma("mmap_size", "268435456")
         .pragma("temp_store", "MEMORY")
         .row_buffer_size(ROW_BUFFER)
-        .disable_statement_logging()
+        .disable_statement_logging();
+    match options.pages_max {
+        Some(pages) => connect.pragma("max_page_count", pages.to_string()),
+        None => connect,
+    }
 }
 
 async fn check_version(db: &mut SqliteConnection) -> StoreResult<()> {
@@ -124,13 +130,13 @@ async fn check_version(db: &mut SqliteConnection) -> StoreResult<()> {
 }
 
 /// Sets the journal, the schema and the epoch; returns the epoch that holds.
-async fn prepare(db: &mut SqliteConnection, epoch: &str) -> StoreResult<String> {
-    switch_to_wal(db).await?;
+async fn prepare(db: &mut SqliteConnection, options: &SqliteOptions) -> StoreResult<String> {
+    switch_to_wal(db, options.wait_max).await?;
     // Two processes may open a new file at once: the second waits here and finds the work done.
     let mut tx = db.begin_with("BEGIN IMMEDIATE").await.map_err(cannot_open)?;
     migrate(&mut tx).await?;
     sqlx::query("INSERT INTO meta (name, value) VALUES ('epoch', $1) ON CONFLICT (name) DO NOTHING")
-        .bind(epoch)
+        .bind(&options.epoch)
         .execute(&mut *tx)
         .await?;
     let epoch = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'epoch'").fetch_one(&mut *tx).await?;
@@ -140,9 +146,9 @@ async fn prepare(db: &mut SqliteConnection, epoch: &str) -> StoreResult<String> 
 
 /// The mode stays in the file, so only the first process ever changes it. Changing needs the file for itself and
 /// SQLite does not wait for that, so we do.
-async fn switch_to_wal(db: &mut SqliteConnection) -> StoreResult<()> {
+async fn switch_to_wal(db: &mut SqliteConnection, wait_max: Duration) -> StoreResult<()> {
     const TRIES: u32 = 50;
-    let pause = BUSY_TIMEOUT / TRIES;
+    let pause = wait_max / TRIES;
     for _ in 1..TRIES {
         match set_wal(db).await {
             Err(error) if is_busy(&error) => tokio::time::sleep(pause).await,
