@@ -1,6 +1,9 @@
 //! What is kept: one trait, told in the words of the domain, with one behaviour in every implementation.
 //! A write has happened when its future is done: committed and on disk. Rules of change live in `domain`, not here.
 
+pub mod model;
+pub mod sqlite;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

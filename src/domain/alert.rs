@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::delivery::{Change, EndReason};
 use super::target::DutyRule;
 use super::{AlertId, AppId, EpochMs, EventId, Need, OrderId, Repeat, Urgency};
 
@@ -141,9 +142,37 @@ pub enum AlertChange {
     Cancelled,
 }
 
+impl AlertChange {
+    /// What it means for the alert that `change` has just ended one of its deliveries and `still_open` are left.
+    #[must_use]
+    pub fn of(change: &Change, still_open: u64) -> Self {
+        match change {
+            Change::Expired => Self::Expired,
+            Change::Withdrawn(EndReason::CancelledByAlert | EndReason::CancelledByOrder) => Self::Cancelled,
+            Change::Sent
+            | Change::Received
+            | Change::Playing
+            | Change::Played { .. }
+            | Change::Trouble(_)
+            | Change::Answered(_)
+            | Change::Withdrawn(_) => Self::DeliveryEnded { still_open },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{AlertChange, AlertState};
+    use crate::domain::delivery::{Change, EndReason};
+
+    #[test]
+    fn the_end_of_a_delivery_tells_what_becomes_of_its_alert() {
+        let told = |change| AlertChange::of(&change, 2);
+        assert_eq!(told(Change::Expired), AlertChange::Expired);
+        assert_eq!(told(Change::Withdrawn(EndReason::CancelledByOrder)), AlertChange::Cancelled);
+        assert_eq!(told(Change::Withdrawn(EndReason::OffDuty)), AlertChange::DeliveryEnded { still_open: 2 });
+        assert_eq!(told(Change::Played { play: 1 }), AlertChange::DeliveryEnded { still_open: 2 });
+    }
 
     #[test]
     fn an_alert_ends_once_and_then_never_changes() {

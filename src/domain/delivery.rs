@@ -3,6 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod first;
+
+pub use first::Listener;
+
 use super::{AlertId, AppId, DeliveryId, EpochMs, FirstStatus, Need, RiderId};
 
 /// One delivery as stored.

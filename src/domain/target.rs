@@ -28,6 +28,23 @@ pub enum DutyRule {
     Anyone,
 }
 
+impl DutyRule {
+    /// The word used in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OnDutyOnly => "on_duty_only",
+            Self::Anyone => "anyone",
+        }
+    }
+
+    /// The rule with this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::OnDutyOnly, Self::Anyone].into_iter().find(|rule| rule.as_str() == word)
+    }
+}
+
 /// Most riders one event may name.
 pub const MAX_RIDERS: usize = 1_000;
 /// Most groups one event may name.

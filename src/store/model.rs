@@ -1,0 +1,227 @@
+//! The store as a model: plain collections behind a lock, obviously right rather than fast.
+//! Simulations run on it, and every real store must behave as it does.
+
+mod accept;
+mod deliveries;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use self::state::State;
+use super::{
+    Accepted, AlertRecord, DeviceCheck, Ended, NewEvent, OpenDelivery, Progress, Progressed, Receipt,
+    RiderPatch, Store, StoreError, StoreResult, Template,
+};
+use crate::domain::alert::Sound;
+use crate::domain::app::{ApiKey, App};
+use crate::domain::delivery::{Change, EndReason};
+use crate::domain::{
+    Alert, AlertId, AppId, EpochMs, EventId, GroupId, KeyId, OrderId, Rider, RiderId, RiderKey,
+};
+
+/// A store in memory.
+pub struct ModelStore {
+    epoch: String,
+    now: Arc<dyn Fn() -> EpochMs + Send + Sync>,
+    // A lock of std: no call holds it across an await. `None` once closed.
+    state: Mutex<Option<State>>,
+}
+
+impl ModelStore {
+    /// An empty store of this epoch; `now` reads the clock, for `stored_at`.
+    #[must_use]
+    pub fn new(epoch: impl Into<String>, now: Arc<dyn Fn() -> EpochMs + Send + Sync>) -> Self {
+        Self { epoch: epoch.into(), now, state: Mutex::new(Some(State::default())) }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> StoreResult<T> {
+        match self.lock().as_mut() {
+            Some(state) => Ok(work(state)),
+            None => Err(StoreError::Unavailable("the store is closed".into())),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for ModelStore {
+    async fn epoch(&self) -> StoreResult<String> {
+        self.with(|_| self.epoch.clone())
+    }
+
+    async fn create_app(&self, app: App) -> StoreResult<()> {
+        self.with(|state| state.create_app(app))?
+    }
+
+    async fn apps(&self) -> StoreResult<Vec<App>> {
+        self.with(|state| state.apps())
+    }
+
+    async fn create_key(&self, key: ApiKey) -> StoreResult<()> {
+        self.with(|state| state.create_key(key))?
+    }
+
+    async fn key_by_hash(&self, hash: [u8; 32]) -> StoreResult<Option<ApiKey>> {
+        self.with(|state| state.keys.iter().find(|key| key.hash == hash).cloned())
+    }
+
+    async fn keys(&self, app: AppId) -> StoreResult<Vec<ApiKey>> {
+        self.with(|state| state.keys_of(app))
+    }
+
+    async fn revoke_key(&self, app: AppId, id: KeyId, at: EpochMs) -> StoreResult<bool> {
+        self.with(|state| state.revoke_key(app, id, at))
+    }
+
+    async fn put_rider(&self, rider: RiderKey, patch: RiderPatch, at: EpochMs) -> StoreResult<Rider> {
+        self.with(|state| state.put_rider(rider, patch, at))
+    }
+
+    async fn rider(&self, rider: RiderKey) -> StoreResult<Option<Rider>> {
+        self.with(|state| state.riders.get(&rider).cloned())
+    }
+
+    async fn riders(&self, app: AppId, ids: Vec<RiderId>) -> StoreResult<Vec<Rider>> {
+        self.with(|state| {
+            let found = state.riders.values().filter(|rider| rider.app == app && ids.contains(&rider.id));
+            found.cloned().collect()
+        })
+    }
+
+    async fn touch_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Rider> {
+        self.with(|state| {
+            let rider = state.known_rider(rider, at);
+            rider.last_seen_at = Some(at);
+            rider.clone()
+        })
+    }
+
+    async fn set_duty(&self, rider: RiderKey, on_duty: bool, at: EpochMs) -> StoreResult<Vec<Ended>> {
+        self.with(|state| state.set_duty(rider, on_duty, at))
+    }
+
+    async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
+        self.with(|state| state.delete_rider(&rider, at))
+    }
+
+    async fn put_group(&self, app: AppId, group: GroupId, members: Vec<RiderId>) -> StoreResult<()> {
+        self.with(|state| {
+            state.groups.insert((app, group), members.into_iter().collect());
+        })
+    }
+
+    async fn change_group(
+        &self,
+        app: AppId,
+        group: GroupId,
+        add: Vec<RiderId>,
+        remove: Vec<RiderId>,
+    ) -> StoreResult<()> {
+        self.with(|state| {
+            let members = state.groups.entry((app, group)).or_default();
+            members.extend(add);
+            members.retain(|member| !remove.contains(member));
+        })
+    }
+
+    async fn group(&self, app: AppId, group: GroupId) -> StoreResult<Option<Vec<RiderId>>> {
+        self.with(|state| state.groups.get(&(app, group)).map(|members| members.iter().cloned().collect()))
+    }
+
+    async fn groups(&self, app: AppId) -> StoreResult<Vec<GroupId>> {
+        self.with(|state| {
+            let groups = state.groups.keys().filter(|(of, _)| *of == app);
+            groups.map(|(_, group)| group.clone()).collect()
+        })
+    }
+
+    async fn delete_group(&self, app: AppId, group: GroupId) -> StoreResult<bool> {
+        self.with(|state| state.groups.remove(&(app, group)).is_some())
+    }
+
+    async fn put_template(&self, app: AppId, template: Template) -> StoreResult<()> {
+        self.with(|state| state.put_template(app, template))
+    }
+
+    async fn templates(&self, app: AppId) -> StoreResult<Vec<Template>> {
+        self.with(|state| state.templates_of(app))
+    }
+
+    async fn add_check(&self, rider: RiderKey, check: DeviceCheck) -> StoreResult<()> {
+        self.with(|state| state.add_check(rider, check))
+    }
+
+    async fn checks(&self, rider: RiderKey) -> StoreResult<Vec<DeviceCheck>> {
+        self.with(|state| state.checks.get(&rider).cloned().unwrap_or_default())
+    }
+
+    async fn accept(&self, event: NewEvent) -> StoreResult<Accepted> {
+        let now = (self.now)();
+        self.with(|state| state.accept(&event, now))
+    }
+
+    async fn mark_rendered(&self, alert: AlertId, sound: Sound, at: EpochMs) -> StoreResult<bool> {
+        self.with(|state| state.mark_rendered(alert, sound, at))
+    }
+
+    async fn open_deliveries(&self, rider: RiderKey, limit: u32) -> StoreResult<Vec<OpenDelivery>> {
+        self.with(|state| state.open_deliveries(&rider, limit))
+    }
+
+    async fn open_ids(&self, rider: RiderKey) -> StoreResult<Vec<(AlertId, u32)>> {
+        self.with(|state| state.open_ids(&rider))
+    }
+
+    async fn ended_reasons(
+        &self,
+        rider: RiderKey,
+        alerts: Vec<AlertId>,
+    ) -> StoreResult<Vec<(AlertId, EndReason)>> {
+        self.with(|state| state.ended_reasons(&rider, &alerts))
+    }
+
+    async fn progress(&self, changes: Vec<Progress>) -> StoreResult<Vec<Option<Progressed>>> {
+        self.with(|state| changes.iter().map(|change| state.progress(change)).collect())
+    }
+
+    async fn cancel_alert(&self, app: AppId, alert: AlertId, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
+        self.with(|state| state.cancel_alert(app, alert, at))
+    }
+
+    async fn cancel_order(&self, app: AppId, order: OrderId, at: EpochMs) -> StoreResult<Vec<Ended>> {
+        self.with(|state| state.cancel_order(app, &order, at))
+    }
+
+    async fn expire_due(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Ended>> {
+        self.with(|state| state.end_all(&state.due(now, limit), &Change::Expired, now))
+    }
+
+    async fn unrendered(&self, limit: u32) -> StoreResult<Vec<Alert>> {
+        self.with(|state| state.unrendered(limit))
+    }
+
+    async fn pending_since(&self, since: EpochMs, limit: u32) -> StoreResult<Vec<RiderKey>> {
+        self.with(|state| state.pending_since(since, limit))
+    }
+
+    async fn alert(&self, app: AppId, alert: AlertId) -> StoreResult<Option<AlertRecord>> {
+        self.with(|state| state.record(app, alert))
+    }
+
+    async fn event(&self, app: AppId, source: String, id: EventId) -> StoreResult<Option<(String, Receipt)>> {
+        self.with(|state| state.event(app, source, id))
+    }
+
+    async fn forget_events(&self, before: EpochMs, limit: u32) -> StoreResult<u64> {
+        self.with(|state| state.forget_events(before, limit))
+    }
+
+    async fn close(&self) {
+        *self.lock() = None;
+    }
+}

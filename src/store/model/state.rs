@@ -1,0 +1,164 @@
+//! What the model holds, and its rows that stand still: apps, keys, riders, phrases, checks.
+//! Lists are kept in order of insertion; what is asked for in another order is sorted when asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::app::{ApiKey, App};
+use crate::domain::delivery::{Change, EndReason};
+use crate::domain::target::DutyRule;
+use crate::domain::{
+    Alert, AlertId, AppId, Delivery, DevicePolicy, EpochMs, EventId, GroupId, KeyId, Rider, RiderId, RiderKey,
+};
+use crate::store::{DeviceCheck, Ended, RiderPatch, StoreError, StoreResult, Template};
+
+/// Self-checks kept of one rider.
+const CHECKS_MAX: usize = 20;
+
+/// Everything.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) apps: Vec<App>,
+    pub(super) keys: Vec<ApiKey>,
+    pub(super) riders: BTreeMap<RiderKey, Rider>,
+    pub(super) groups: BTreeMap<(AppId, GroupId), BTreeSet<RiderId>>,
+    pub(super) templates: BTreeMap<(AppId, String, String), Vec<String>>,
+    pub(super) checks: BTreeMap<RiderKey, Vec<DeviceCheck>>,
+    pub(super) events: BTreeMap<(AppId, String, EventId), Remembered>,
+    pub(super) alerts: BTreeMap<AlertId, Alert>,
+    pub(super) deliveries: Vec<Delivery>,
+}
+
+/// What is remembered of an event.
+pub(super) struct Remembered {
+    pub(super) body_hash: [u8; 32],
+    pub(super) kind: String,
+    pub(super) received_at: EpochMs,
+    pub(super) alert: Option<AlertId>,
+}
+
+impl State {
+    pub(super) fn create_app(&mut self, app: App) -> StoreResult<()> {
+        if self.apps.iter().any(|other| other.name == app.name || other.id == app.id) {
+            return Err(StoreError::Taken("an app of this name"));
+        }
+        self.apps.push(app);
+        Ok(())
+    }
+
+    pub(super) fn apps(&self) -> Vec<App> {
+        let mut apps = self.apps.clone();
+        apps.sort_by_key(|app| (app.created_at, app.id));
+        apps
+    }
+
+    pub(super) fn create_key(&mut self, key: ApiKey) -> StoreResult<()> {
+        let same_name = |other: &ApiKey| other.app == key.app && other.name == key.name;
+        let live = |other: &ApiKey| other.revoked_at.is_none() && key.revoked_at.is_none();
+        let taken = |other: &ApiKey| {
+            other.id == key.id || other.hash == key.hash || (same_name(other) && live(other))
+        };
+        if self.keys.iter().any(taken) {
+            return Err(StoreError::Taken("a key of this name"));
+        }
+        self.keys.push(key);
+        Ok(())
+    }
+
+    pub(super) fn keys_of(&self, app: AppId) -> Vec<ApiKey> {
+        let mut keys: Vec<ApiKey> = self.keys.iter().filter(|key| key.app == app).cloned().collect();
+        keys.sort_by_key(|key| (key.created_at, key.id));
+        keys
+    }
+
+    pub(super) fn revoke_key(&mut self, app: AppId, id: KeyId, at: EpochMs) -> bool {
+        let live = |key: &&mut ApiKey| key.app == app && key.id == id && key.revoked_at.is_none();
+        let key = self.keys.iter_mut().find(live);
+        key.map(|key| key.revoked_at = Some(at)).is_some()
+    }
+
+    /// The rider, made if need be. One who was erased goes on counting where their deliveries ended.
+    pub(super) fn rider(&mut self, key: RiderKey, at: EpochMs) -> &mut Rider {
+        let theirs = self.deliveries.iter().filter(|d| d.app == key.app && d.rider == key.rider);
+        let seq = theirs.map(|d| d.seq).max().unwrap_or(0);
+        self.riders.entry(key.clone()).or_insert_with(|| Rider {
+            app: key.app,
+            id: key.rider,
+            known: false,
+            on_duty: true,
+            lang: None,
+            devices: DevicePolicy::default(),
+            not_before: EpochMs(0),
+            seq,
+            created_at: at,
+            last_seen_at: None,
+        })
+    }
+
+    pub(super) fn known_rider(&mut self, key: RiderKey, at: EpochMs) -> &mut Rider {
+        let rider = self.rider(key, at);
+        rider.known = true;
+        rider
+    }
+
+    pub(super) fn put_rider(&mut self, key: RiderKey, patch: RiderPatch, at: EpochMs) -> Rider {
+        let rider = self.known_rider(key, at);
+        if let Some(lang) = patch.lang {
+            rider.lang = lang;
+        }
+        rider.devices = patch.devices.unwrap_or(rider.devices);
+        rider.on_duty = patch.on_duty.unwrap_or(rider.on_duty);
+        rider.not_before = patch.not_before.unwrap_or(rider.not_before);
+        rider.clone()
+    }
+
+    pub(super) fn set_duty(&mut self, key: RiderKey, on_duty: bool, at: EpochMs) -> Vec<Ended> {
+        self.known_rider(key.clone(), at).on_duty = on_duty;
+        if on_duty {
+            return Vec::new();
+        }
+        let open = self.places(|state, d| {
+            d.is_open()
+                && d.app == key.app
+                && d.rider == key.rider
+                && state.alerts.get(&d.alert).is_some_and(|alert| alert.duty == DutyRule::OnDutyOnly)
+        });
+        self.end_all(&open, &Change::Withdrawn(EndReason::OffDuty), at)
+    }
+
+    pub(super) fn delete_rider(&mut self, key: &RiderKey, at: EpochMs) -> Option<Vec<Ended>> {
+        self.riders.remove(key)?;
+        self.checks.remove(key);
+        for ((app, _), members) in &mut self.groups {
+            if *app == key.app {
+                members.remove(&key.rider);
+            }
+        }
+        let open = self.places(|_, d| d.is_open() && d.app == key.app && d.rider == key.rider);
+        Some(self.end_all(&open, &Change::Withdrawn(EndReason::Erased), at))
+    }
+
+    pub(super) fn put_template(&mut self, app: AppId, template: Template) {
+        let key = (app, template.kind, template.lang);
+        if template.phrases.is_empty() {
+            self.templates.remove(&key);
+        } else {
+            self.templates.insert(key, template.phrases);
+        }
+    }
+
+    pub(super) fn templates_of(&self, app: AppId) -> Vec<Template> {
+        let own = self.templates.iter().filter(|((of, ..), _)| *of == app);
+        own.map(|((_, kind, lang), phrases)| Template {
+            kind: kind.clone(),
+            lang: lang.clone(),
+            phrases: phrases.clone(),
+        })
+        .collect()
+    }
+
+    pub(super) fn add_check(&mut self, rider: RiderKey, check: DeviceCheck) {
+        let checks = self.checks.entry(rider).or_default();
+        checks.insert(0, check);
+        checks.truncate(CHECKS_MAX);
+    }
+}

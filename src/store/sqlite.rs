@@ -1,0 +1,264 @@
+//! The embedded store: one SQLite file, one writer that shares its commits among callers, a few readers.
+//! Nothing is answered before it is on disk: WAL with synchronous FULL, and the answer after the commit.
+
+mod accept;
+mod alerts;
+mod apps;
+mod audience;
+mod deliveries;
+mod ends;
+mod error;
+mod groups;
+mod open;
+mod riders;
+mod rows;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::SqlitePool;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+pub use open::SqliteOptions;
+
+use self::error::unavailable;
+use self::writer::{Call, Run, Work};
+use super::{
+    Accepted, AlertRecord, DeviceCheck, Ended, NewEvent, OpenDelivery, Progress, Progressed, Receipt,
+    RiderPatch, Store, StoreResult, Template,
+};
+use crate::domain::alert::Sound;
+use crate::domain::app::{ApiKey, App};
+use crate::domain::delivery::EndReason;
+use crate::domain::{
+    Alert, AlertId, AppId, EpochMs, EventId, GroupId, KeyId, OrderId, Rider, RiderId, RiderKey,
+};
+
+/// A store in one SQLite file.
+pub struct SqliteStore {
+    queue: mpsc::Sender<Box<dyn Work>>,
+    readers: SqlitePool,
+    epoch: String,
+    now: Arc<dyn Fn() -> EpochMs + Send + Sync>,
+    wait_max: Duration,
+    closing: CancellationToken,
+    ended: CancellationToken,
+}
+
+impl SqliteStore {
+    /// Queues a write and waits until it is on disk. Once queued it is done even if the caller goes away.
+    async fn write<A, T>(&self, args: A, run: Run<A, T>) -> StoreResult<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.refuse_if_closed()?;
+        let place = tokio::time::timeout(self.wait_max, self.queue.reserve());
+        let place = place.await.map_err(unavailable)?.map_err(unavailable)?;
+        let (call, result) = Call::new(args, run);
+        place.send(Box::new(call));
+        result.await.map_err(unavailable)?
+    }
+
+    fn read(&self) -> StoreResult<&SqlitePool> {
+        self.refuse_if_closed()?;
+        Ok(&self.readers)
+    }
+
+    fn refuse_if_closed(&self) -> StoreResult<()> {
+        if self.closing.is_cancelled() { Err(unavailable("the store is closed")) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn epoch(&self) -> StoreResult<String> {
+        self.refuse_if_closed()?;
+        Ok(self.epoch.clone())
+    }
+
+    async fn create_app(&self, app: App) -> StoreResult<()> {
+        self.write(app, |db, app| Box::pin(apps::create(db, app))).await
+    }
+
+    async fn apps(&self) -> StoreResult<Vec<App>> {
+        apps::all(self.read()?).await
+    }
+
+    async fn create_key(&self, key: ApiKey) -> StoreResult<()> {
+        self.write(key, |db, key| Box::pin(apps::create_key(db, key))).await
+    }
+
+    async fn key_by_hash(&self, hash: [u8; 32]) -> StoreResult<Option<ApiKey>> {
+        apps::key_by_hash(self.read()?, hash).await
+    }
+
+    async fn keys(&self, app: AppId) -> StoreResult<Vec<ApiKey>> {
+        apps::keys(self.read()?, app).await
+    }
+
+    async fn revoke_key(&self, app: AppId, id: KeyId, at: EpochMs) -> StoreResult<bool> {
+        self.write((app, id, at), |db, (app, id, at)| Box::pin(apps::revoke_key(db, *app, *id, *at))).await
+    }
+
+    async fn put_rider(&self, rider: RiderKey, patch: RiderPatch, at: EpochMs) -> StoreResult<Rider> {
+        self.write((rider, patch, at), |db, (rider, patch, at)| Box::pin(riders::put(db, rider, patch, *at)))
+            .await
+    }
+
+    async fn rider(&self, rider: RiderKey) -> StoreResult<Option<Rider>> {
+        riders::one(self.read()?, &rider).await
+    }
+
+    async fn riders(&self, app: AppId, ids: Vec<RiderId>) -> StoreResult<Vec<Rider>> {
+        riders::some(self.read()?, app, &ids).await
+    }
+
+    async fn touch_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Rider> {
+        self.write((rider, at), |db, (rider, at)| Box::pin(riders::touch(db, rider, *at))).await
+    }
+
+    async fn set_duty(&self, rider: RiderKey, on_duty: bool, at: EpochMs) -> StoreResult<Vec<Ended>> {
+        self.write((rider, on_duty, at), |db, (rider, on_duty, at)| {
+            Box::pin(riders::set_duty(db, rider, *on_duty, *at))
+        })
+        .await
+    }
+
+    async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
+        self.write((rider, at), |db, (rider, at)| Box::pin(riders::delete(db, rider, *at))).await
+    }
+
+    async fn put_group(&self, app: AppId, group: GroupId, members: Vec<RiderId>) -> StoreResult<()> {
+        self.write((app, group, members), |db, (app, group, members)| {
+            Box::pin(groups::put(db, *app, group, members))
+        })
+        .await
+    }
+
+    async fn change_group(
+        &self,
+        app: AppId,
+        group: GroupId,
+        add: Vec<RiderId>,
+        remove: Vec<RiderId>,
+    ) -> StoreResult<()> {
+        self.write((app, group, add, remove), |db, (app, group, add, remove)| {
+            Box::pin(groups::change(db, *app, group, add, remove))
+        })
+        .await
+    }
+
+    async fn group(&self, app: AppId, group: GroupId) -> StoreResult<Option<Vec<RiderId>>> {
+        groups::members(self.read()?, app, &group).await
+    }
+
+    async fn groups(&self, app: AppId) -> StoreResult<Vec<GroupId>> {
+        groups::all(self.read()?, app).await
+    }
+
+    async fn delete_group(&self, app: AppId, group: GroupId) -> StoreResult<bool> {
+        self.write((app, group), |db, (app, group)| Box::pin(groups::delete(db, *app, group))).await
+    }
+
+    async fn put_template(&self, app: AppId, template: Template) -> StoreResult<()> {
+        self.write((app, template), |db, (app, template)| Box::pin(apps::put_template(db, *app, template)))
+            .await
+    }
+
+    async fn templates(&self, app: AppId) -> StoreResult<Vec<Template>> {
+        apps::templates(self.read()?, app).await
+    }
+
+    async fn add_check(&self, rider: RiderKey, check: DeviceCheck) -> StoreResult<()> {
+        self.write((rider, check), |db, (rider, check)| Box::pin(riders::add_check(db, rider, check))).await
+    }
+
+    async fn checks(&self, rider: RiderKey) -> StoreResult<Vec<DeviceCheck>> {
+        riders::checks(self.read()?, &rider).await
+    }
+
+    async fn accept(&self, event: NewEvent) -> StoreResult<Accepted> {
+        self.write((event, Arc::clone(&self.now)), |db, (event, now)| {
+            Box::pin(accept::accept(db, event, now()))
+        })
+        .await
+    }
+
+    async fn mark_rendered(&self, alert: AlertId, sound: Sound, at: EpochMs) -> StoreResult<bool> {
+        self.write((alert, sound, at), |db, (alert, sound, at)| {
+            Box::pin(alerts::mark_rendered(db, *alert, sound, *at))
+        })
+        .await
+    }
+
+    async fn open_deliveries(&self, rider: RiderKey, limit: u32) -> StoreResult<Vec<OpenDelivery>> {
+        deliveries::open(self.read()?, &rider, limit).await
+    }
+
+    async fn open_ids(&self, rider: RiderKey) -> StoreResult<Vec<(AlertId, u32)>> {
+        deliveries::open_ids(self.read()?, &rider).await
+    }
+
+    async fn ended_reasons(
+        &self,
+        rider: RiderKey,
+        alerts: Vec<AlertId>,
+    ) -> StoreResult<Vec<(AlertId, EndReason)>> {
+        deliveries::ended_reasons(self.read()?, &rider, &alerts).await
+    }
+
+    async fn progress(&self, changes: Vec<Progress>) -> StoreResult<Vec<Option<Progressed>>> {
+        self.write(changes, |db, changes| Box::pin(deliveries::progress(db, changes))).await
+    }
+
+    async fn cancel_alert(&self, app: AppId, alert: AlertId, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
+        self.write((app, alert, at), |db, (app, alert, at)| Box::pin(alerts::cancel(db, *app, *alert, *at)))
+            .await
+    }
+
+    async fn cancel_order(&self, app: AppId, order: OrderId, at: EpochMs) -> StoreResult<Vec<Ended>> {
+        self.write((app, order, at), |db, (app, order, at)| {
+            Box::pin(alerts::cancel_order(db, *app, order, *at))
+        })
+        .await
+    }
+
+    async fn expire_due(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Ended>> {
+        self.write((now, limit), |db, (now, limit)| Box::pin(alerts::expire_due(db, *now, *limit))).await
+    }
+
+    async fn unrendered(&self, limit: u32) -> StoreResult<Vec<Alert>> {
+        alerts::unrendered(self.read()?, limit).await
+    }
+
+    async fn pending_since(&self, since: EpochMs, limit: u32) -> StoreResult<Vec<RiderKey>> {
+        deliveries::pending_since(self.read()?, since, limit).await
+    }
+
+    async fn alert(&self, app: AppId, alert: AlertId) -> StoreResult<Option<AlertRecord>> {
+        let mut db = self.read()?.acquire().await?;
+        alerts::record(&mut db, app, alert).await
+    }
+
+    async fn event(&self, app: AppId, source: String, id: EventId) -> StoreResult<Option<(String, Receipt)>> {
+        let mut db = self.read()?.acquire().await?;
+        accept::event(&mut db, app, &source, &id).await
+    }
+
+    async fn forget_events(&self, before: EpochMs, limit: u32) -> StoreResult<u64> {
+        self.write((before, limit), |db, (before, limit)| {
+            Box::pin(accept::forget_events(db, *before, *limit))
+        })
+        .await
+    }
+
+    async fn close(&self) {
+        self.closing.cancel();
+        self.ended.cancelled().await;
+        self.readers.close().await;
+    }
+}

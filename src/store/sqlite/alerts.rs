@@ -1,0 +1,100 @@
+//! Rows of alerts: their sound, their end, and what is told of them.
+//! An alert that has ended is only read.
+
+use sqlx::{Connection, SqliteConnection, SqliteExecutor};
+
+use super::ends;
+use super::rows::{self, Fields, alert_columns, delivery_columns};
+use crate::domain::alert::Sound;
+use crate::domain::delivery::{Change, EndReason};
+use crate::domain::{Alert, AlertId, AppId, EpochMs, OrderId};
+use crate::store::{AlertRecord, DELIVERIES_SHOWN_MAX, Ended, StoreResult};
+
+// The first moment stays: from then on it may be sent.
+const MARK_RENDERED: &str = "UPDATE alerts SET sound = $2, rendered_at = COALESCE(rendered_at, $3) \
+     WHERE id = $1 AND state = 'active'";
+const EXISTS: &str = "SELECT 1 FROM alerts WHERE id = $1";
+const EXISTS_IN_APP: &str = "SELECT 1 FROM alerts WHERE id = $1 AND app_id = $2";
+const SELECT: &str =
+    concat!("SELECT ", alert_columns!(), " FROM alerts AS a WHERE a.id = $1 AND a.app_id = $2");
+const SELECT_DELIVERIES: &str = concat!(
+    "SELECT ",
+    delivery_columns!(),
+    " FROM deliveries AS d WHERE d.alert_id = $1 ORDER BY d.ordinal LIMIT $2"
+);
+const COUNT_DELIVERIES: &str = "SELECT COUNT(*) FROM deliveries WHERE alert_id = $1";
+const SELECT_UNRENDERED: &str = concat!(
+    "SELECT ",
+    alert_columns!(),
+    " FROM alerts AS a WHERE a.state = 'active' AND a.rendered_at IS NULL ORDER BY a.created_at, a.id LIMIT $1"
+);
+
+pub(super) async fn mark_rendered(
+    db: &mut SqliteConnection,
+    alert: AlertId,
+    sound: &Sound,
+    at: EpochMs,
+) -> StoreResult<bool> {
+    let id = alert.to_string();
+    let sound = rows::json("alerts", sound)?;
+    let marked = sqlx::query(MARK_RENDERED).bind(&id).bind(sound).bind(at.0).execute(&mut *db).await?;
+    Ok(marked.rows_affected() > 0 || sqlx::query(EXISTS).bind(id).fetch_optional(db).await?.is_some())
+}
+
+pub(super) async fn cancel(
+    db: &mut SqliteConnection,
+    app: AppId,
+    alert: AlertId,
+    at: EpochMs,
+) -> StoreResult<Option<Vec<Ended>>> {
+    let found = sqlx::query(EXISTS_IN_APP).bind(alert.to_string()).bind(app.to_string());
+    if found.fetch_optional(&mut *db).await?.is_none() {
+        return Ok(None);
+    }
+    let open = ends::open_of_alert(db, alert).await?;
+    ends::end(db, open, &Change::Withdrawn(EndReason::CancelledByAlert), at).await.map(Some)
+}
+
+pub(super) async fn cancel_order(
+    db: &mut SqliteConnection,
+    app: AppId,
+    order: &OrderId,
+    at: EpochMs,
+) -> StoreResult<Vec<Ended>> {
+    let open = ends::open_of_order(db, app, order).await?;
+    ends::end(db, open, &Change::Withdrawn(EndReason::CancelledByOrder), at).await
+}
+
+pub(super) async fn expire_due(
+    db: &mut SqliteConnection,
+    now: EpochMs,
+    limit: u32,
+) -> StoreResult<Vec<Ended>> {
+    let due = ends::due(db, now, limit).await?;
+    ends::end(db, due, &Change::Expired, now).await
+}
+
+pub(super) async fn unrendered(db: impl SqliteExecutor<'_>, limit: u32) -> StoreResult<Vec<Alert>> {
+    let rows = sqlx::query(SELECT_UNRENDERED).bind(limit).fetch_all(db).await?;
+    rows.iter().map(|row| rows::alert(&mut Fields::of(row, "alerts"))).collect()
+}
+
+/// The alert and its deliveries as of one moment.
+pub(super) async fn record(
+    db: &mut SqliteConnection,
+    app: AppId,
+    alert: AlertId,
+) -> StoreResult<Option<AlertRecord>> {
+    let id = alert.to_string();
+    let mut tx = db.begin().await?;
+    let row = sqlx::query(SELECT).bind(&id).bind(app.to_string()).fetch_optional(&mut *tx).await?;
+    let Some(row) = row else { return Ok(None) };
+    let alert = rows::alert(&mut Fields::of(&row, "alerts"))?;
+    let shown = sqlx::query(SELECT_DELIVERIES).bind(&id).bind(DELIVERIES_SHOWN_MAX);
+    let shown = shown.fetch_all(&mut *tx).await?;
+    let deliveries = shown.iter().map(|row| rows::delivery(&mut Fields::of(row, "deliveries")));
+    let deliveries = deliveries.collect::<StoreResult<_>>()?;
+    let count = sqlx::query(COUNT_DELIVERIES).bind(&id).fetch_one(&mut *tx).await?;
+    let delivery_count = Fields::of(&count, "deliveries").count()?;
+    Ok(Some(AlertRecord { alert, deliveries, delivery_count }))
+}

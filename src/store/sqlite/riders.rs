@@ -1,0 +1,174 @@
+//! Rows of riders and of their devices' self-checks.
+//! A rider's row gives the next number of its sequence; an erased rider who comes back goes on counting.
+
+use sqlx::{SqliteConnection, SqliteExecutor};
+
+use super::ends;
+use super::rows::{self, Fields, rider_columns};
+use crate::domain::delivery::{Change, EndReason};
+use crate::domain::{AppId, EpochMs, Rider, RiderId, RiderKey};
+use crate::store::{DeviceCheck, Ended, RiderPatch, StoreResult};
+
+/// Self-checks kept of one rider.
+const CHECKS_MAX: i64 = 20;
+
+/// The highest number ever given to rider `$2` of app `$1`: more than none if they were erased and come back.
+macro_rules! seq_before {
+    () => {
+        "COALESCE((SELECT MAX(seq) FROM deliveries WHERE app_id = $1 AND rider_id = $2), 0)"
+    };
+}
+
+const TOUCH: &str = concat!(
+    "INSERT INTO riders (",
+    rider_columns!(),
+    ") VALUES ($1, $2, TRUE, TRUE, NULL, 'latest', 0, ",
+    seq_before!(),
+    ", $3, $3) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, last_seen_at = $3 RETURNING ",
+    rider_columns!()
+);
+// A member of the patch that is NULL leaves the column; `$4` says whether the language is named at all.
+const PUT: &str = concat!(
+    "INSERT INTO riders (",
+    rider_columns!(),
+    ") VALUES ($1, $2, TRUE, COALESCE($6, TRUE), CASE WHEN $4 THEN $5 END, COALESCE($7, 'latest'), \
+     COALESCE($8, 0), ",
+    seq_before!(),
+    ", $3, NULL) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, on_duty = COALESCE($6, riders.on_duty), \
+     lang = CASE WHEN $4 THEN $5 ELSE riders.lang END, devices = COALESCE($7, riders.devices), \
+     not_before = COALESCE($8, riders.not_before) RETURNING ",
+    rider_columns!()
+);
+const SET_DUTY: &str = concat!(
+    "INSERT INTO riders (",
+    rider_columns!(),
+    ") VALUES ($1, $2, TRUE, $4, NULL, 'latest', 0, ",
+    seq_before!(),
+    ", $3, NULL) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, on_duty = $4"
+);
+const SELECT: &str = concat!("SELECT ", rider_columns!(), " FROM riders WHERE app_id = $1 AND id = $2");
+const SELECT_SOME: &str = concat!(
+    "SELECT ",
+    rider_columns!(),
+    " FROM riders WHERE app_id = $1 AND id IN (SELECT value FROM json_each($2)) ORDER BY id"
+);
+const DELETE: &str = "DELETE FROM riders WHERE app_id = $1 AND id = $2";
+const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE app_id = $1 AND rider_id = $2";
+const DELETE_CHECKS: &str = "DELETE FROM device_checks WHERE app_id = $1 AND rider_id = $2";
+const INSERT_CHECK: &str = "INSERT INTO device_checks (app_id, rider_id, at, result) VALUES ($1, $2, $3, $4)";
+const DELETE_OLD_CHECKS: &str = "DELETE FROM device_checks WHERE app_id = $1 AND rider_id = $2 AND ordinal NOT IN \
+     (SELECT ordinal FROM device_checks WHERE app_id = $1 AND rider_id = $2 ORDER BY ordinal DESC LIMIT $3)";
+const SELECT_CHECKS: &str =
+    "SELECT at, result FROM device_checks WHERE app_id = $1 AND rider_id = $2 ORDER BY ordinal DESC";
+
+pub(super) async fn touch(db: &mut SqliteConnection, rider: &RiderKey, at: EpochMs) -> StoreResult<Rider> {
+    let row = sqlx::query(TOUCH)
+        .bind(rider.app.to_string())
+        .bind(rider.rider.as_str())
+        .bind(at.0)
+        .fetch_one(db)
+        .await?;
+    rows::rider(&row)
+}
+
+pub(super) async fn put(
+    db: &mut SqliteConnection,
+    rider: &RiderKey,
+    patch: &RiderPatch,
+    at: EpochMs,
+) -> StoreResult<Rider> {
+    let row = sqlx::query(PUT)
+        .bind(rider.app.to_string())
+        .bind(rider.rider.as_str())
+        .bind(at.0)
+        .bind(patch.lang.is_some())
+        .bind(patch.lang.as_ref().and_then(Option::as_deref))
+        .bind(patch.on_duty)
+        .bind(patch.devices.map(crate::domain::DevicePolicy::as_str))
+        .bind(patch.not_before.map(|at| at.0))
+        .fetch_one(db)
+        .await?;
+    rows::rider(&row)
+}
+
+pub(super) async fn set_duty(
+    db: &mut SqliteConnection,
+    rider: &RiderKey,
+    on_duty: bool,
+    at: EpochMs,
+) -> StoreResult<Vec<Ended>> {
+    sqlx::query(SET_DUTY)
+        .bind(rider.app.to_string())
+        .bind(rider.rider.as_str())
+        .bind(at.0)
+        .bind(on_duty)
+        .execute(&mut *db)
+        .await?;
+    if on_duty {
+        return Ok(Vec::new());
+    }
+    let open = ends::open_of_rider_on_duty_only(db, rider).await?;
+    ends::end(db, open, &Change::Withdrawn(EndReason::OffDuty), at).await
+}
+
+pub(super) async fn delete(
+    db: &mut SqliteConnection,
+    rider: &RiderKey,
+    at: EpochMs,
+) -> StoreResult<Option<Vec<Ended>>> {
+    let (app, id) = (rider.app.to_string(), rider.rider.as_str());
+    if sqlx::query(DELETE).bind(&app).bind(id).execute(&mut *db).await?.rows_affected() == 0 {
+        return Ok(None);
+    }
+    sqlx::query(DELETE_MEMBERSHIPS).bind(&app).bind(id).execute(&mut *db).await?;
+    sqlx::query(DELETE_CHECKS).bind(&app).bind(id).execute(&mut *db).await?;
+    let open = ends::open_of_rider(db, rider).await?;
+    ends::end(db, open, &Change::Withdrawn(EndReason::Erased), at).await.map(Some)
+}
+
+pub(super) async fn one(db: impl SqliteExecutor<'_>, rider: &RiderKey) -> StoreResult<Option<Rider>> {
+    let row =
+        sqlx::query(SELECT).bind(rider.app.to_string()).bind(rider.rider.as_str()).fetch_optional(db).await?;
+    row.as_ref().map(rows::rider).transpose()
+}
+
+pub(super) async fn some(
+    db: impl SqliteExecutor<'_>,
+    app: AppId,
+    ids: &[RiderId],
+) -> StoreResult<Vec<Rider>> {
+    let rows =
+        sqlx::query(SELECT_SOME).bind(app.to_string()).bind(rows::json("riders", ids)?).fetch_all(db).await?;
+    rows.iter().map(rows::rider).collect()
+}
+
+pub(super) async fn add_check(
+    db: &mut SqliteConnection,
+    rider: &RiderKey,
+    check: &DeviceCheck,
+) -> StoreResult<()> {
+    let (app, id) = (rider.app.to_string(), rider.rider.as_str());
+    sqlx::query(INSERT_CHECK)
+        .bind(&app)
+        .bind(id)
+        .bind(check.at.0)
+        .bind(&check.result)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query(DELETE_OLD_CHECKS).bind(&app).bind(id).bind(CHECKS_MAX).execute(&mut *db).await?;
+    Ok(())
+}
+
+pub(super) async fn checks(db: impl SqliteExecutor<'_>, rider: &RiderKey) -> StoreResult<Vec<DeviceCheck>> {
+    let rows = sqlx::query(SELECT_CHECKS)
+        .bind(rider.app.to_string())
+        .bind(rider.rider.as_str())
+        .fetch_all(db)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let mut fields = Fields::of(row, "device_checks");
+            Ok(DeviceCheck { at: fields.moment()?, result: fields.take()? })
+        })
+        .collect()
+}

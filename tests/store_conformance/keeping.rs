@@ -1,0 +1,205 @@
+//! What is kept of apps, keys, riders, groups, phrases and checks.
+
+use orderbell::domain::app::{ApiKey, Scope};
+use orderbell::domain::{AppId, DevicePolicy, EpochMs, KeyId, OrderId, RiderId, RiderKey};
+use orderbell::store::{DeviceCheck, RiderPatch, StoreError, Template};
+
+use crate::stage::{Stage, Told, an_app, parsed};
+
+pub(crate) async fn an_epoch_is_told(stage: &Stage) {
+    assert_eq!(stage.store.epoch().await.unwrap(), "epoch-1");
+}
+
+pub(crate) async fn apps_have_names_of_their_own(stage: &Stage) {
+    let third = an_app(AppId::new(EpochMs(1), stage.fresh()), "third");
+    let mut elder = an_app(AppId::new(EpochMs(1), [200; 10]), "elder");
+    elder.created_at = EpochMs(0);
+    stage.store.create_app(third.clone()).await.unwrap();
+    stage.store.create_app(elder).await.unwrap();
+    let again = an_app(AppId::new(EpochMs(2), stage.fresh()), "third");
+    assert!(matches!(stage.store.create_app(again).await, Err(StoreError::Taken(_))));
+    let apps = stage.store.apps().await.unwrap();
+    assert_eq!(apps.len(), 4);
+    assert_eq!(apps[0].name, "elder", "oldest first");
+    let found = apps.iter().find(|app| app.name == "third").unwrap();
+    assert_eq!(format!("{found:?}"), format!("{third:?}"));
+}
+
+fn key(stage: &Stage, app: AppId, name: &str, hash: u8) -> ApiKey {
+    ApiKey {
+        id: KeyId::new(EpochMs(1), stage.fresh()),
+        app,
+        name: name.to_owned(),
+        hash: [hash; 32],
+        scopes: vec![Scope::Ingest, Scope::RiderToken],
+        created_at: EpochMs(i64::from(hash)),
+        revoked_at: None,
+    }
+}
+
+pub(crate) async fn a_live_key_has_a_name_of_its_own_in_its_app(stage: &Stage) {
+    let first = key(stage, stage.app, "hook", 2);
+    stage.store.create_key(first.clone()).await.unwrap();
+    let same = stage.store.create_key(key(stage, stage.app, "hook", 3)).await;
+    assert!(matches!(same, Err(StoreError::Taken(_))));
+    stage.store.create_key(key(stage, stage.other, "hook", 4)).await.unwrap();
+    assert!(stage.store.revoke_key(stage.app, first.id, EpochMs(9)).await.unwrap());
+    stage.store.create_key(key(stage, stage.app, "hook", 1)).await.unwrap();
+    let keys = stage.store.keys(stage.app).await.unwrap();
+    assert_eq!(keys.iter().map(|key| key.hash[0]).collect::<Vec<_>>(), [1, 2], "oldest first, revoked too");
+}
+
+pub(crate) async fn a_key_is_revoked_once(stage: &Stage) {
+    let made = key(stage, stage.app, "hook", 1);
+    stage.store.create_key(made.clone()).await.unwrap();
+    assert_eq!(stage.store.key_by_hash([1; 32]).await.unwrap(), Some(made.clone()));
+    assert_eq!(stage.store.key_by_hash([9; 32]).await.unwrap(), None);
+    assert!(!stage.store.revoke_key(stage.other, made.id, EpochMs(5)).await.unwrap(), "not another app's");
+    assert!(stage.store.revoke_key(stage.app, made.id, EpochMs(5)).await.unwrap());
+    assert!(!stage.store.revoke_key(stage.app, made.id, EpochMs(6)).await.unwrap());
+    let revoked = stage.store.key_by_hash([1; 32]).await.unwrap().unwrap();
+    assert_eq!(revoked.revoked_at, Some(EpochMs(5)));
+}
+
+pub(crate) async fn a_patch_changes_what_it_names(stage: &Stage) {
+    let rider = stage.rider("骑手/7");
+    let put = async |patch, at| stage.store.put_rider(rider.clone(), patch, EpochMs(at)).await.unwrap();
+    let made = put(RiderPatch::default(), 5).await;
+    assert!(made.known && made.on_duty && made.seq == 0);
+    assert_eq!((made.created_at, made.last_seen_at, made.lang.clone()), (EpochMs(5), None, None));
+    let lang = RiderPatch { lang: Some(Some("en".into())), ..RiderPatch::default() };
+    assert_eq!(put(lang, 6).await.lang.as_deref(), Some("en"));
+    let rest = RiderPatch {
+        devices: Some(DevicePolicy::All),
+        on_duty: Some(false),
+        not_before: Some(EpochMs(77)),
+        ..RiderPatch::default()
+    };
+    let changed = put(rest, 7).await;
+    assert_eq!(
+        (changed.devices, changed.on_duty, changed.not_before),
+        (DevicePolicy::All, false, EpochMs(77))
+    );
+    assert_eq!((changed.lang.as_deref(), changed.created_at), (Some("en"), EpochMs(5)), "the rest stays");
+    let none = put(RiderPatch { lang: Some(None), ..RiderPatch::default() }, 8).await;
+    assert_eq!((none.lang.clone(), none.devices), (None, DevicePolicy::All));
+    assert_eq!(stage.store.rider(rider.clone()).await.unwrap(), Some(none));
+}
+
+pub(crate) async fn a_session_makes_a_rider_known(stage: &Stage) {
+    stage.accept(Told { riders: &["r1"], ..Told::default() }).await;
+    let named = stage.store.rider(stage.rider("r1")).await.unwrap().unwrap();
+    assert_eq!((named.known, named.seq, named.last_seen_at), (false, 1, None));
+    let seen = stage.store.touch_rider(stage.rider("r1"), EpochMs(200)).await.unwrap();
+    assert_eq!((seen.known, seen.seq, seen.last_seen_at), (true, 1, Some(EpochMs(200))));
+    let new = stage.store.touch_rider(stage.rider("r2"), EpochMs(300)).await.unwrap();
+    assert_eq!((new.known, new.on_duty, new.created_at), (true, true, EpochMs(300)));
+}
+
+pub(crate) async fn riders_are_found_by_name(stage: &Stage) {
+    for rider in ["r1", "r2", "r3"] {
+        stage.store.touch_rider(stage.rider(rider), EpochMs(1)).await.unwrap();
+    }
+    let ids = parsed(&["r3", "r1", "nobody", "r3"]);
+    let mut found = stage.store.riders(stage.app, ids).await.unwrap();
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(found.iter().map(|rider| rider.id.as_str()).collect::<Vec<_>>(), ["r1", "r3"]);
+    assert_eq!(stage.store.riders(stage.app, Vec::new()).await.unwrap(), []);
+    assert_eq!(stage.store.rider(stage.rider("nobody")).await.unwrap(), None);
+}
+
+pub(crate) async fn groups_hold_names_of_riders(stage: &Stage) {
+    let group = |name: &str| name.parse().unwrap();
+    let members = async |name: &str| stage.store.group(stage.app, name.parse().unwrap()).await.unwrap();
+    assert_eq!(members("east").await, None);
+    let put = |name, riders: &[&str]| stage.store.put_group(stage.app, group(name), parsed(riders));
+    put("east", &["r2", "r1", "r2"]).await.unwrap();
+    assert_eq!(members("east").await, Some(parsed(&["r1", "r2"])), "sorted, each once");
+    put("east", &["r3"]).await.unwrap();
+    assert_eq!(members("east").await, Some(parsed(&["r3"])), "replaced");
+    put("east", &[]).await.unwrap();
+    assert_eq!(members("east").await, Some(Vec::new()), "empty, but there");
+    let change = |name, add: &[&str], remove: &[&str]| {
+        stage.store.change_group(stage.app, group(name), parsed(add), parsed(remove))
+    };
+    change("abroad", &["b", "a"], &["c"]).await.unwrap();
+    change("abroad", &["c", "a"], &["b"]).await.unwrap();
+    assert_eq!(members("abroad").await, Some(parsed(&["a", "c"])));
+    change("abroad", &["d"], &["d"]).await.unwrap();
+    assert_eq!(members("abroad").await, Some(parsed(&["a", "c"])), "who is added and removed is not in it");
+    assert_eq!(stage.store.groups(stage.app).await.unwrap(), parsed(&["abroad", "east"]));
+    assert!(stage.store.delete_group(stage.app, group("abroad")).await.unwrap());
+    assert!(!stage.store.delete_group(stage.app, group("abroad")).await.unwrap());
+    assert_eq!(members("abroad").await, None);
+    change("abroad", &[], &[]).await.unwrap();
+    assert_eq!(members("abroad").await, Some(Vec::new()), "a group made anew has no members of the old");
+}
+
+pub(crate) async fn phrases_are_set_and_taken_back(stage: &Stage) {
+    let template = |lang: &str, phrases: &[&str]| Template {
+        kind: "order.new".into(),
+        lang: lang.into(),
+        phrases: phrases.iter().map(|&phrase| phrase.to_owned()).collect(),
+    };
+    let put = |template| stage.store.put_template(stage.app, template);
+    put(template("zh-CN", &["{short_no}号新订单", "新订单"])).await.unwrap();
+    put(template("en", &["old"])).await.unwrap();
+    put(template("en", &["new order"])).await.unwrap();
+    let expected = [template("en", &["new order"]), template("zh-CN", &["{short_no}号新订单", "新订单"])];
+    assert_eq!(stage.store.templates(stage.app).await.unwrap(), expected);
+    put(template("en", &[])).await.unwrap();
+    put(template("fr", &[])).await.unwrap();
+    assert_eq!(stage.store.templates(stage.app).await.unwrap(), expected[1..]);
+}
+
+pub(crate) async fn the_newest_twenty_checks_are_kept(stage: &Stage) {
+    let rider = stage.rider("r1");
+    assert_eq!(stage.store.checks(rider.clone()).await.unwrap(), []);
+    let check = |at| DeviceCheck { at: EpochMs(at), result: format!("{{\"n\":{at}}}") };
+    for at in 1..=25 {
+        stage.store.add_check(rider.clone(), check(at)).await.unwrap();
+        stage.store.add_check(stage.rider("r2"), check(at)).await.unwrap();
+    }
+    let kept: Vec<DeviceCheck> = (6..=25).rev().map(check).collect();
+    assert_eq!(stage.store.checks(rider).await.unwrap(), kept);
+}
+
+pub(crate) async fn nothing_is_seen_of_another_app(stage: &Stage) {
+    let (store, other) = (&stage.store, stage.other);
+    let theirs = |rider: &str| RiderKey { app: other, rider: rider.parse().unwrap() };
+    let order: OrderId = "o1".parse().unwrap();
+    let alert = stage.accept_aloud(Told { riders: &["r1"], order: Some("o1"), ..Told::default() }).await;
+    store.touch_rider(stage.rider("r1"), EpochMs(1)).await.unwrap();
+    store.put_group(stage.app, "east".parse().unwrap(), parsed(&["r1"])).await.unwrap();
+    let phrases = Template { kind: "k".into(), lang: "en".into(), phrases: vec!["p".into()] };
+    store.put_template(stage.app, phrases).await.unwrap();
+    let check = DeviceCheck { at: EpochMs(1), result: "{}".into() };
+    store.add_check(stage.rider("r1"), check).await.unwrap();
+
+    assert_eq!(store.rider(theirs("r1")).await.unwrap(), None);
+    assert_eq!(store.riders(other, parsed::<RiderId>(&["r1"])).await.unwrap(), []);
+    assert_eq!(store.group(other, "east".parse().unwrap()).await.unwrap(), None);
+    assert_eq!(store.groups(other).await.unwrap(), []);
+    assert!(!store.delete_group(other, "east".parse().unwrap()).await.unwrap());
+    assert_eq!(store.templates(other).await.unwrap(), []);
+    assert_eq!(store.checks(theirs("r1")).await.unwrap(), []);
+    assert_eq!(store.alert(other, alert).await.unwrap(), None);
+    assert_eq!(store.event(other, "backend".into(), "e1".parse().unwrap()).await.unwrap(), None);
+    assert_eq!(store.open_deliveries(theirs("r1"), 9).await.unwrap(), []);
+    assert_eq!(store.open_ids(theirs("r1")).await.unwrap(), []);
+    assert_eq!(store.cancel_alert(other, alert, EpochMs(200)).await.unwrap(), None);
+    assert_eq!(store.cancel_order(other, order, EpochMs(200)).await.unwrap(), []);
+    assert_eq!(store.delete_rider(theirs("r1"), EpochMs(200)).await.unwrap(), None);
+    assert_eq!(store.set_duty(theirs("r1"), false, EpochMs(200)).await.unwrap(), []);
+    assert_eq!(store.ended_reasons(theirs("r1"), vec![alert]).await.unwrap(), []);
+    assert_eq!(stage.open("r1").await.len(), 1, "and nothing of it was touched");
+}
+
+pub(crate) async fn a_closed_store_is_unavailable(stage: &Stage) {
+    stage.store.close().await;
+    stage.store.close().await;
+    assert!(matches!(stage.store.epoch().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(stage.store.apps().await, Err(StoreError::Unavailable(_))));
+    let touched = stage.store.touch_rider(stage.rider("r1"), EpochMs(1)).await;
+    assert!(matches!(touched, Err(StoreError::Unavailable(_))));
+}
