@@ -2,6 +2,7 @@
 //! Each commits first and rings later; nothing here waits for a rider or for a voice before it answers.
 
 mod accept;
+mod accounts;
 mod announce;
 mod directory;
 mod draft;
@@ -27,6 +28,7 @@ use crate::store::{Ended, RiderPatch, Store, StoreResult};
 use crate::telemetry::{Metric, Telemetry};
 
 pub use accept::{AcceptError, Arrival, EventAnswer};
+pub use accounts::Accounts;
 pub use directory::AppEntry;
 pub use keys::{KeyError, NewKey};
 pub use receipts::{ReceiptQueue, ReceiptSource};
@@ -42,8 +44,7 @@ pub struct Dispatch {
     kinds: Arc<Kinds>,
     lifecycle: Lifecycle,
     telemetry: Telemetry,
-    vault: Vault,
-    directory: directory::Directory,
+    accounts: Accounts,
     receipts: ReceiptQueue,
     limits: Limits,
     /// Sentences being made at one time.
@@ -59,8 +60,6 @@ pub struct Limits {
     pub speech_budget: std::time::Duration,
     /// Sentences being made at one time.
     pub render_concurrency: usize,
-    /// Longest life of a rider token, in milliseconds.
-    pub token_ttl_max_ms: i64,
     /// Rows ended by one look of a sweep.
     pub sweep_batch: u32,
     /// How long an event's id is remembered, in milliseconds.
@@ -83,8 +82,8 @@ pub struct Parts {
     pub lifecycle: Lifecycle,
     /// Metrics.
     pub telemetry: Telemetry,
-    /// What seals secrets at rest.
-    pub vault: Vault,
+    /// Apps, keys and tokens.
+    pub accounts: Accounts,
     /// The way to the committer of receipts.
     pub receipts: ReceiptQueue,
     /// Numbers of the configuration.
@@ -95,9 +94,9 @@ impl Dispatch {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, hub, speech, clock, kinds, lifecycle, telemetry, vault, receipts, limits } = parts;
+        let Parts { store, hub, speech, clock, kinds, lifecycle, telemetry, accounts, receipts, limits } =
+            parts;
         let renders = Arc::new(Semaphore::new(limits.render_concurrency));
-        let directory = directory::Directory::new();
         let rendering = Mutex::default();
         Arc::new(Self {
             store,
@@ -107,8 +106,7 @@ impl Dispatch {
             kinds,
             lifecycle,
             telemetry,
-            vault,
-            directory,
+            accounts,
             receipts,
             limits,
             renders,
@@ -120,6 +118,12 @@ impl Dispatch {
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// Apps, keys and tokens.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
     }
 
     /// Who is connected here.

@@ -3,21 +3,29 @@
 //! This page is the map, top to bottom; a module imports only from those below it (ARCHITECTURE.md, and
 //! `tests/architecture.rs` which enforces it).
 
-pub mod http;
+// What a process is: its command line, and the one place that puts everything together.
+pub mod app;
+pub mod cli;
 
-pub mod dispatch;
+// The public surface, and what reads its bodies.
+pub mod http;
 pub mod intake;
 
-pub mod speech;
+// Periodic work, and the use cases it and the handlers share.
+pub mod dispatch;
+pub mod workers;
 
+// What the use cases stand on.
 pub mod audio;
 pub mod hub;
+pub mod session;
+pub mod speech;
 pub mod store;
 
-pub mod session;
-
+// Pure values.
 pub mod domain;
 
+// Know nothing of orders.
 pub mod clock;
 pub mod config;
 pub mod lifecycle;

@@ -15,6 +15,7 @@ use tracing::{error, info};
 #[derive(Clone)]
 pub struct Lifecycle {
     tasks: TaskTracker,
+    workers: TaskTracker,
     drain: CancellationToken,
     stop: CancellationToken,
     failed: Arc<AtomicBool>,
@@ -25,7 +26,13 @@ impl Lifecycle {
     #[must_use]
     pub fn new() -> Self {
         let stop = CancellationToken::new();
-        Self { tasks: TaskTracker::new(), drain: stop.child_token(), stop, failed: Arc::default() }
+        Self {
+            tasks: TaskTracker::new(),
+            workers: TaskTracker::new(),
+            drain: stop.child_token(),
+            stop,
+            failed: Arc::default(),
+        }
     }
 
     /// Runs a task that may end by itself: a connection, one piece of work.
@@ -44,7 +51,7 @@ impl Lifecycle {
         F: Future<Output = ()> + Send + 'static,
     {
         let alarm = Alarm { name, lifecycle: self.clone() };
-        self.spawn(async move {
+        self.workers.spawn(async move {
             worker.await;
             drop(alarm);
         });
@@ -77,20 +84,25 @@ impl Lifecycle {
         self.failed.load(Ordering::SeqCst)
     }
 
-    /// Drains: waits for all tasks up to `limit`, then stops what is left and waits a moment more.
-    /// True if nothing had to be stopped by force.
-    pub async fn shut_down(&self, limit: Duration) -> bool {
+    /// Drains: waits for all tasks up to `limit`, then stops what is left and waits a moment more. Workers go on until
+    /// the last task has ended, and are stopped then. True if nothing had to be stopped by force.
+    pub async fn finish_tasks(&self, limit: Duration) -> bool {
         self.begin_drain();
         self.tasks.close();
         let clean = tokio::time::timeout(limit, self.tasks.wait()).await.is_ok();
         self.stop.cancel();
         if !clean {
-            let left = self.tasks.len();
-            info!(tasks.left = left, "Drain limit reached; stopping what is left.");
+            info!(tasks.left = self.tasks.len(), "Drain limit reached; stopping what is left.");
             // What ignores both tokens for another second is cut off by the end of the runtime.
-            let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;
+            let _cut_off = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await.is_err();
         }
         clean
+    }
+
+    /// Waits for the workers, which have been told to stop. True if all of them did within `limit`.
+    pub async fn finish_workers(&self, limit: Duration) -> bool {
+        self.workers.close();
+        tokio::time::timeout(limit, self.workers.wait()).await.is_ok()
     }
 }
 
@@ -128,7 +140,7 @@ mod tests {
         lifecycle.supervise("doomed", async { panic!("as the test wants") });
         lifecycle.draining().await;
         assert!(lifecycle.has_failed());
-        assert!(lifecycle.shut_down(Duration::from_secs(5)).await);
+        assert!(lifecycle.finish_tasks(Duration::from_secs(5)).await);
     }
 
     #[tokio::test]
@@ -139,7 +151,7 @@ mod tests {
             inner.draining().await;
             "finished"
         });
-        assert!(lifecycle.shut_down(Duration::from_secs(5)).await);
+        assert!(lifecycle.finish_tasks(Duration::from_secs(5)).await);
         assert_eq!(work.await.unwrap(), "finished");
         assert!(!lifecycle.has_failed());
     }

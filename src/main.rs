@@ -1,2 +1,7 @@
-//! The orderbell command.
-fn main() {}
+//! The `orderbell` command; see [`orderbell::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    orderbell::cli::Cli::run()
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use moka::future::Cache;
 use tracing::warn;
 
-use super::{Dispatch, VaultError};
+use super::{Accounts, VaultError};
 use crate::domain::AppId;
 use crate::domain::app::{ApiKey, App};
 use crate::speech::{Lang, Phrase};
@@ -56,7 +56,7 @@ impl AppEntry {
     }
 }
 
-impl Dispatch {
+impl Accounts {
     /// The app with this id.
     ///
     /// # Errors

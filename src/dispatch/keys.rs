@@ -7,7 +7,7 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{AppEntry, Dispatch, VaultError};
+use super::{Accounts, AppEntry, VaultError};
 use crate::clock::random_bytes;
 use crate::domain::app::{ApiKey, App, Scope};
 use crate::domain::{AppId, KeyId};
@@ -35,7 +35,7 @@ pub struct NewKey {
 /// The app every data folder begins with.
 const DEFAULT_APP: &str = "default";
 
-impl Dispatch {
+impl Accounts {
     /// Makes the app `default` in a folder that has no app yet.
     ///
     /// # Errors
@@ -111,6 +111,22 @@ impl Dispatch {
         };
         let app = self.app(key.app).await?;
         Ok(app.map(|app| (key, app)))
+    }
+
+    /// All apps, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn apps(&self) -> StoreResult<Vec<App>> {
+        self.store.apps().await
+    }
+
+    /// All keys of an app, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn keys(&self, app: AppId) -> StoreResult<Vec<ApiKey>> {
+        self.store.keys(app).await
     }
 
     /// Ends a key, here at once, elsewhere within two seconds. False if there is no such live key.

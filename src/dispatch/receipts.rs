@@ -65,7 +65,12 @@ impl Dispatch {
         answer.await.map_err(|_| gone(()))?
     }
 
-    /// Commits what comes in, until every session has gone and `stop` is done.
+    /// Ends when the committer has taken everything and left.
+    pub async fn receipts_done(&self) {
+        self.receipts.0.closed().await;
+    }
+
+    /// Commits what comes in, until the process stops.
     pub async fn commit_receipts(self: Arc<Self>, mut source: ReceiptSource) {
         let mut items = Vec::with_capacity(BATCH_MAX);
         loop {
@@ -77,8 +82,15 @@ impl Dispatch {
                     }
                     self.commit(&mut items).await;
                 }
-                () = self.lifecycle.stopped() => return,
+                () = self.lifecycle.stopped() => break,
             }
+        }
+        // Nobody sends any more; what waits is committed before the store closes.
+        while let Ok(item) = source.0.try_recv() {
+            items.push(item);
+        }
+        if !items.is_empty() {
+            self.commit(&mut items).await;
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::{AppEntry, Dispatch};
+use super::{Accounts, AppEntry};
 use crate::domain::{EpochMs, RiderId, RiderKey};
 use crate::store::{StoreError, StoreResult};
 
@@ -57,14 +57,14 @@ const LEEWAY_S: i64 = 60;
 /// A token of ours is under 300 bytes; anything longer is no token.
 const TOKEN_BYTES_MAX: usize = 2048;
 
-impl Dispatch {
+impl Accounts {
     /// Makes a token for a rider, valid for `ttl_ms` but never longer than the configuration allows.
     ///
     /// # Errors
     /// `Bad` if the app has no secret to sign with.
     pub fn token(&self, app: &AppEntry, rider: &RiderId, ttl_ms: i64) -> Result<Token, TokenError> {
         let now = self.clock.now().wall;
-        let ttl_s = ttl_ms.clamp(1_000, self.limits.token_ttl_max_ms) / 1000;
+        let ttl_s = ttl_ms.clamp(1_000, self.token_ttl_max_ms) / 1000;
         let iat = now.0.div_euclid(1000);
         let claims = Claims { sub: rider.to_string(), app: app.app.id.to_string(), exp: iat + ttl_s, iat };
         let secret = app.rider_secrets().first().ok_or(TokenError::Bad)?;
@@ -90,7 +90,7 @@ impl Dispatch {
         let now = self.clock.now().wall;
         let rider: RiderId = claims.sub.parse().map_err(|_| TokenError::Bad)?;
         let lives_too_long =
-            claims.exp.saturating_sub(claims.iat).saturating_mul(1000) > self.limits.token_ttl_max_ms;
+            claims.exp.saturating_sub(claims.iat).saturating_mul(1000) > self.token_ttl_max_ms;
         let from_the_future = claims.iat > now.0.div_euclid(1000) + LEEWAY_S;
         if lives_too_long || from_the_future || claims.exp < claims.iat {
             return Err(TokenError::Bad);

@@ -52,7 +52,7 @@ impl FromRequestParts<AppState> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let refused = || Problem::unauthorized("bad_key", "send a live API key as Authorization: Bearer");
         let secret = bearer(&parts.headers).ok_or_else(refused)?;
-        let (key, app) = state.dispatch.key(secret).await?.ok_or_else(refused)?;
+        let (key, app) = state.dispatch.accounts().key(secret).await?.ok_or_else(refused)?;
         Ok(Self { app, key })
     }
 }
@@ -65,7 +65,7 @@ impl FromRequestParts<AppState> for RiderCaller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let token = bearer(&parts.headers).unwrap_or_default();
-        Ok(Self(state.dispatch.token_rider(token).await?))
+        Ok(Self(state.dispatch.accounts().token_rider(token).await?))
     }
 }
 

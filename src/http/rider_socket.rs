@@ -59,7 +59,7 @@ pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Res
     let protocol = subprotocol(headers)?;
     let early = early_token(&state, &request);
     let rider = match early {
-        Some(token) => Some(state.dispatch.token_rider(&token).await?),
+        Some(token) => Some(state.dispatch.accounts().token_rider(&token).await?),
         None => None,
     };
     let connection = request.extensions_mut().remove::<Connection>();

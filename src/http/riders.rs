@@ -102,7 +102,7 @@ pub async fn token(
     let body = Reader::new(&body)?;
     body.only(&["ttl_s"])?;
     let ttl_s = body.integer("ttl_s", 1, 86_400)?.unwrap_or(12 * 3600);
-    let token = state.dispatch.token(&caller.app, &rider.rider, ttl_s * 1000)?;
+    let token = state.dispatch.accounts().token(&caller.app, &rider.rider, ttl_s * 1000)?;
     Ok(Success(json!({"token": token.token, "expires_at": token.expires_at.to_string()})))
 }
 

@@ -61,6 +61,6 @@ pub async fn put(
         phrases.push(text.to_owned());
     }
     let template = Template { kind: kind.clone(), lang: lang.tag().to_owned(), phrases: phrases.clone() };
-    state.dispatch.put_template(caller.app_id(), template).await?;
+    state.dispatch.accounts().put_template(caller.app_id(), template).await?;
     Ok(Success(json!({"kind": kind, "lang": lang.tag(), "phrases": phrases})))
 }

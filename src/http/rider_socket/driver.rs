@@ -224,7 +224,7 @@ impl Driver {
     }
 
     async fn refresh(&mut self, token: &str) -> Result<(), End> {
-        let fresh = self.state.dispatch.token_rider(token).await.map_err(end_of)?;
+        let fresh = self.state.dispatch.accounts().token_rider(token).await.map_err(end_of)?;
         if fresh.rider != *self.registration.rider() {
             return Err(End::Bye(Close::BadToken));
         }
@@ -258,7 +258,7 @@ async fn open(
     let hello = tokio::time::timeout(state.limits.socket.hello_timeout, first_frame(transport));
     let hello = hello.await.map_err(|_| End::Bye(Close::Protocol))??;
     let rider = match (&hello.token, early) {
-        (Some(token), _) => state.dispatch.token_rider(token).await.map_err(end_of)?,
+        (Some(token), _) => state.dispatch.accounts().token_rider(token).await.map_err(end_of)?,
         (None, Some(rider)) => rider,
         (None, None) => return Err(End::Bye(Close::BadToken)),
     };

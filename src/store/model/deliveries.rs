@@ -59,8 +59,11 @@ impl State {
         } else {
             None
         };
+        let was_open = self.deliveries[place].is_open();
         let changed = self.apply(place, &progress.change, progress.at);
-        Some(Progressed { delivery: self.deliveries[place].clone(), changed, outcome })
+        let delivery = self.deliveries[place].clone();
+        let ended_now = was_open && !delivery.is_open();
+        Some(Progressed { delivery, changed, ended_now, outcome })
     }
 
     pub(super) fn mark_rendered(&mut self, id: AlertId, sound: Sound, at: EpochMs) -> bool {

@@ -143,14 +143,15 @@ async fn progress_one(db: &mut SqliteConnection, progress: &Progress) -> StoreRe
         | Change::Withdrawn(_) => None,
     };
     let Some(next) = delivery.after(&progress.change, progress.at) else {
-        return Ok(Some(Progressed { delivery, changed: false, outcome }));
+        return Ok(Some(Progressed { delivery, changed: false, ended_now: false, outcome }));
     };
     update(db, ordinal, &next).await?;
     if delivery.is_open() && !next.is_open() {
         let tally = Tally { state: alert_state, open_count, ended: 1 };
         ends::settle(db, HashMap::from([(next.alert, tally)]), &progress.change, progress.at).await?;
     }
-    Ok(Some(Progressed { delivery: next, changed: true, outcome }))
+    let ended_now = delivery.is_open() && !next.is_open();
+    Ok(Some(Progressed { delivery: next, changed: true, ended_now, outcome }))
 }
 
 async fn update(db: &mut SqliteConnection, ordinal: i64, delivery: &Delivery) -> StoreResult<()> {

@@ -1,0 +1,310 @@
+//! The composition root: the only place that names the store, the folders and the listeners.
+//! It starts a server from a configuration and ends it in order: riders first, receipts next, the store last.
+
+mod folder;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tracing::info;
+
+use crate::audio::library::LibraryLimits;
+use crate::audio::silence::KeepAlive;
+use crate::clock::{Clock, SystemClock, random_bytes};
+use crate::config::{Config, ms};
+use crate::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
+use crate::domain::Kinds;
+use crate::http::listener::{ListenerLimits, accept_loop};
+use crate::http::rider_socket::SocketLimits;
+use crate::http::{AppState, HttpLimits, health, router};
+use crate::hub::{Hub, Ring};
+use crate::lifecycle::Lifecycle;
+use crate::session::Settings;
+use crate::speech::espeak::EspeakLimits;
+use crate::speech::{Speech, SpeechOptions};
+use crate::store::Store;
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::telemetry::Telemetry;
+use crate::workers;
+
+pub use folder::{DataFolder, Running};
+
+/// A server that runs.
+pub struct App {
+    folder: DataFolder,
+    state: AppState,
+    store: Arc<dyn Store>,
+    drain_timeout: Duration,
+    /// Where riders and backends reach it.
+    pub address: SocketAddr,
+    /// Where operators do.
+    pub admin_address: SocketAddr,
+}
+
+/// Length of the keep-alive clips named in `welcome`: long enough to bridge dead zones, 20 kB as m4a.
+const KEEPALIVE_S: u32 = 600;
+/// Limit for workers to end after the last task has.
+const WORKERS_LIMIT: Duration = Duration::from_secs(5);
+/// Clips that are too young to be evicted may take this share above the cap before new ones are refused.
+const LIBRARY_SLACK: u64 = 2;
+
+impl App {
+    /// Opens everything, takes the data folder for itself, listens, and starts the workers.
+    ///
+    /// # Errors
+    /// A folder in use or not usable, a port in use, a database that is not ours.
+    pub async fn start(config: &Config, data: PathBuf) -> anyhow::Result<Self> {
+        let folder = DataFolder::own(data)?;
+        let lifecycle = Lifecycle::new();
+        let telemetry = Telemetry::new();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let key = node_key(config, &folder)?;
+        let store = open_store(config, &folder, &clock, &lifecycle).await?;
+        let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
+        let dispatch = Dispatch::new(Parts {
+            hub: Arc::new(Hub::new()),
+            speech: Arc::new(open_speech(config, &folder, &key, &clock, &telemetry).await?),
+            kinds: Arc::new(Kinds::embedded()?),
+            lifecycle: lifecycle.clone(),
+            telemetry: telemetry.clone(),
+            accounts: accounts(config, &store, &clock, &key)?,
+            receipts,
+            limits: limits(config),
+            store: Arc::clone(&store),
+            clock,
+        });
+        dispatch.accounts().ensure_default_app().await?;
+        lifecycle.supervise("receipts", Arc::clone(&dispatch).commit_receipts(source));
+        start_workers(config, &dispatch, &lifecycle, &telemetry);
+        let epoch = store.epoch().await?;
+        let state = app_state(config, dispatch, lifecycle, telemetry, epoch)?;
+        let (address, admin_address) = listen(config, &state).await?;
+        folder.write_running(address, admin_address)?;
+        info!(%address, admin = %admin_address, "Orderbell serves.");
+        let drain_timeout = config.server.drain_timeout;
+        Ok(Self { folder, state, store, drain_timeout, address, admin_address })
+    }
+
+    /// What handlers use; for tests that look inside.
+    #[must_use]
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Serves until told to drain: by this future's `stop`, or by a worker that failed. True if all went well.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> bool {
+        let lifecycle = self.state.lifecycle.clone();
+        tokio::select! {
+            () = stop => info!("Asked to stop; draining."),
+            () = lifecycle.draining() => {}
+        }
+        self.shut_down().await
+    }
+
+    async fn shut_down(self) -> bool {
+        let lifecycle = &self.state.lifecycle;
+        lifecycle.begin_drain();
+        self.state.dispatch.hub().ring_all(Ring::Drain);
+        lifecycle.finish_tasks(self.drain_timeout).await;
+        // The committer of receipts empties its queue while the store still takes writes.
+        let drained = tokio::time::timeout(WORKERS_LIMIT, self.state.dispatch.receipts_done()).await.is_ok();
+        self.store.close().await;
+        let ended = lifecycle.finish_workers(WORKERS_LIMIT).await;
+        self.folder.clear_running();
+        info!(clean = drained && ended, "Orderbell has stopped.");
+        drained && ended && !lifecycle.has_failed()
+    }
+}
+
+/// Opens a data folder for commands beside, or without, a running server.
+///
+/// # Errors
+/// A folder or database that cannot be used.
+pub async fn open_accounts(config: &Config, data: PathBuf) -> anyhow::Result<(Accounts, Closer)> {
+    let folder = DataFolder::share(data)?;
+    let lifecycle = Lifecycle::new();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let key = node_key(config, &folder)?;
+    let store = open_store(config, &folder, &clock, &lifecycle).await?;
+    let accounts = accounts(config, &store, &clock, &key)?;
+    accounts.ensure_default_app().await?;
+    Ok((accounts, Closer { store, lifecycle }))
+}
+
+/// Closes what a command has opened.
+pub struct Closer {
+    store: Arc<dyn Store>,
+    lifecycle: Lifecycle,
+}
+
+impl Closer {
+    /// Waits until everything is on disk and closed.
+    pub async fn close(self) {
+        self.lifecycle.begin_drain();
+        self.store.close().await;
+        let _in_time = self.lifecycle.finish_workers(WORKERS_LIMIT).await;
+    }
+}
+
+fn node_key(config: &Config, folder: &DataFolder) -> anyhow::Result<NodeKey> {
+    let configured = config.secrets.node_key.expose_secret();
+    if configured.is_empty() {
+        return NodeKey::from_file(&folder.path("node.key")).context("opening the node key");
+    }
+    NodeKey::from_base64(configured).context("reading secrets.node_key")
+}
+
+async fn open_store(
+    config: &Config,
+    folder: &DataFolder,
+    clock: &Arc<dyn Clock>,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<Arc<dyn Store>> {
+    let reading = Arc::clone(clock);
+    let options = SqliteOptions {
+        path: folder.path("orderbell.db"),
+        epoch: URL_SAFE_NO_PAD.encode(random_bytes::<12>()),
+        now: Arc::new(move || reading.now().wall),
+        readers: config.store.readers,
+        queue_capacity: config.store.queue,
+        batch_max: config.store.batch_max,
+        wait_max: config.store.queue_timeout,
+        pages_max: None,
+    };
+    let (store, writer) = SqliteStore::open(options).await.context("opening the database")?;
+    lifecycle.supervise("store writer", writer);
+    Ok(store)
+}
+
+async fn open_speech(
+    config: &Config,
+    folder: &DataFolder,
+    key: &NodeKey,
+    clock: &Arc<dyn Clock>,
+    telemetry: &Telemetry,
+) -> anyhow::Result<Speech> {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let concurrency = match config.speech.engine_concurrency {
+        0 => cores,
+        chosen => chosen,
+    };
+    let options = SpeechOptions {
+        folder: folder.path("clips"),
+        secret: key.derive("clips"),
+        library: LibraryLimits {
+            max_bytes: config.audio.clip_bytes_max,
+            full_bytes: config.audio.clip_bytes_max.saturating_mul(LIBRARY_SLACK),
+            min_age_ms: ms(config.audio.clip_age_min),
+            cache_bytes: config.audio.memory_bytes_max,
+        },
+        espeak: (!config.speech.espeak.is_empty()).then(|| PathBuf::from(&config.speech.espeak)),
+        espeak_limits: EspeakLimits {
+            time: config.speech.engine_timeout,
+            concurrency,
+            ..EspeakLimits::default()
+        },
+        words_per_minute: config.speech.words_per_minute,
+        tail: config.speech.tail,
+    };
+    Speech::open(options, Arc::clone(clock), telemetry.clone()).await.context("opening the voice")
+}
+
+fn accounts(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    key: &NodeKey,
+) -> anyhow::Result<Accounts> {
+    let ttl_max_ms = ms(config.rider.token_ttl_max);
+    Ok(Accounts::new(Arc::clone(store), Arc::clone(clock), Vault::new(key)?, ttl_max_ms))
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        speech_budget: config.speech.budget,
+        render_concurrency: config.dispatch.render_concurrency,
+        sweep_batch: config.dispatch.sweep_batch,
+        event_memory_ms: ms(config.store.event_memory),
+    }
+}
+
+fn start_workers(config: &Config, dispatch: &Arc<Dispatch>, lifecycle: &Lifecycle, telemetry: &Telemetry) {
+    let sweep = workers::sweep(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
+    lifecycle.supervise("sweep", sweep);
+    lifecycle.supervise("forget events", workers::forget_events(Arc::clone(dispatch), lifecycle.clone()));
+    lifecycle.supervise("telemetry upkeep", workers::telemetry_upkeep(telemetry.clone(), lifecycle.clone()));
+}
+
+fn app_state(
+    config: &Config,
+    dispatch: Arc<Dispatch>,
+    lifecycle: Lifecycle,
+    telemetry: Telemetry,
+    epoch: String,
+) -> anyhow::Result<AppState> {
+    let origin = config.server.public_url.clone();
+    let sessions = Settings {
+        origin: origin.clone(),
+        epoch,
+        heartbeat_ms: ms(config.rider.heartbeat),
+        silence_max_ms: ms(config.rider.silence_max),
+        resend_after_ms: ms(config.rider.resend_after),
+        window: config.rider.window,
+        frame_bytes_max: config.rider.frame_bytes_max,
+        violations_max: config.rider.violations_max,
+        keepalive_s: KEEPALIVE_S,
+    };
+    let socket = SocketLimits {
+        hello_timeout: config.rider.hello_timeout,
+        frame_bytes_max: config.rider.frame_bytes_max,
+        queue_bytes_max: config.rider.queue_bytes_max,
+        send_timeout: config.rider.send_timeout,
+        sessions_max: config.rider.sessions_max,
+        token_in_query: config.rider.token_in_query,
+        return_spread: config.rider.return_spread,
+    };
+    let http = HttpLimits {
+        max_body_bytes: config.server.max_body_bytes,
+        body_timeout: config.server.body_timeout,
+        socket,
+    };
+    Ok(AppState {
+        dispatch,
+        lifecycle,
+        telemetry,
+        keep_alive: Arc::new(KeepAlive::new().context("making the keep-alive clips")?),
+        sessions: Arc::new(sessions),
+        limits: Arc::new(http),
+        origin: origin.into(),
+    })
+}
+
+async fn listen(config: &Config, state: &AppState) -> anyhow::Result<(SocketAddr, SocketAddr)> {
+    let limits = ListenerLimits {
+        first_byte_timeout: config.server.first_byte_timeout,
+        header_timeout: config.server.header_timeout,
+        max_connections: config.server.max_connections,
+    };
+    let mut addresses = Vec::new();
+    for (address, router) in [
+        (config.server.listen, router(state.clone())),
+        (config.admin.listen, health::admin_router(state.clone())),
+    ] {
+        let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+        addresses.push(listener.local_addr()?);
+        let (lifecycle, telemetry) = (state.lifecycle.clone(), state.telemetry.clone());
+        let accepting = accept_loop(listener, router, limits.clone(), lifecycle, telemetry);
+        state.lifecycle.supervise("accept loop", accepting);
+    }
+    match addresses[..] {
+        [public, admin] => Ok((public, admin)),
+        _ => anyhow::bail!("two listeners were opened"),
+    }
+}

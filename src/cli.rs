@@ -1,0 +1,315 @@
+//! The command line: serve, and what an operator does beside a server. Results go to stdout, logs to stderr.
+//! Commands open the same data folder as the server does; what they make is valid at once.
+
+mod canned;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{App, DataFolder, open_accounts};
+use crate::config::{Config, DEFAULTS};
+use crate::dispatch::{Accounts, AppEntry};
+use crate::domain::RiderId;
+use crate::domain::app::Scope;
+use crate::telemetry::log_to_stderr;
+
+/// Turns an order event into a voice in the rider's ear.
+#[derive(Parser)]
+#[command(name = "orderbell", version, about)]
+pub struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args, Clone)]
+struct Place {
+    /// Configuration file; changes what it names in the defaults
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder: database, clips, node key
+    #[arg(long, global = true, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve riders and backends
+    Serve {
+        /// Address and port, in place of server.listen
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+    },
+    /// Say whether a server holds the data folder, and where it listens
+    Status,
+    /// Ask the server that holds the data folder to drain and stop, and wait for it
+    Stop,
+    /// Apps (tenants)
+    #[command(subcommand)]
+    Apps(AppsCommand),
+    /// API keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Make a rider token
+    Token {
+        /// The rider
+        #[arg(long)]
+        rider: String,
+        /// Name of the app
+        #[arg(long, default_value = "default")]
+        app: String,
+        /// Life span in seconds
+        #[arg(long, default_value_t = 86_400)]
+        ttl_s: u32,
+    },
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Make the canned sentences of every kind (needs espeak-ng)
+    #[command(hide = true)]
+    Canned {
+        /// Folder to write to
+        folder: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum AppsCommand {
+    /// Make an app; prints its id
+    Create {
+        /// Its name, unique
+        #[arg(long)]
+        name: String,
+    },
+    /// List apps
+    List,
+    /// Print the secret with which a backend may sign rider tokens itself (base64)
+    RiderSecret {
+        /// Name of the app
+        #[arg(long, default_value = "default")]
+        app: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Make a key; prints only the key, which is shown this once
+    Create {
+        /// Its name, unique among the app's live keys
+        #[arg(long)]
+        name: String,
+        /// What it may do: ingest, read, rider-token, admin
+        #[arg(long, value_delimiter = ',', required = true)]
+        scopes: Vec<String>,
+        /// Name of the app
+        #[arg(long, default_value = "default")]
+        app: String,
+    },
+    /// List keys
+    List {
+        /// Name of the app
+        #[arg(long, default_value = "default")]
+        app: String,
+    },
+    /// End a live key
+    Revoke {
+        /// Its name
+        #[arg(long)]
+        name: String,
+        /// Name of the app
+        #[arg(long, default_value = "default")]
+        app: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Check the configuration as `serve` would load it
+    Check,
+    /// Print every setting with its default and its reason
+    Defaults,
+}
+
+/// A configuration that cannot be used (sysexits.h).
+const EX_CONFIG: u8 = 78;
+/// Longest wait for a server to stop: its own drain limit and a little.
+const STOP_LIMIT: Duration = Duration::from_secs(25);
+
+impl Cli {
+    /// Runs one command.
+    #[must_use]
+    pub fn run() -> ExitCode {
+        let cli = Self::parse();
+        let config = match Config::load(cli.place.config.as_deref()) {
+            Ok(config) => config,
+            Err(error) => {
+                let _unheard =
+                    writeln!(std::io::stderr(), "orderbell: {:#}", anyhow::Error::new(error)).is_err();
+                return ExitCode::from(EX_CONFIG);
+            }
+        };
+        log_to_stderr(config.log.format, &config.log.filter);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let done = match runtime {
+            Ok(runtime) => runtime.block_on(cli.execute(config)),
+            Err(error) => Err(error.into()),
+        };
+        done.unwrap_or_else(|error| {
+            let _unheard = writeln!(std::io::stderr(), "orderbell: {error:#}").is_err();
+            ExitCode::FAILURE
+        })
+    }
+
+    async fn execute(self, config: Config) -> anyhow::Result<ExitCode> {
+        let Self { place, command } = self;
+        match command {
+            Command::Serve { listen } => serve(config, place, listen).await,
+            Command::Status => status(&place),
+            Command::Stop => stop(&place).await,
+            Command::Config(ConfigCommand::Defaults) => print(DEFAULTS.trim_end()),
+            Command::Config(ConfigCommand::Check) => {
+                let secrets = config.secrets_set();
+                print(&json!({"ok": true, "secrets_set": secrets}).to_string())
+            }
+            Command::Canned { folder } => canned::make(&config, &folder).await.map(|()| ExitCode::SUCCESS),
+            Command::Apps(_) | Command::Keys(_) | Command::Token { .. } => {
+                let (accounts, closer) = open_accounts(&config, place.data).await?;
+                let done = with_accounts(&accounts, command).await;
+                closer.close().await;
+                done
+            }
+        }
+    }
+}
+
+async fn serve(mut config: Config, place: Place, listen: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
+    config.server.listen = listen.unwrap_or(config.server.listen);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let app = App::start(&config, place.data).await?;
+    print(&format!("http://{}", app.address))?;
+    let stop = async {
+        tokio::select! {
+            _asked = terminate.recv() => {}
+            _asked = interrupt.recv() => {}
+        }
+    };
+    let well = app.run_until(stop).await;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn status(place: &Place) -> anyhow::Result<ExitCode> {
+    match DataFolder::running(&place.data)? {
+        Some(running) => {
+            let Running { pid, listen, admin } = running;
+            print(&json!({"running": true, "pid": pid, "listen": listen, "admin": admin}).to_string())
+        }
+        None => {
+            print(&json!({"running": false}).to_string())?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+use crate::app::Running;
+
+async fn stop(place: &Place) -> anyhow::Result<ExitCode> {
+    let Some(running) = DataFolder::running(&place.data)? else {
+        anyhow::bail!("no server holds the data folder {}", place.data.display());
+    };
+    let pid = rustix::process::Pid::from_raw(running.pid).context("run.json holds no process id")?;
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).context("asking the server to stop")?;
+    let gone = async {
+        while matches!(DataFolder::running(&place.data), Ok(Some(_)) | Err(_)) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(STOP_LIMIT, gone).await.context("the server has not stopped yet")?;
+    print(&json!({"stopped": running.pid}).to_string())
+}
+
+async fn with_accounts(accounts: &Accounts, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Apps(command) => apps(accounts, command).await,
+        Command::Keys(command) => keys(accounts, command).await,
+        Command::Token { rider, app, ttl_s } => {
+            let app = app_named(accounts, &app).await?;
+            let rider: RiderId = rider.parse().context("--rider")?;
+            print(&accounts.token(&app, &rider, i64::from(ttl_s) * 1000)?.token)
+        }
+        Command::Serve { .. }
+        | Command::Status
+        | Command::Stop
+        | Command::Config(_)
+        | Command::Canned { .. } => Ok(ExitCode::FAILURE),
+    }
+}
+
+async fn apps(accounts: &Accounts, command: AppsCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AppsCommand::Create { name } => {
+            let name = name.trim();
+            anyhow::ensure!(!name.is_empty() && name.len() <= 64, "--name is 1 to 64 bytes");
+            print(&accounts.create_app(name).await?.to_string())
+        }
+        AppsCommand::List => {
+            for app in accounts.apps().await? {
+                print(&json!({"id": app.id, "name": app.name}).to_string())?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        AppsCommand::RiderSecret { app } => {
+            let app = app_named(accounts, &app).await?;
+            print(&Accounts::rider_secret(&app).context("the app has no rider secret")?)
+        }
+    }
+}
+
+async fn keys(accounts: &Accounts, command: KeysCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        KeysCommand::Create { name, scopes, app } => {
+            let app = app_named(accounts, &app).await?;
+            let scopes: Option<Vec<Scope>> = scopes.iter().map(|word| Scope::parse(word.trim())).collect();
+            let scopes = scopes.context("--scopes is a list of ingest, read, rider-token, admin")?;
+            print(&accounts.create_key(app.app.id, &name, scopes).await?.secret)
+        }
+        KeysCommand::List { app } => {
+            let app = app_named(accounts, &app).await?;
+            for key in accounts.keys(app.app.id).await? {
+                let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+                let revoked_at = key.revoked_at.map(|at| at.to_string());
+                let row = json!({"id": key.id, "name": key.name, "scopes": scopes,
+                    "created_at": key.created_at.to_string(), "revoked_at": revoked_at});
+                print(&row.to_string())?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        KeysCommand::Revoke { name, app } => {
+            let app = app_named(accounts, &app).await?;
+            let live = accounts.keys(app.app.id).await?;
+            let key = live.into_iter().find(|key| key.name == name && key.revoked_at.is_none());
+            let key = key.with_context(|| format!("there is no live key {name}"))?;
+            accounts.revoke_key(app.app.id, key.id).await?;
+            print(&json!({"revoked": key.id}).to_string())
+        }
+    }
+}
+
+async fn app_named(accounts: &Accounts, name: &str) -> anyhow::Result<std::sync::Arc<AppEntry>> {
+    accounts.app_named(name).await?.with_context(|| format!("there is no app {name}"))
+}
+
+fn print(line: &str) -> anyhow::Result<ExitCode> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("writing to stdout")?;
+    Ok(ExitCode::SUCCESS)
+}

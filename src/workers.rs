@@ -1,0 +1,75 @@
+//! Periodic work: each worker is one loop with a stop branch, run under `lifecycle`.
+//! They look at due columns; bells make things prompt, these make them certain.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::warn;
+
+use crate::dispatch::Dispatch;
+use crate::lifecycle::Lifecycle;
+use crate::telemetry::Telemetry;
+
+/// Ends what is due, renders what nobody renders, rings again where a bell may have been lost.
+pub async fn sweep(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycle) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _tick = ticks.tick() => {}
+            () = lifecycle.stopped() => return,
+        }
+        loop {
+            match dispatch.sweep().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "A sweep failed; the next one tries again."
+                    );
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Between two rounds of forgetting: ids live for days, an hour more or less is nothing.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
+/// Forgets ids of events that are older than promised, in slices.
+pub async fn forget_events(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
+    let mut ticks = interval(FORGET_EVERY);
+    loop {
+        tokio::select! {
+            _tick = ticks.tick() => {}
+            () = lifecycle.stopped() => return,
+        }
+        loop {
+            match dispatch.forget_events().await {
+                Ok(0) => break,
+                Ok(_more) => {}
+                Err(error) => {
+                    warn!(error = &error as &dyn std::error::Error, "Old events were not forgotten.");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Histograms keep every sample until they are folded.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Folds metric samples.
+pub async fn telemetry_upkeep(telemetry: Telemetry, lifecycle: Lifecycle) {
+    let mut ticks = interval(UPKEEP_EVERY);
+    loop {
+        tokio::select! {
+            _tick = ticks.tick() => telemetry.upkeep(),
+            () = lifecycle.stopped() => return,
+        }
+    }
+}
