@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::{App, DataFolder, open_accounts};
+use crate::app::{App, DataFolder, Running, open_accounts};
 use crate::config::{Config, DEFAULTS};
 use crate::dispatch::{Accounts, AppEntry};
 use crate::domain::RiderId;
@@ -208,19 +208,12 @@ async fn serve(mut config: Config, place: Place, listen: Option<SocketAddr>) -> 
 }
 
 fn status(place: &Place) -> anyhow::Result<ExitCode> {
-    match DataFolder::running(&place.data)? {
-        Some(running) => {
-            let Running { pid, listen, admin } = running;
-            print(&json!({"running": true, "pid": pid, "listen": listen, "admin": admin}).to_string())
-        }
-        None => {
-            print(&json!({"running": false}).to_string())?;
-            Ok(ExitCode::FAILURE)
-        }
-    }
+    let Some(Running { pid, listen, admin }) = DataFolder::running(&place.data)? else {
+        print(&json!({"running": false}).to_string())?;
+        return Ok(ExitCode::FAILURE);
+    };
+    print(&json!({"running": true, "pid": pid, "listen": listen, "admin": admin}).to_string())
 }
-
-use crate::app::Running;
 
 async fn stop(place: &Place) -> anyhow::Result<ExitCode> {
     let Some(running) = DataFolder::running(&place.data)? else {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::clock::Now;
 use crate::domain::alert::Sound;
-use crate::domain::delivery::{Answer, AnswerOutcome, Change, EndReason};
+use crate::domain::delivery::{Answer, AnswerOutcome, Change, EndReason, OpenDelivery};
 use crate::domain::{Alert, AlertId, Delivery, EpochMs, SessionId};
 
 pub use close::Close;
@@ -263,7 +263,8 @@ impl Session {
 
     /// The frame of an open delivery, for clients without a socket.
     #[must_use]
-    pub fn frame_of(settings: &Settings, delivery: &Delivery, alert: &Alert, now: Now) -> Option<String> {
+    pub fn frame_of(settings: &Settings, row: &OpenDelivery, now: Now) -> Option<String> {
+        let OpenDelivery { delivery, alert } = row;
         let sound = alert.sound.as_ref()?;
         render::alert(&settings.origin, delivery, alert, sound, delivery.attempts.max(1), now)
     }
@@ -280,8 +281,8 @@ impl Session {
     }
 
     /// The rider's open deliveries, as the store has them now, most pressing first.
-    pub fn on_open(&mut self, rows: &[(Delivery, Arc<Alert>)], now: Now, out: &mut Vec<Output>) {
-        for (delivery, alert) in rows {
+    pub fn on_open(&mut self, rows: &[OpenDelivery], now: Now, out: &mut Vec<Output>) {
+        for OpenDelivery { delivery, alert } in rows {
             // Void, but the sweep has not been there yet: not sent any more.
             if delivery.expires_at <= now.wall {
                 continue;
@@ -295,7 +296,7 @@ impl Session {
         }
         let whole = rows.len() < LOOK_LIMIT as usize;
         self.more |= !whole;
-        let listed = |alert: AlertId| rows.iter().any(|(delivery, _)| delivery.alert == alert);
+        let listed = |alert: AlertId| rows.iter().any(|row| row.delivery.alert == alert);
         let missing: Vec<AlertId> =
             self.live.iter().map(|live| live.alert).filter(|alert| whole && !listed(*alert)).collect();
         if !missing.is_empty() {

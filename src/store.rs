@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 use crate::domain::alert::Sound;
 use crate::domain::app::{ApiKey, App};
+pub use crate::domain::delivery::OpenDelivery;
 use crate::domain::delivery::{AnswerOutcome, Change, EndReason};
 use crate::domain::{
     Alert, AlertId, AppId, Delivery, DeliveryId, EpochMs, EventId, FirstStatus, GroupId, KeyId, OrderId,
@@ -107,15 +108,6 @@ pub struct FirstDelivery {
     pub rider: RiderId,
     /// What the backend is told.
     pub status: FirstStatus,
-}
-
-/// A delivery with the alert it carries.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OpenDelivery {
-    /// The delivery.
-    pub delivery: Delivery,
-    /// Its alert.
-    pub alert: Arc<Alert>,
 }
 
 /// A change to one delivery, told by a rider's session. A delivery of another rider is not found.

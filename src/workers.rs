@@ -37,7 +37,7 @@ pub async fn sweep(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycl
 }
 
 /// Between two rounds of forgetting: ids live for days, an hour more or less is nothing.
-const FORGET_EVERY: Duration = Duration::from_secs(3600);
+const FORGET_EVERY: Duration = Duration::from_hours(1);
 
 /// Forgets ids of events that are older than promised, in slices.
 pub async fn forget_events(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {

@@ -194,7 +194,9 @@ impl Dispatch {
         let riders: Vec<RiderKey> =
             open.map(|delivery| RiderKey { app: alert.app, rider: delivery.rider.clone() }).collect();
         if alert.sound.is_some() {
-            riders.iter().for_each(|rider| self.hub.ring(rider, Ring::Look));
+            for rider in &riders {
+                self.hub.ring(rider, Ring::Look);
+            }
         } else if !riders.is_empty() {
             self.announce(Arc::clone(alert), Audience::Told(riders));
         }

@@ -102,7 +102,11 @@ impl Dispatch {
         let rendered_ms = at.since_ms(alert.created_at);
         tracing::debug!(trace.id = alert.trace_id, alert.id = %alert.id, rendered_s = seconds(rendered_ms), "Rendered.");
         match audience {
-            Audience::Told(riders) => riders.iter().for_each(|rider| self.hub.ring(rider, Ring::Look)),
+            Audience::Told(riders) => {
+                for rider in riders {
+                    self.hub.ring(rider, Ring::Look);
+                }
+            }
             Audience::Stored => self.ring_stored(alert).await,
         }
     }

@@ -60,9 +60,9 @@ impl Dispatch {
     ) -> Result<Kept, StoreError> {
         let (sender, answer) = oneshot::channel();
         let progress = Progress { rider: rider.clone(), alert, change, at };
-        let gone = |_| StoreError::Unavailable("no committer".into());
-        self.receipts.0.send(Item { progress, answer: Some(sender) }).await.map_err(|_| gone(()))?;
-        answer.await.map_err(|_| gone(()))?
+        let gone = || StoreError::Unavailable("no committer".into());
+        self.receipts.0.send(Item { progress, answer: Some(sender) }).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
     }
 
     /// Ends when the committer has taken everything and left.

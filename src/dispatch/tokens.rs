@@ -64,13 +64,13 @@ impl Accounts {
     /// `Bad` if the app has no secret to sign with.
     pub fn token(&self, app: &AppEntry, rider: &RiderId, ttl_ms: i64) -> Result<Token, TokenError> {
         let now = self.clock.now().wall;
-        let ttl_s = ttl_ms.clamp(1_000, self.token_ttl_max_ms) / 1000;
         let iat = now.0.div_euclid(1000);
-        let claims = Claims { sub: rider.to_string(), app: app.app.id.to_string(), exp: iat + ttl_s, iat };
+        let exp = iat + ttl_ms.clamp(1_000, self.token_ttl_max_ms) / 1000;
+        let claims = Claims { sub: rider.to_string(), app: app.app.id.to_string(), exp, iat };
         let secret = app.rider_secrets().first().ok_or(TokenError::Bad)?;
         let token = jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(secret));
         let token = token.map_err(|_| TokenError::Bad)?;
-        Ok(Token { token, expires_at: EpochMs((iat + ttl_s) * 1000) })
+        Ok(Token { token, expires_at: EpochMs(exp * 1000) })
     }
 
     /// Whom this token names, if it is good now.

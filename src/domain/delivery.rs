@@ -1,13 +1,15 @@
 //! A delivery: one alert for one rider, and the only ways it may change.
 //! Progress never goes back, an ended delivery never changes its state, and every end has a reason.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 mod first;
 
 pub use first::Listener;
 
-use super::{AlertId, AppId, DeliveryId, EpochMs, FirstStatus, Need, RiderId};
+use super::{Alert, AlertId, AppId, DeliveryId, EpochMs, FirstStatus, Need, RiderId};
 
 /// One delivery as stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +56,15 @@ pub struct Delivery {
     pub answered_at: Option<EpochMs>,
     /// Ended.
     pub ended_at: Option<EpochMs>,
+}
+
+/// An open delivery with the alert it carries, as a session needs them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenDelivery {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Its alert.
+    pub alert: Arc<Alert>,
 }
 
 /// Where a delivery stands. `Played` is the end where nothing more is needed, and open where an answer is.

@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::error;
@@ -15,8 +15,12 @@ use crate::intake::InputError;
 use crate::store::StoreError;
 
 /// Why a request was not done. docs/errors.md lists every `error`.
+// In a box: it travels in the error half of every handler's result.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     status: StatusCode,
     /// Stable word.
     error: &'static str,
@@ -62,14 +66,15 @@ impl<T: Serialize> IntoResponse for Success<T> {
 
 impl Problem {
     fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, error, detail: detail.into(), pointer: None, header: None }
+        Self(Box::new(Parts { status, error, detail: detail.into(), pointer: None, header: None }))
     }
 
     /// 400 with the member at fault.
     #[must_use]
     pub fn at(error: &'static str, pointer: &str, detail: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::BAD_REQUEST, error, detail);
-        Self { pointer: Some(pointer.to_owned()), ..problem }
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, error, detail);
+        problem.0.pointer = Some(pointer.to_owned());
+        problem
     }
 
     /// 400 without a member at fault.
@@ -169,33 +174,31 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here")
     }
 
-    fn with(self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { header: Some((name, value)), ..self }
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.header = Some((name, value));
+        self
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let Parts { status, error, detail, pointer, header } = *self.0;
         let document = Document {
-            r#type: format!("https://orderbell.dev/problems/{}", self.error),
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            msg: self.detail.clone(),
-            detail: self.detail,
-            code: self.status.as_u16(),
-            error: self.error,
-            pointer: self.pointer,
+            r#type: format!("urn:orderbell:problem:{error}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            msg: detail.clone(),
+            detail,
+            code: status.as_u16(),
+            error,
+            pointer,
             request_id: request_id(),
         };
-        let mut response = (self.status, Json(document)).into_response();
+        let mut response = (status, Json(document)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = header {
             headers.insert(name, value);
-        }
-        if self.status == StatusCode::METHOD_NOT_ALLOWED && !headers.contains_key(ALLOW) {
-            // The router fills it in where it knows the methods.
-            headers.remove(ALLOW);
         }
         response
     }
@@ -203,8 +206,9 @@ impl IntoResponse for Problem {
 
 impl From<InputError> for Problem {
     fn from(error: InputError) -> Self {
-        let problem = Self::new(StatusCode::BAD_REQUEST, error.error, error.detail);
-        Self { pointer: error.pointer, ..problem }
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, error.error, error.detail);
+        problem.0.pointer = error.pointer;
+        problem
     }
 }
 

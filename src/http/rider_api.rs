@@ -8,7 +8,6 @@ use super::AppState;
 use super::auth::RiderCaller;
 use super::body::JsonValue;
 use super::problem::{Answer, Problem, Success};
-use crate::session::frame::ServerFrame;
 use crate::session::{Output, Receipt, Session};
 
 /// Most receipts in one request.
@@ -26,7 +25,7 @@ pub async fn alerts(State(state): State<AppState>, RiderCaller(rider): RiderCall
     let rows = dispatch.store().open_deliveries(rider.rider, crate::session::LOOK_LIMIT).await?;
     let live = rows.into_iter().filter(|row| row.delivery.expires_at > now.wall);
     let frames: Vec<Value> = live
-        .filter_map(|row| Session::frame_of(&state.sessions, &row.delivery, &row.alert, now))
+        .filter_map(|row| Session::frame_of(&state.sessions, &row, now))
         .filter_map(|frame| serde_json::from_str(&frame).ok())
         .collect();
     Ok(Success(json!({"epoch": state.sessions.epoch, "now": now.wall.0, "alerts": frames})))
@@ -102,10 +101,4 @@ pub async fn check(
     }
     state.dispatch.add_check(rider.rider, result).await?;
     Ok(Success(json!({"kept": true})))
-}
-
-/// Heartbeat for clients whose proxies drop sockets: the server's time, as a `pong`.
-pub async fn now(State(state): State<AppState>, RiderCaller(_rider): RiderCaller) -> Answer<Value> {
-    let pong = ServerFrame::Pong { now: state.dispatch.clock().now().wall.0 };
-    Ok(Success(serde_json::to_value(pong).unwrap_or_default()))
 }

@@ -51,7 +51,7 @@ pub async fn post(
     let known = cached.is_some();
     let spoken = match cached {
         Some(spoken) => spoken,
-        None => dispatch.speech().say(&sentence).await.map_err(problem)?,
+        None => dispatch.speech().say(&sentence).await.map_err(|error| problem(&error))?,
     };
     Ok(Success(json!({
         "url": format!("{}{}", state.origin, spoken.sound.path),
@@ -86,7 +86,7 @@ fn urgency(kinds: &Kinds, kind: &str) -> Urgency {
     kinds.get(kind).map_or(Urgency::Normal, |kind| kind.urgency)
 }
 
-fn problem(error: SpeechError) -> Problem {
+fn problem(error: &SpeechError) -> Problem {
     match error {
         SpeechError::NoEngine => Problem::unavailable(),
         SpeechError::Shared(_)
@@ -95,7 +95,7 @@ fn problem(error: SpeechError) -> Problem {
         | SpeechError::Sentence(_)
         | SpeechError::Library(_)
         | SpeechError::CutOff(_) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "Speech failed.");
+            tracing::warn!(error = error as &dyn std::error::Error, "Speech failed.");
             Problem::unavailable()
         }
     }

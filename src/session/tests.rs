@@ -45,7 +45,7 @@ fn alert_id(number: u8) -> AlertId {
     AlertId::new(WALL, [number; 10])
 }
 
-fn row(number: u8, urgency: Urgency) -> (Delivery, Arc<Alert>) {
+fn row(number: u8, urgency: Urgency) -> OpenDelivery {
     let app = AppId::new(WALL, [0; 10]);
     let need = Need::None;
     let expires_at = WALL.plus_ms(60_000);
@@ -107,10 +107,10 @@ fn row(number: u8, urgency: Urgency) -> (Delivery, Arc<Alert>) {
         answered_at: None,
         ended_at: None,
     };
-    (delivery, Arc::new(alert))
+    OpenDelivery { delivery, alert: Arc::new(alert) }
 }
 
-fn look(session: &mut Session, rows: &[(Delivery, Arc<Alert>)], now: Now) -> Vec<Output> {
+fn look(session: &mut Session, rows: &[OpenDelivery], now: Now) -> Vec<Output> {
     let mut out = Vec::new();
     session.on_open(rows, now, &mut out);
     out
@@ -234,13 +234,13 @@ fn what_is_no_longer_open_is_asked_about_and_stopped_by_id() {
 #[test]
 fn a_better_clip_is_told_once() {
     let mut session = session();
-    let (delivery, alert) = row(1, Urgency::High);
-    look(&mut session, &[(delivery.clone(), Arc::clone(&alert))], at(0));
-    let mut spoken = (*alert).clone();
+    let first = row(1, Urgency::High);
+    look(&mut session, std::slice::from_ref(&first), at(0));
+    let mut spoken = (*first.alert).clone();
     if let Some(sound) = &mut spoken.sound {
         sound.canned = false;
     }
-    let rows = [(delivery, Arc::new(spoken))];
+    let rows = [OpenDelivery { alert: Arc::new(spoken), ..first }];
     assert_eq!(ops(&look(&mut session, &rows, at(1))), ["update"]);
     assert!(look(&mut session, &rows, at(2)).is_empty());
 }

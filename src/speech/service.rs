@@ -128,7 +128,7 @@ const RECIPE_VERSION: u64 = 1;
 /// What was made or found lately: a burst repeats a few hundred sentences.
 const SOUNDS_MAX: u64 = 10_000;
 /// Shorter than the least age of a clip in the library, so that what is remembered here is still there.
-const SOUNDS_FRESH: Duration = Duration::from_secs(600);
+const SOUNDS_FRESH: Duration = Duration::from_mins(10);
 /// Normal speech of the engine, in words a minute; its speed is a share of this.
 const NORMAL_WORDS_PER_MINUTE: u32 = 190;
 

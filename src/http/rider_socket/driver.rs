@@ -58,7 +58,7 @@ enum Event {
 
 impl Driver {
     async fn drive(&mut self) -> End {
-        if let Err(end) = self.look().await {
+        if let Err(end) = self.act(vec![Output::Look]).await {
             return end;
         }
         loop {
@@ -115,6 +115,8 @@ impl Driver {
 
     /// Does what the session says, and what follows from that, until nothing is left to do.
     async fn act(&mut self, first: Vec<Output>) -> Result<(), End> {
+        let dispatch = std::sync::Arc::clone(&self.state.dispatch);
+        let store = dispatch.store();
         let mut todo: std::collections::VecDeque<Output> = first.into();
         while let Some(output) = todo.pop_front() {
             let mut more = Vec::new();
@@ -126,16 +128,14 @@ impl Driver {
                 Output::Keep(receipt) => self.keep(&receipt, &mut more).await,
                 Output::State(patch) => self.tell_state(patch).await,
                 Output::Refresh(token) => self.refresh(&token).await?,
-                Output::Look => self.look().await?,
+                Output::Look => {
+                    let rider = self.registration.rider().clone();
+                    let rows = store.open_deliveries(rider, LOOK_LIMIT).await.map_err(unavailable)?;
+                    self.session.on_open(&rows, self.now(), &mut more);
+                }
                 Output::AskEnded(alerts) => {
                     let rider = self.registration.rider().clone();
-                    let ended = self
-                        .state
-                        .dispatch
-                        .store()
-                        .ended_reasons(rider, alerts)
-                        .await
-                        .map_err(unavailable)?;
+                    let ended = store.ended_reasons(rider, alerts).await.map_err(unavailable)?;
                     self.session.on_ended(&ended, &mut more);
                 }
                 Output::Close(close) => return Err(End::Bye(close)),
@@ -157,46 +157,6 @@ impl Driver {
             return Err(End::Bye(Close::Slow));
         }
         Ok(())
-    }
-
-    async fn look(&mut self) -> Result<(), End> {
-        let rider = self.registration.rider().clone();
-        let rows =
-            self.state.dispatch.store().open_deliveries(rider, LOOK_LIMIT).await.map_err(unavailable)?;
-        let rows: Vec<_> = rows.into_iter().map(|row| (row.delivery, row.alert)).collect();
-        let mut out = Vec::new();
-        self.session.on_open(&rows, self.now(), &mut out);
-        // No recursion into another look: what is left to read is read when an `ack` has made room.
-        for output in out {
-            match output {
-                Output::Send(lane, frame) => {
-                    self.transport.queue(lane, frame);
-                }
-                Output::Note(alert, change) => {
-                    self.state.dispatch.note(self.registration.rider(), alert, change).await;
-                }
-                Output::AskEnded(alerts) => {
-                    let rider = self.registration.rider().clone();
-                    let ended = self
-                        .state
-                        .dispatch
-                        .store()
-                        .ended_reasons(rider, alerts)
-                        .await
-                        .map_err(unavailable)?;
-                    let mut stops = Vec::new();
-                    self.session.on_ended(&ended, &mut stops);
-                    for stop in stops {
-                        if let Output::Send(lane, frame) = stop {
-                            self.transport.queue(lane, frame);
-                        }
-                    }
-                }
-                Output::Close(close) => return Err(End::Bye(close)),
-                Output::Keep(_) | Output::State(_) | Output::Refresh(_) | Output::Look => {}
-            }
-        }
-        self.check_queue()
     }
 
     async fn keep(&mut self, receipt: &Receipt, out: &mut Vec<Output>) {
@@ -377,6 +337,7 @@ fn end_of(error: TokenError) -> End {
 }
 
 /// The store is not there: the client comes back with its back-off, and everything open is still open.
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
 fn unavailable(error: StoreError) -> End {
     warn!(error = &error as &dyn std::error::Error, "A session ended because the store is not available.");
     End::Bye(Close::Draining)
