@@ -4,20 +4,20 @@
 pub mod close;
 pub mod frame;
 pub mod outbox;
+mod receipt;
 mod render;
 
 use std::sync::Arc;
 
 use crate::clock::Now;
 use crate::domain::alert::Sound;
-use crate::domain::delivery::{Answer, AnswerOutcome, Change, EndReason, OpenDelivery};
+use crate::domain::delivery::{Change, EndReason, OpenDelivery};
 use crate::domain::{Alert, AlertId, Delivery, EpochMs, SessionId};
 
 pub use close::Close;
-use frame::{
-    ClientFrame, FrameError, Hello, Limits, OpenFrame, Report, ReportStatus, ServerFrame, StatePatch, Welcome,
-};
+use frame::{ClientFrame, FrameError, Hello, Limits, OpenFrame, Report, ServerFrame, StatePatch, Welcome};
 pub use outbox::{Lane, Outbox};
+pub use receipt::{Kept, Receipt};
 
 /// What all sessions of a server share.
 #[derive(Clone, Debug)]
@@ -63,21 +63,6 @@ pub enum Output {
     Close(Close),
 }
 
-/// A receipt that must be committed before the client may forget it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Receipt {
-    /// Number on the device.
-    pub n: u64,
-    /// The alert, as the client named it.
-    pub id: String,
-    /// What to commit; `None` if there is nothing to.
-    pub what: Option<(AlertId, Change)>,
-    /// The answer, if it is one.
-    pub answer: Option<Answer>,
-    /// When the client says it happened, within reason.
-    pub at: EpochMs,
-}
-
 /// What the store said for `welcome`.
 pub struct Resume {
     /// The session.
@@ -108,6 +93,7 @@ pub struct Session {
 #[derive(Debug)]
 struct Live {
     alert: AlertId,
+    trace: Box<str>,
     seq: i64,
     ring: u32,
     attempt: u32,
@@ -121,10 +107,6 @@ struct Live {
 
 /// Rows of open deliveries read at one look. More than any phone can sound; a longer queue is read in turns.
 pub const LOOK_LIMIT: u32 = 256;
-/// Oldest moment a receipt may name, before now: a shift.
-const RECEIPT_AGE_MAX_MS: i64 = 86_400_000;
-/// Longest reason a client may give, in characters.
-const REASON_CHARS_MAX: usize = 64;
 
 impl Session {
     /// Opens the session: the first thing to send is the welcome returned here, the first thing to do is to look.
@@ -179,7 +161,9 @@ impl Session {
             }
             ClientFrame::Ack { seqs } => self.on_ack(&seqs, out),
             ClientFrame::Report(report) => self.on_report(report, now, out),
-            ClientFrame::Answer { n, id, answer } => out.push(Output::Keep(answered(n, id, answer, now))),
+            ClientFrame::Answer { n, id, answer } => {
+                out.push(Output::Keep(Receipt::answered(n, id, answer, now)));
+            }
             ClientFrame::State(patch) => out.push(Output::State(patch)),
             ClientFrame::Ping {} => push(out, &ServerFrame::Pong { now: now.wall.0 }),
             ClientFrame::Pong {} => {}
@@ -216,7 +200,7 @@ impl Session {
     }
 
     fn on_report(&mut self, report: Report, now: Now, out: &mut Vec<Output>) {
-        let receipt = reported(report, now);
+        let receipt = Receipt::reported(report, now);
         let alert = receipt.what.as_ref().map(|(alert, _)| *alert);
         if let Some(live) = self.live.iter_mut().find(|live| Some(live.alert) == alert) {
             live.acked = true;
@@ -230,35 +214,21 @@ impl Session {
         if let (Some((alert, _)), true) = (&receipt.what, kept.ended) {
             self.live.retain(|live| live.alert != *alert);
         }
-        Self::answer(receipt, kept, out);
+        receipt.answer_to(kept, out);
     }
 
-    /// What a client is told of a kept receipt.
-    pub fn answer(receipt: &Receipt, kept: &Kept, out: &mut Vec<Output>) {
-        if receipt.answer.is_some() {
-            let outcome = kept.outcome.unwrap_or(AnswerOutcome::Gone);
-            push(out, &ServerFrame::Answered { n: receipt.n, id: &receipt.id, outcome });
-        }
-        push(out, &ServerFrame::Got { n: receipt.n });
-    }
-
-    /// The receipt in a text frame, for clients without a socket. `None` if it is no report and no answer.
+    /// The frame of an open delivery, for clients without a socket.
     #[must_use]
-    pub fn receipt_of(text: &str, now: Now) -> Option<Receipt> {
-        match ClientFrame::parse(text).ok()? {
-            ClientFrame::Report(report) => Some(reported(report, now)),
-            ClientFrame::Answer { n, id, answer } => Some(answered(n, id, answer, now)),
-            ClientFrame::Hello(_)
-            | ClientFrame::Ack { .. }
-            | ClientFrame::State(_)
-            | ClientFrame::Ping {}
-            | ClientFrame::Pong {}
-            | ClientFrame::Refresh { .. }
-            | ClientFrame::Chat {}
-            | ClientFrame::Read {}
-            | ClientFrame::Subscribe {}
-            | ClientFrame::Unsubscribe {} => None,
-        }
+    pub fn frame_of(settings: &Settings, row: &OpenDelivery, now: Now) -> Option<String> {
+        let OpenDelivery { delivery, alert } = row;
+        let sound = alert.sound.as_ref()?;
+        render::alert(&settings.origin, delivery, alert, sound, delivery.attempts.max(1), now)
+    }
+
+    /// The trace of an alert that was sent here and has not ended, for log lines.
+    #[must_use]
+    pub fn trace_of(&self, alert: AlertId) -> Option<&str> {
+        self.live.iter().find(|live| live.alert == alert).map(|live| &*live.trace)
     }
 
     /// The frame of an open delivery, for clients without a socket.
@@ -316,6 +286,7 @@ impl Session {
         let attempt = delivery.attempts + 1;
         self.live.push(Live {
             alert: alert.id,
+            trace: alert.trace_id.as_str().into(),
             seq: delivery.seq,
             ring: delivery.ring,
             attempt,
@@ -451,15 +422,6 @@ impl Session {
     }
 }
 
-/// What became of a receipt in the store.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Kept {
-    /// The delivery has ended.
-    pub ended: bool,
-    /// For an answer: what the rider is told; `None` if there is no such delivery.
-    pub outcome: Option<AnswerOutcome>,
-}
-
 /// A client that lives but does not acknowledge is asked less and less often, up to ten times the first wait.
 fn resend_due(live: &Live, wait_ms: i64) -> i64 {
     live.sent_ms + wait_ms * i64::from(live.tries.clamp(1, 10))
@@ -469,42 +431,12 @@ fn push(out: &mut Vec<Output>, frame: &ServerFrame<'_>) {
     out.push(Output::Send(Lane::Control, frame.to_text()));
 }
 
-fn reported(report: Report, now: Now) -> Receipt {
-    let word = |word: &str| Change::Trouble(trouble(word, report.reason.as_deref()));
-    let change = match report.status {
-        ReportStatus::Queued => Change::Received,
-        ReportStatus::Playing => Change::Playing,
-        ReportStatus::Played => Change::Played { play: report.play.clamp(1, 1_000) },
-        ReportStatus::Failed => word("failed"),
-        ReportStatus::Skipped => word("skipped"),
-    };
-    let at = report.at.map_or(now.wall, |at| within_reason(EpochMs(at), now.wall));
-    let what = report.id.parse().ok().map(|alert| (alert, change));
-    Receipt { n: report.n, id: report.id, what, answer: None, at }
-}
-
-fn answered(n: u64, id: String, answer: Answer, now: Now) -> Receipt {
-    let what = id.parse().ok().map(|alert| (alert, Change::Answered(answer)));
-    Receipt { n, id, what, answer: Some(answer), at: now.wall }
-}
-
 fn explain(error: FrameError) -> &'static str {
     match error {
         FrameError::Malformed => "a frame is a JSON object with the member op",
         FrameError::UnknownOp => "protocol v1 has no such op",
         FrameError::BadMember => "a member is missing or of the wrong type",
     }
-}
-
-fn trouble(word: &str, reason: Option<&str>) -> String {
-    let kept = reason.unwrap_or("unknown").chars().filter(|c| !c.is_control());
-    let reason: String = kept.take(REASON_CHARS_MAX).collect();
-    format!("{word}:{reason}")
-}
-
-/// A client's moment, unless it lies in the future or too far back.
-fn within_reason(at: EpochMs, now: EpochMs) -> EpochMs {
-    if at <= now && now.since_ms(at) <= RECEIPT_AGE_MAX_MS { at } else { now }
 }
 
 #[cfg(test)]

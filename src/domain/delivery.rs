@@ -288,6 +288,23 @@ pub enum Change {
     Withdrawn(EndReason),
 }
 
+impl Change {
+    /// One word for log lines.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Received => "received",
+            Self::Playing => "playing",
+            Self::Played { .. } => "played",
+            Self::Trouble(_) => "trouble",
+            Self::Answered(answer) => answer.as_str(),
+            Self::Expired => "expired",
+            Self::Withdrawn(reason) => reason.as_str(),
+        }
+    }
+}
+
 impl Delivery {
     /// Whether it has not ended.
     #[must_use]

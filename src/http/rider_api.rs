@@ -50,7 +50,7 @@ pub async fn receipts(
     for (place, frame) in list.iter().enumerate() {
         let pointer = format!("/receipts/{place}");
         let wrong = || Problem::at("bad_frame", &pointer, "is not a report or an answer");
-        receipts.push(Session::receipt_of(&frame.to_string(), now).ok_or_else(wrong)?);
+        receipts.push(Receipt::of_text(&frame.to_string(), now).ok_or_else(wrong)?);
     }
     let mut answers = Vec::with_capacity(receipts.len());
     for receipt in receipts {
@@ -69,7 +69,7 @@ async fn keep(
         None => crate::session::Kept::default(),
     };
     let mut out = Vec::new();
-    Session::answer(receipt, &kept, &mut out);
+    receipt.answer_to(&kept, &mut out);
     Ok(out.into_iter().filter_map(frame_of).collect())
 }
 

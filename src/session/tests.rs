@@ -278,13 +278,6 @@ fn a_receipt_about_nothing_of_ours_is_got_too_or_the_client_would_keep_it_for_ev
 }
 
 #[test]
-fn a_moment_in_the_future_or_long_ago_is_not_believed() {
-    assert_eq!(within_reason(WALL.plus_ms(1), WALL), WALL);
-    assert_eq!(within_reason(WALL.plus_ms(-1), WALL), WALL.plus_ms(-1));
-    assert_eq!(within_reason(EpochMs(i64::MIN), WALL), WALL);
-}
-
-#[test]
 fn bad_frames_are_answered_and_too_many_close_the_session() {
     let mut session = session();
     assert_eq!(ops(&say(&mut session, "{", at(0))), ["error"]);

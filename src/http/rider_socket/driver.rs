@@ -125,7 +125,7 @@ impl Driver {
                 Output::Note(alert, change) => {
                     self.state.dispatch.note(self.registration.rider(), alert, change).await;
                 }
-                Output::Keep(receipt) => self.keep(&receipt, &mut more).await,
+                Output::Keep(receipt) => self.keep(&receipt, &mut more).await?,
                 Output::State(patch) => self.tell_state(patch).await,
                 Output::Refresh(token) => self.refresh(&token).await?,
                 Output::Look => {
@@ -159,24 +159,28 @@ impl Driver {
         Ok(())
     }
 
-    async fn keep(&mut self, receipt: &Receipt, out: &mut Vec<Output>) {
-        let kept = match &receipt.what {
-            None => Ok(crate::session::Kept::default()),
-            Some((alert, change)) => {
-                let rider = self.registration.rider();
-                self.state.dispatch.keep(rider, *alert, change.clone(), receipt.at).await
-            }
-        };
-        match kept {
-            Ok(kept) => self.session.on_kept(receipt, &kept, out),
-            Err(error) => {
-                warn!(
-                    error = &error as &dyn std::error::Error,
-                    "A receipt was not kept; the client sends it again."
-                );
-                self.session.on_not_kept(out);
-            }
+    /// Commits a receipt and tells the client. If it cannot be committed the session ends: `got` means everything up
+    /// to a number, so nothing later may be confirmed before this one.
+    async fn keep(&mut self, receipt: &Receipt, out: &mut Vec<Output>) -> Result<(), End> {
+        let mut kept = crate::session::Kept::default();
+        if let Some((alert, change)) = &receipt.what {
+            let rider = self.registration.rider();
+            kept = self
+                .state
+                .dispatch
+                .keep(rider, *alert, change.clone(), receipt.at)
+                .await
+                .map_err(unavailable)?;
+            info!(
+                trace.id = self.session.trace_of(*alert),
+                alert.id = %alert,
+                rider.id = %rider.rider,
+                receipt = change.word(),
+                "Receipt kept."
+            );
         }
+        self.session.on_kept(receipt, &kept, out);
+        Ok(())
     }
 
     async fn tell_state(&self, patch: StatePatch) {
