@@ -209,7 +209,8 @@ impl Session {
         out.push(Output::Keep(receipt));
     }
 
-    /// A receipt is committed; `ended` says that its delivery has ended now.
+    /// A receipt is committed. A delivery that it ended is done with here; one that had ended before is still to be
+    /// stopped at the next look.
     pub fn on_kept(&mut self, receipt: &Receipt, kept: &Kept, out: &mut Vec<Output>) {
         if let (Some((alert, _)), true) = (&receipt.what, kept.ended) {
             self.live.retain(|live| live.alert != *alert);
@@ -229,20 +230,6 @@ impl Session {
     #[must_use]
     pub fn trace_of(&self, alert: AlertId) -> Option<&str> {
         self.live.iter().find(|live| live.alert == alert).map(|live| &*live.trace)
-    }
-
-    /// The frame of an open delivery, for clients without a socket.
-    #[must_use]
-    pub fn frame_of(settings: &Settings, row: &OpenDelivery, now: Now) -> Option<String> {
-        let OpenDelivery { delivery, alert } = row;
-        let sound = alert.sound.as_ref()?;
-        render::alert(&settings.origin, delivery, alert, sound, delivery.attempts.max(1), now)
-    }
-
-    /// A receipt could not be committed: the client keeps it and sends it again.
-    pub fn on_not_kept(&mut self, out: &mut Vec<Output>) {
-        let message = "the receipt was not kept; send it again";
-        push(out, &ServerFrame::Error { code: "unavailable", message });
     }
 
     /// A fresh token was good until then.

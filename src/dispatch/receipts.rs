@@ -102,7 +102,7 @@ impl Dispatch {
                     self.told(&item.progress, progressed.as_ref());
                     if let Some(answer) = item.answer {
                         let kept = progressed.map_or_else(Kept::default, |done| Kept {
-                            ended: !done.delivery.is_open(),
+                            ended: done.ended_now,
                             outcome: done.outcome,
                         });
                         let _left = answer.send(Ok(kept)).is_err();

@@ -30,7 +30,7 @@ pub struct Receipt {
 /// What became of a receipt in the store.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Kept {
-    /// The delivery has ended.
+    /// This receipt ended the delivery.
     pub ended: bool,
     /// For an answer: what the rider is told; `None` if there is no such delivery.
     pub outcome: Option<AnswerOutcome>,
