@@ -156,7 +156,9 @@ impl Writer {
                 Attempt::Broken(error) => {
                     let error = Arc::new(error);
                     refuse_all(part, &error);
-                    parts.into_iter().for_each(|part| refuse_all(part, &error));
+                    for part in parts {
+                        refuse_all(part, &error);
+                    }
                     return Err(Arc::into_inner(error).unwrap_or(sqlx::Error::WorkerCrashed));
                 }
             }
