@@ -21,12 +21,12 @@ const INSERT_ALERTS: &str = "INSERT INTO alerts (id, app_id, event_id, order_id,
      a.value ->> 'count', a.value ->> 'gap', a.value ->> 'need', a.value ->> 'duty', a.value ->> 'lang', \
      a.value ->> 'title', a.value ->> 'text', a.value ->> 'said', a.value ->> 'card', a.value ->> 'ext', \
      a.value ->> 'trace', a.value ->> 'created', a.value ->> 'stored', a.value ->> 'expires', \
-     a.value ->> 'state', a.value ->> 'ended', a.value ->> 'open' FROM json_each($1) AS a ORDER BY a.key";
+     a.value ->> 'state', a.value ->> 'ended', a.value ->> 'open' FROM jsonb_each($1) AS a ORDER BY a.key";
 const INSERT_DELIVERIES: &str = "INSERT INTO deliveries (id, alert_id, app_id, rider_id, seq, need, \
      expires_at, first_status, state, reason, ring, attempts, plays, ended_at) \
      SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4, d.value ->> 5, \
      d.value ->> 6, d.value ->> 7, d.value ->> 8, d.value ->> 9, d.value ->> 10, 0, 0, d.value ->> 11 \
-     FROM json_each($1) AS d ORDER BY d.key";
+     FROM jsonb_each($1) AS d ORDER BY d.key";
 
 /// An event that waits to be stored.
 pub(super) struct Arrival {
@@ -89,7 +89,7 @@ async fn store_alerts(
 /// An alert as it is first stored.
 struct Stored<'a> {
     alert: &'a Alert,
-    stored_at: EpochMs,
+    at: EpochMs,
     deliveries: Vec<Delivery>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Stored<'a> {
             let id = DeliveryId::new(stored_at, (new.entropy)());
             Delivery::first(id, &new.alert, listener, stored_at)
         };
-        Self { alert: &new.alert, stored_at, deliveries: listeners.into_iter().map(deliver).collect() }
+        Self { alert: &new.alert, at: stored_at, deliveries: listeners.into_iter().map(deliver).collect() }
     }
 
     fn row(&self) -> AlertRow<'a> {
@@ -127,10 +127,10 @@ impl<'a> Stored<'a> {
             ext: &alert.ext,
             trace: &alert.trace_id,
             created: alert.created_at,
-            stored: self.stored_at,
+            stored: self.at,
             expires: alert.expires_at,
             state: end.unwrap_or(alert.state).as_str(),
-            ended: end.map(|_| self.stored_at),
+            ended: end.map(|_| self.at),
             open,
         }
     }

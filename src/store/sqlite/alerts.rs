@@ -15,7 +15,7 @@ use crate::store::{AlertRecord, DELIVERIES_SHOWN_MAX, Ended, StoreResult};
 // The first moment stays: from then on it may be sent.
 const MARK_RENDERED: &str = "UPDATE alerts SET sound = n.sound, \
      rendered_at = COALESCE(alerts.rendered_at, n.at) \
-     FROM (SELECT value ->> 0 AS id, value ->> 1 AS sound, value ->> 2 AS at FROM json_each($1)) AS n \
+     FROM (SELECT value ->> 0 AS id, value ->> 1 AS sound, value ->> 2 AS at FROM jsonb_each($1)) AS n \
      WHERE alerts.id = n.id AND alerts.state = 'active'";
 const SELECT_EXISTING: &str = "SELECT id FROM alerts WHERE id IN (SELECT value FROM json_each($1))";
 const EXISTS_IN_APP: &str = "SELECT 1 FROM alerts WHERE id = $1 AND app_id = $2";

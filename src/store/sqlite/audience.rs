@@ -18,7 +18,7 @@ const SELECT_KNOWN: &str = "SELECT id FROM riders WHERE app_id = $1 AND known OR
 const NEXT_SEQS: &str = "INSERT INTO riders (app_id, id, known, on_duty, lang, devices, not_before, seq, \
      created_at, last_seen_at) SELECT r.value ->> 0, r.value ->> 1, FALSE, TRUE, NULL, 'latest', 0, \
      1 + COALESCE((SELECT MAX(seq) FROM deliveries WHERE app_id = r.value ->> 0 AND rider_id = r.value ->> 1), \
-     0), $2, NULL FROM json_each($1) AS r WHERE TRUE \
+     0), $2, NULL FROM jsonb_each($1) AS r WHERE TRUE \
      ON CONFLICT (app_id, id) DO UPDATE SET seq = riders.seq + 1 RETURNING app_id, id, known, on_duty, seq";
 
 /// What a rider's row says when it gives the next number.

@@ -32,7 +32,7 @@ const SELECT_REASONS: &str = "SELECT alert_id, reason FROM deliveries \
 const SELECT_STANDING: &str = concat!(
     "SELECT ",
     standing_columns!(),
-    " FROM json_each($1) AS k CROSS JOIN deliveries AS d ON d.alert_id = k.value ->> 0 \
+    " FROM jsonb_each($1) AS k CROSS JOIN deliveries AS d ON d.alert_id = k.value ->> 0 \
      AND d.rider_id = k.value ->> 1 AND d.app_id = k.value ->> 2 JOIN alerts AS a ON a.id = d.alert_id"
 );
 const SELECT_PENDING: &str = "SELECT d.app_id, d.rider_id FROM alerts AS a \

@@ -14,7 +14,7 @@ use crate::store::{Accepted, FirstDelivery, NewEvent, Receipt, StoreResult};
 const INSERT: &str = "INSERT INTO events (app_id, source, event_id, body_hash, kind, order_id, trace_id, \
      received_at, alert_id) SELECT e.value ->> 0, e.value ->> 1, e.value ->> 2, unhex(e.value ->> 3), \
      e.value ->> 4, e.value ->> 5, e.value ->> 6, e.value ->> 7, e.value ->> 8 \
-     FROM json_each($1) AS e WHERE TRUE ORDER BY e.key \
+     FROM jsonb_each($1) AS e WHERE TRUE ORDER BY e.key \
      ON CONFLICT (app_id, source, event_id) DO NOTHING RETURNING app_id, source, event_id";
 const SELECT: &str = "SELECT body_hash, kind, alert_id FROM events \
      WHERE app_id = $1 AND source = $2 AND event_id = $3";

@@ -28,12 +28,12 @@ const UPDATE_DELIVERIES: &str = "UPDATE deliveries SET state = n.state, reason =
      value ->> 'attempts' AS attempts, value ->> 'plays' AS plays, value ->> 'answer' AS answer, \
      value ->> 'trouble' AS trouble, value ->> 'sent_at' AS sent_at, value ->> 'received_at' AS received_at, \
      value ->> 'playing_at' AS playing_at, value ->> 'played_at' AS played_at, \
-     value ->> 'answered_at' AS answered_at, value ->> 'ended_at' AS ended_at FROM json_each($1)) AS n \
+     value ->> 'answered_at' AS answered_at, value ->> 'ended_at' AS ended_at FROM jsonb_each($1)) AS n \
      WHERE deliveries.ordinal = n.ordinal";
 const UPDATE_ALERTS: &str = "UPDATE alerts SET state = n.state, open_count = n.open_count, \
      ended_at = COALESCE(alerts.ended_at, n.ended_at) FROM (SELECT value ->> 'id' AS id, \
      value ->> 'state' AS state, value ->> 'open_count' AS open_count, value ->> 'ended_at' AS ended_at \
-     FROM json_each($1)) AS n WHERE alerts.id = n.id";
+     FROM jsonb_each($1)) AS n WHERE alerts.id = n.id";
 
 /// Some deliveries and their alerts, as they will be once saved.
 #[derive(Default)]
