@@ -218,6 +218,7 @@ pub trait Store: Send + Sync + 'static {
     // Riders, groups, phrases, checks
 
     /// Creates the rider or changes what the patch names; the rider is known from now on.
+    /// Duty set here ends nothing that is open: `set_duty` does.
     async fn put_rider(&self, rider: RiderKey, patch: RiderPatch, at: EpochMs) -> StoreResult<Rider>;
     /// The rider.
     async fn rider(&self, rider: RiderKey) -> StoreResult<Option<Rider>>;
@@ -225,14 +226,16 @@ pub trait Store: Send + Sync + 'static {
     async fn riders(&self, app: AppId, ids: Vec<RiderId>) -> StoreResult<Vec<Rider>>;
     /// Notes that a session opened or closed; makes an unknown rider known. Returns the rider.
     async fn touch_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Rider>;
-    /// Sets duty. Going off duty ends every open delivery that asks for duty; those are returned.
+    /// Sets duty, and makes the rider known. Going off duty ends every open delivery that asks for duty; those are
+    /// returned.
     async fn set_duty(&self, rider: RiderKey, on_duty: bool, at: EpochMs) -> StoreResult<Vec<Ended>>;
     /// Erases the rider: row, memberships, checks; open deliveries end as `Erased` and are returned.
-    /// `None` if there is no such rider. Ended deliveries stay, as the backend's record of its orders.
+    /// `None` if there is no such rider. Ended deliveries stay, as the backend's record of its orders; a rider who
+    /// comes back goes on counting where they end.
     async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>>;
     /// Replaces the members of a group; an empty list leaves an empty group.
     async fn put_group(&self, app: AppId, group: GroupId, members: Vec<RiderId>) -> StoreResult<()>;
-    /// Adds and removes members; makes the group if need be.
+    /// Adds, then removes members; makes the group if need be.
     async fn change_group(
         &self,
         app: AppId,
@@ -259,14 +262,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Stores an event with its alert and deliveries in one transaction; nothing of it if that fails.
     ///
-    /// The same (app, source, id) within the window of 7 days gives the first answer again, or a conflict.
+    /// The same (app, source, id) gives the first answer again, or a conflict, until `forget_events` (after 7 days).
     /// Riders are resolved here: those named (created as unknown if need be), members of groups, everyone known
-    /// for a broadcast, each once, less the excluded, in order of naming. Riders off duty get a delivery that has
-    /// ended as `Suppressed`/`OffDuty`, unless the target's duty rule says otherwise. Each delivery takes the next
-    /// `seq` of its rider. An alert without an open delivery is `Completed` at once.
+    /// for a broadcast, each once, less the excluded, in order of naming; members and everyone by their ids. Riders
+    /// off duty get a delivery that has ended as `Suppressed`/`OffDuty`, unless the target's duty rule says otherwise.
+    /// Each delivery takes the next `seq` of its rider. An alert without an open delivery is `Completed` at once.
     async fn accept(&self, event: NewEvent) -> StoreResult<Accepted>;
-    /// Sets the sound of an alert, and with it permission to send. A later sound replaces an earlier one.
-    /// False if there is no such alert.
+    /// Sets the sound of an alert, and with it permission to send. A later sound replaces an earlier one; `rendered_at`
+    /// stays the first. An alert that has ended stays as it is. False if there is no such alert.
     async fn mark_rendered(&self, alert: AlertId, sound: Sound, at: EpochMs) -> StoreResult<bool>;
     /// Open deliveries of a rider whose alert has its sound: highest urgency first, then lowest seq.
     async fn open_deliveries(&self, rider: RiderKey, limit: u32) -> StoreResult<Vec<OpenDelivery>>;
@@ -285,11 +288,13 @@ pub trait Store: Send + Sync + 'static {
     async fn cancel_alert(&self, app: AppId, alert: AlertId, at: EpochMs) -> StoreResult<Option<Vec<Ended>>>;
     /// Cancels every active alert of an order.
     async fn cancel_order(&self, app: AppId, order: OrderId, at: EpochMs) -> StoreResult<Vec<Ended>>;
-    /// Ends up to `limit` deliveries whose time is over at `now` and the alerts they belong to.
+    /// Ends up to `limit` deliveries whose time is over at `now`, the longest over first, and the alerts they belong
+    /// to; of a large alert the rest ends with the next calls.
     async fn expire_due(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Ended>>;
     /// Active alerts that have no sound yet, oldest first: after a crash, or made by another process.
     async fn unrendered(&self, limit: u32) -> StoreResult<Vec<Alert>>;
-    /// Riders with a delivery still `Pending` whose alert got its sound since `since`: a bell may have been lost.
+    /// Riders with a delivery still `Pending` whose active alert got its first sound since `since`, the longest waiting
+    /// first: a bell may have been lost.
     async fn pending_since(&self, since: EpochMs, limit: u32) -> StoreResult<Vec<RiderKey>>;
     /// One alert with its deliveries.
     async fn alert(&self, app: AppId, alert: AlertId) -> StoreResult<Option<AlertRecord>>;

@@ -3,7 +3,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     reason = "a test says what it expects, and its helpers with it"
 )]
@@ -89,6 +88,7 @@ stories! {
         progress_is_kept_and_a_repetition_changes_nothing
         changes_apply_in_their_order
         an_answer_is_recorded_once
+        what_is_told_at_once_is_told_one_by_one
         a_late_receipt_is_noted
         a_stranger_has_no_such_delivery
         a_lost_bell_is_found;

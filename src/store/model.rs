@@ -102,7 +102,7 @@ impl Store for ModelStore {
     }
 
     async fn set_duty(&self, rider: RiderKey, on_duty: bool, at: EpochMs) -> StoreResult<Vec<Ended>> {
-        self.with(|state| state.set_duty(rider, on_duty, at))
+        self.with(|state| state.set_duty(&rider, on_duty, at))
     }
 
     async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {

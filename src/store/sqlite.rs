@@ -8,7 +8,9 @@ mod audience;
 mod deliveries;
 mod ends;
 mod error;
+mod events;
 mod groups;
+mod ledger;
 mod open;
 mod riders;
 mod rows;
@@ -24,8 +26,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use open::SqliteOptions;
 
+use self::accept::Arrival;
 use self::error::unavailable;
-use self::writer::{Call, Run, Work};
+use self::writer::{Call, Calls, Run, RunAll, Work};
 use super::{
     Accepted, AlertRecord, DeviceCheck, Ended, NewEvent, OpenDelivery, Progress, Progressed, Receipt,
     RiderPatch, Store, StoreResult, Template,
@@ -55,12 +58,28 @@ impl SqliteStore {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
+        let (call, result) = Call::new(args, run);
+        self.queue(call).await?;
+        result.await.map_err(unavailable)?
+    }
+
+    /// As `write`, together with other calls of the kind that wait.
+    async fn write_with_others<A, T>(&self, args: A, run: RunAll<A, T>) -> StoreResult<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let (call, result) = Calls::new(args, run);
+        self.queue(call).await?;
+        result.await.map_err(unavailable)?
+    }
+
+    async fn queue(&self, work: impl Work) -> StoreResult<()> {
         self.refuse_if_closed()?;
         let place = tokio::time::timeout(self.wait_max, self.queue.reserve());
         let place = place.await.map_err(unavailable)?.map_err(unavailable)?;
-        let (call, result) = Call::new(args, run);
-        place.send(Box::new(call));
-        result.await.map_err(unavailable)?
+        place.send(Box::new(work));
+        Ok(())
     }
 
     fn read(&self) -> StoreResult<&SqlitePool> {
@@ -182,17 +201,13 @@ impl Store for SqliteStore {
     }
 
     async fn accept(&self, event: NewEvent) -> StoreResult<Accepted> {
-        self.write((event, Arc::clone(&self.now)), |db, (event, now)| {
-            Box::pin(accept::accept(db, event, now()))
-        })
-        .await
+        let arrival = Arrival { event, now: Arc::clone(&self.now) };
+        self.write_with_others(arrival, |db, arrivals| Box::pin(accept::accept_all(db, arrivals))).await
     }
 
     async fn mark_rendered(&self, alert: AlertId, sound: Sound, at: EpochMs) -> StoreResult<bool> {
-        self.write((alert, sound, at), |db, (alert, sound, at)| {
-            Box::pin(alerts::mark_rendered(db, *alert, sound, *at))
-        })
-        .await
+        let mark = (alert, sound, at);
+        self.write_with_others(mark, |db, marks| Box::pin(alerts::mark_all_rendered(db, marks))).await
     }
 
     async fn open_deliveries(&self, rider: RiderKey, limit: u32) -> StoreResult<Vec<OpenDelivery>> {
@@ -212,7 +227,7 @@ impl Store for SqliteStore {
     }
 
     async fn progress(&self, changes: Vec<Progress>) -> StoreResult<Vec<Option<Progressed>>> {
-        self.write(changes, |db, changes| Box::pin(deliveries::progress(db, changes))).await
+        self.write_with_others(changes, |db, calls| Box::pin(deliveries::progress_all(db, calls))).await
     }
 
     async fn cancel_alert(&self, app: AppId, alert: AlertId, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
@@ -246,14 +261,11 @@ impl Store for SqliteStore {
 
     async fn event(&self, app: AppId, source: String, id: EventId) -> StoreResult<Option<(String, Receipt)>> {
         let mut db = self.read()?.acquire().await?;
-        accept::event(&mut db, app, &source, &id).await
+        events::told(&mut db, app, &source, &id).await
     }
 
     async fn forget_events(&self, before: EpochMs, limit: u32) -> StoreResult<u64> {
-        self.write((before, limit), |db, (before, limit)| {
-            Box::pin(accept::forget_events(db, *before, *limit))
-        })
-        .await
+        self.write((before, limit), |db, (before, limit)| Box::pin(events::forget(db, *before, *limit))).await
     }
 
     async fn close(&self) {

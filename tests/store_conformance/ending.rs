@@ -13,7 +13,10 @@ fn ended(stage: &Stage, rider: &str, alert: AlertId, reason: EndReason) -> Ended
 
 pub(crate) async fn an_alert_is_completed_with_its_last_delivery(stage: &Stage) {
     let alert = stage.accept_aloud(Told { riders: &["r1", "r2"], ..Told::default() }).await;
-    stage.progress("r1", alert, Change::Played { play: 1 }, 120).await;
+    assert!(!stage.progress("r1", alert, Change::Received, 115).await.ended_now);
+    assert!(stage.progress("r1", alert, Change::Played { play: 1 }, 120).await.ended_now);
+    let late = stage.progress("r1", alert, Change::Trouble("late".into()), 125).await;
+    assert!(late.changed && !late.ended_now, "it ends once");
     assert_eq!(stage.state(alert).await, AlertState::Active);
     stage.progress("r2", alert, Change::Played { play: 1 }, 130).await;
     let record = stage.record(alert).await;

@@ -1,5 +1,6 @@
 //! What a rider's session asks for and reports.
 
+use futures_util::future::join_all;
 use orderbell::domain::delivery::{AnswerOutcome, Change};
 use orderbell::domain::{Answer, DeliveryState, EpochMs, Need, RiderKey, Urgency};
 use orderbell::store::Progress;
@@ -76,7 +77,7 @@ pub(crate) async fn progress_is_kept_and_a_repetition_changes_nothing(stage: &St
     for (step, (change, state)) in (120..).zip(way) {
         let first = stage.progress("r1", alert, change.clone(), step).await;
         assert_eq!((first.changed, first.delivery.state, first.outcome), (true, state, None));
-        assert_eq!(stage.record(alert).await.deliveries, [first.delivery.clone()]);
+        assert_eq!(stage.record(alert).await.deliveries[0], first.delivery);
         if change != Change::Sent {
             let again = stage.progress("r1", alert, change, step + 50).await;
             assert!(!again.changed);
@@ -103,8 +104,8 @@ pub(crate) async fn changes_apply_in_their_order(stage: &Stage) {
         change("r2", Change::Played { play: 1 }, 124),
     ];
     let done = stage.store.progress(changes).await.unwrap();
-    let changed: Vec<_> = done.iter().map(|done| done.as_ref().map(|done| done.changed)).collect();
-    assert_eq!(changed, [Some(true), Some(true), None, Some(false), Some(true)]);
+    let news: Vec<_> = done.iter().map(|done| done.as_ref().map(|done| done.changed)).collect();
+    assert_eq!(news, [Some(true), Some(true), None, Some(false), Some(true)]);
     let alert = stage.record(one).await.alert;
     assert_eq!((alert.state, alert.ended_at), (orderbell::domain::AlertState::Completed, Some(EpochMs(124))));
     assert_eq!(stage.store.progress(Vec::new()).await.unwrap(), []);
@@ -125,6 +126,26 @@ pub(crate) async fn an_answer_is_recorded_once(stage: &Stage) {
     let late = stage.progress("r2", alert, answer(Answer::Accept), 160).await;
     assert_eq!((late.changed, late.outcome), (false, Some(AnswerOutcome::Gone)));
     assert_eq!(stage.record(alert).await.deliveries[0], first.delivery);
+}
+
+pub(crate) async fn what_is_told_at_once_is_told_one_by_one(stage: &Stage) {
+    let riders: Vec<String> = (0..20).map(|n| format!("r{n}")).collect();
+    let riders: Vec<&str> = riders.iter().map(String::as_str).collect();
+    let offer = stage.accept_aloud(Told { riders: &["r0"], need: Need::Accept, ..Told::default() }).await;
+    let alert = stage.accept_aloud(Told { id: "e2", riders: &riders, ..Told::default() }).await;
+    let answers = [Answer::Decline, Answer::Accept, Answer::Decline, Answer::Accept].map(Change::Answered);
+    let answers = answers.into_iter().map(|answer| stage.progress("r0", offer, answer, 120));
+    let played = riders.iter().map(|rider| stage.progress(rider, alert, Change::Played { play: 1 }, 130));
+    let (answers, played) = tokio::join!(join_all(answers), join_all(played));
+    assert_eq!(answers.iter().filter(|answer| answer.changed).count(), 1, "one of them was the first");
+    let kept = answers[0].delivery.answer;
+    for answer in &answers {
+        assert_eq!(answer.delivery.answer, kept);
+    }
+    let recorded = answers.iter().filter(|answer| answer.outcome == Some(AnswerOutcome::Recorded));
+    assert_eq!(recorded.count(), 2, "the same answer again is as good");
+    assert!(played.iter().all(|played| played.changed));
+    assert_eq!(stage.state(alert).await, orderbell::domain::AlertState::Completed);
 }
 
 pub(crate) async fn a_late_receipt_is_noted(stage: &Stage) {

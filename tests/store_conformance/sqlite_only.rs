@@ -93,13 +93,12 @@ async fn opening_again_finds_everything() {
 
 #[tokio::test]
 async fn a_newer_database_and_a_foreign_file_are_refused() {
+    const LATER: &str = "INSERT INTO _sqlx_migrations \
+         SELECT 9999, 'later', installed_on, success, checksum, 1 FROM _sqlx_migrations";
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("orderbell.db");
     open(options(&path)).await.close().await;
-    sqlx::query("INSERT INTO _sqlx_migrations SELECT 9999, 'later', installed_on, success, checksum, 1 FROM _sqlx_migrations")
-        .execute(&mut raw(&path).await)
-        .await
-        .unwrap();
+    sqlx::query(LATER).execute(&mut raw(&path).await).await.unwrap();
     let Err(StoreError::Unusable(why)) = SqliteStore::open(options(&path)).await.map(|_| ()) else {
         panic!("a newer schema was opened")
     };

@@ -111,7 +111,7 @@ impl State {
         rider.clone()
     }
 
-    pub(super) fn set_duty(&mut self, key: RiderKey, on_duty: bool, at: EpochMs) -> Vec<Ended> {
+    pub(super) fn set_duty(&mut self, key: &RiderKey, on_duty: bool, at: EpochMs) -> Vec<Ended> {
         self.known_rider(key.clone(), at).on_duty = on_duty;
         if on_duty {
             return Vec::new();

@@ -1,6 +1,8 @@
 //! Rows of alerts: their sound, their end, and what is told of them.
 //! An alert that has ended is only read.
 
+use std::collections::{HashMap, HashSet};
+
 use sqlx::{Connection, SqliteConnection, SqliteExecutor};
 
 use super::ends;
@@ -11,9 +13,11 @@ use crate::domain::{Alert, AlertId, AppId, EpochMs, OrderId};
 use crate::store::{AlertRecord, DELIVERIES_SHOWN_MAX, Ended, StoreResult};
 
 // The first moment stays: from then on it may be sent.
-const MARK_RENDERED: &str = "UPDATE alerts SET sound = $2, rendered_at = COALESCE(rendered_at, $3) \
-     WHERE id = $1 AND state = 'active'";
-const EXISTS: &str = "SELECT 1 FROM alerts WHERE id = $1";
+const MARK_RENDERED: &str = "UPDATE alerts SET sound = n.sound, \
+     rendered_at = COALESCE(alerts.rendered_at, n.at) \
+     FROM (SELECT value ->> 0 AS id, value ->> 1 AS sound, value ->> 2 AS at FROM jsonb_each($1)) AS n \
+     WHERE alerts.id = n.id AND alerts.state = 'active'";
+const SELECT_EXISTING: &str = "SELECT id FROM alerts WHERE id IN (SELECT value FROM json_each($1))";
 const EXISTS_IN_APP: &str = "SELECT 1 FROM alerts WHERE id = $1 AND app_id = $2";
 const SELECT: &str =
     concat!("SELECT ", alert_columns!(), " FROM alerts AS a WHERE a.id = $1 AND a.app_id = $2");
@@ -29,16 +33,22 @@ const SELECT_UNRENDERED: &str = concat!(
     " FROM alerts AS a WHERE a.state = 'active' AND a.rendered_at IS NULL ORDER BY a.created_at, a.id LIMIT $1"
 );
 
-pub(super) async fn mark_rendered(
+/// Sets the sounds of several alerts; of two for one alert the later one. Says of each whether there is such an alert.
+pub(super) async fn mark_all_rendered(
     db: &mut SqliteConnection,
-    alert: AlertId,
-    sound: &Sound,
-    at: EpochMs,
-) -> StoreResult<bool> {
-    let id = alert.to_string();
-    let sound = rows::json("alerts", sound)?;
-    let marked = sqlx::query(MARK_RENDERED).bind(&id).bind(sound).bind(at.0).execute(&mut *db).await?;
-    Ok(marked.rows_affected() > 0 || sqlx::query(EXISTS).bind(id).fetch_optional(db).await?.is_some())
+    sounds: &[(AlertId, Sound, EpochMs)],
+) -> StoreResult<Vec<bool>> {
+    let mut last: HashMap<AlertId, (&Sound, EpochMs)> = HashMap::new();
+    for (alert, sound, at) in sounds {
+        last.entry(*alert).and_modify(|last| last.0 = sound).or_insert((sound, *at));
+    }
+    let marks: Vec<_> = last.iter().map(|(alert, (sound, at))| (alert, sound, at)).collect();
+    sqlx::query(MARK_RENDERED).bind(rows::json("alerts", &marks)?).execute(&mut *db).await?;
+    let ids: Vec<_> = last.keys().collect();
+    let existing = sqlx::query(SELECT_EXISTING).bind(rows::json("alerts", &ids)?).fetch_all(db).await?;
+    let existing = existing.iter().map(|row| Fields::of(row, "alerts").parsed());
+    let existing: HashSet<AlertId> = existing.collect::<StoreResult<_>>()?;
+    Ok(sounds.iter().map(|(alert, ..)| existing.contains(alert)).collect())
 }
 
 pub(super) async fn cancel(

@@ -1,15 +1,15 @@
 //! Rows of deliveries: what a rider's session asks for, and what it reports.
 //! A change is read, decided by the domain and written within the writer's transaction, so nothing comes between.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::ends::{self, Standing, Tally, standing_columns};
+use super::ledger::{Ledger, standing_columns};
 use super::rows::{self, Fields, alert_columns, delivery_columns};
-use crate::domain::delivery::{Change, EndReason};
-use crate::domain::{AlertId, Delivery, EpochMs, RiderKey};
+use crate::domain::delivery::{AnswerOutcome, Change, EndReason};
+use crate::domain::{AlertId, AppId, Delivery, EpochMs, RiderId, RiderKey};
 use crate::store::{OpenDelivery, Progress, Progressed, StoreResult};
 
 const SELECT_OPEN: &str = concat!(
@@ -28,15 +28,13 @@ const SELECT_OPEN_IDS: &str = "SELECT d.alert_id, d.ring FROM deliveries AS d \
 const SELECT_REASONS: &str = "SELECT alert_id, reason FROM deliveries \
      WHERE app_id = $1 AND rider_id = $2 AND alert_id IN (SELECT value FROM json_each($3)) \
      AND ended_at IS NOT NULL ORDER BY seq";
+// The cross join keeps the list on the outside: one look-up for each of its entries.
 const SELECT_STANDING: &str = concat!(
     "SELECT ",
     standing_columns!(),
-    " FROM deliveries AS d JOIN alerts AS a ON a.id = d.alert_id \
-     WHERE d.alert_id = $1 AND d.rider_id = $2 AND d.app_id = $3"
+    " FROM jsonb_each($1) AS k CROSS JOIN deliveries AS d ON d.alert_id = k.value ->> 0 \
+     AND d.rider_id = k.value ->> 1 AND d.app_id = k.value ->> 2 JOIN alerts AS a ON a.id = d.alert_id"
 );
-const UPDATE: &str = "UPDATE deliveries SET state = $2, reason = $3, ring = $4, attempts = $5, plays = $6, \
-     answer = $7, trouble = $8, sent_at = $9, received_at = $10, playing_at = $11, played_at = $12, \
-     answered_at = $13, ended_at = $14 WHERE ordinal = $1";
 const SELECT_PENDING: &str = "SELECT d.app_id, d.rider_id FROM alerts AS a \
      JOIN deliveries AS d ON d.alert_id = a.id \
      WHERE a.state = 'active' AND a.rendered_at >= $1 AND d.state = 'pending' \
@@ -112,27 +110,40 @@ pub(super) async fn pending_since(
         .collect()
 }
 
-pub(super) async fn progress(
+/// Applies the changes of several calls, each in its order.
+pub(super) async fn progress_all(
     db: &mut SqliteConnection,
-    changes: &[Progress],
-) -> StoreResult<Vec<Option<Progressed>>> {
-    let mut done = Vec::with_capacity(changes.len());
-    for change in changes {
-        done.push(progress_one(db, change).await?);
-    }
+    calls: &[Vec<Progress>],
+) -> StoreResult<Vec<Vec<Option<Progressed>>>> {
+    let keys: HashSet<_> = calls.iter().flatten().map(key).collect();
+    let keys: Vec<_> = keys.into_iter().collect();
+    let rows = sqlx::query(SELECT_STANDING).bind(rows::json("deliveries", &keys)?);
+    let mut ledger = Ledger::read(&rows.fetch_all(&mut *db).await?)?;
+    let places: HashMap<(AlertId, RiderId, AppId), usize> = ledger
+        .deliveries()
+        .enumerate()
+        .map(|(place, d)| ((d.alert, d.rider.clone(), d.app), place))
+        .collect();
+    let mut apply = |progress: &Progress| {
+        let place = *places.get(&(progress.alert, progress.rider.rider.clone(), progress.rider.app))?;
+        let before = ledger.delivery(place)?;
+        let (was_open, outcome) = (before.is_open(), outcome(before, &progress.change));
+        let changed = ledger.apply(place, &progress.change, progress.at);
+        let delivery = ledger.delivery(place)?.clone();
+        let ended_now = was_open && !delivery.is_open();
+        Some(Progressed { delivery, changed, ended_now, outcome })
+    };
+    let done = calls.iter().map(|call| call.iter().map(&mut apply).collect()).collect();
+    ledger.save(db).await?;
     Ok(done)
 }
 
-async fn progress_one(db: &mut SqliteConnection, progress: &Progress) -> StoreResult<Option<Progressed>> {
-    let row = sqlx::query(SELECT_STANDING)
-        .bind(progress.alert.to_string())
-        .bind(progress.rider.rider.as_str())
-        .bind(progress.rider.app.to_string())
-        .fetch_optional(&mut *db)
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let Standing { delivery, ordinal, alert_state, open_count } = Standing::from_row(&row)?;
-    let outcome = match &progress.change {
+fn key(progress: &Progress) -> (AlertId, &RiderId, AppId) {
+    (progress.alert, &progress.rider.rider, progress.rider.app)
+}
+
+fn outcome(delivery: &Delivery, change: &Change) -> Option<AnswerOutcome> {
+    match change {
         Change::Answered(answer) => Some(delivery.outcome_of(*answer)),
         Change::Sent
         | Change::Received
@@ -141,37 +152,5 @@ async fn progress_one(db: &mut SqliteConnection, progress: &Progress) -> StoreRe
         | Change::Trouble(_)
         | Change::Expired
         | Change::Withdrawn(_) => None,
-    };
-    let Some(next) = delivery.after(&progress.change, progress.at) else {
-        return Ok(Some(Progressed { delivery, changed: false, ended_now: false, outcome }));
-    };
-    update(db, ordinal, &next).await?;
-    if delivery.is_open() && !next.is_open() {
-        let tally = Tally { state: alert_state, open_count, ended: 1 };
-        ends::settle(db, HashMap::from([(next.alert, tally)]), &progress.change, progress.at).await?;
     }
-    let ended_now = delivery.is_open() && !next.is_open();
-    Ok(Some(Progressed { delivery: next, changed: true, ended_now, outcome }))
-}
-
-async fn update(db: &mut SqliteConnection, ordinal: i64, delivery: &Delivery) -> StoreResult<()> {
-    let ms = |moment: Option<EpochMs>| moment.map(|at| at.0);
-    sqlx::query(UPDATE)
-        .bind(ordinal)
-        .bind(delivery.state.as_str())
-        .bind(delivery.reason.map(EndReason::as_str))
-        .bind(delivery.ring)
-        .bind(delivery.attempts)
-        .bind(delivery.plays)
-        .bind(delivery.answer.map(crate::domain::Answer::as_str))
-        .bind(&delivery.trouble)
-        .bind(ms(delivery.sent_at))
-        .bind(ms(delivery.received_at))
-        .bind(ms(delivery.playing_at))
-        .bind(ms(delivery.played_at))
-        .bind(ms(delivery.answered_at))
-        .bind(ms(delivery.ended_at))
-        .execute(db)
-        .await?;
-    Ok(())
 }

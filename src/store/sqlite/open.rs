@@ -109,6 +109,8 @@ fn connect_options(options: &SqliteOptions) -> SqliteConnectOptions {
         .pragma("cache_size", "-16384")
         // 256 MiB are read without copying; a larger file is read the usual way beyond that.
         .pragma("mmap_size", "268435456")
+        // A checkpoint every 64 MiB of log, not every 4: the pages of riders on duty are written again and again.
+        .pragma("wal_autocheckpoint", "16384")
         .pragma("temp_store", "MEMORY")
         .row_buffer_size(ROW_BUFFER)
         .disable_statement_logging();

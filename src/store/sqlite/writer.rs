@@ -1,6 +1,7 @@
 //! The one writer: it takes what waits, runs it in one transaction, and answers each caller after the commit.
 //! Many callers thus share one fsync, and an error of one of them undoes only what that one did.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,20 +11,30 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::error::{is_disk_failure, unavailable};
-use crate::store::{StoreError, StoreResult};
+use crate::store::StoreResult;
 
 /// A write: its arguments are borrowed, so that it can be run again when a neighbour in the batch has failed.
 pub(super) type Run<A, T> = for<'a> fn(&'a mut SqliteConnection, &'a A) -> BoxFuture<'a, StoreResult<T>>;
 
+/// A write that does many calls of one kind at once, for what is called most: its statements take lists.
+pub(super) type RunAll<A, T> =
+    for<'a> fn(&'a mut SqliteConnection, &'a [A]) -> BoxFuture<'a, StoreResult<Vec<T>>>;
+
 /// Something to do in a batch.
 #[async_trait]
-pub(super) trait Work: Send {
+pub(super) trait Work: Any + Send {
+    /// Takes in `next`, to be done together, or gives it back.
+    fn join(&mut self, next: Box<dyn Work>) -> Option<Box<dyn Work>>;
+    /// The pieces that were joined, each alone again.
+    fn split(self: Box<Self>) -> Vec<Box<dyn Work>>;
+    /// How many calls this is.
+    fn calls(&self) -> usize;
     /// Does it within the open transaction and keeps the result.
     async fn run(&mut self, db: &mut SqliteConnection) -> Outcome;
     /// Gives the caller the kept result.
     fn tell(self: Box<Self>);
     /// Tells the caller that nothing was done.
-    fn refuse(self: Box<Self>, why: StoreError);
+    fn refuse(self: Box<Self>, why: &Arc<sqlx::Error>);
 }
 
 /// Whether a piece of work may be committed.
@@ -52,7 +63,19 @@ impl<A, T> Call<A, T> {
 }
 
 #[async_trait]
-impl<A: Send + Sync, T: Send> Work for Call<A, T> {
+impl<A: Send + Sync + 'static, T: Send + 'static> Work for Call<A, T> {
+    fn join(&mut self, next: Box<dyn Work>) -> Option<Box<dyn Work>> {
+        Some(next)
+    }
+
+    fn split(self: Box<Self>) -> Vec<Box<dyn Work>> {
+        vec![self]
+    }
+
+    fn calls(&self) -> usize {
+        1
+    }
+
     async fn run(&mut self, db: &mut SqliteConnection) -> Outcome {
         let result = (self.run)(db, &self.args).await;
         let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
@@ -67,8 +90,81 @@ impl<A: Send + Sync, T: Send> Work for Call<A, T> {
         }
     }
 
-    fn refuse(self: Box<Self>, why: StoreError) {
-        self.caller.send(Err(why)).ok();
+    fn refuse(self: Box<Self>, why: &Arc<sqlx::Error>) {
+        self.caller.send(Err(unavailable(Arc::clone(why)))).ok();
+    }
+}
+
+/// Calls of one kind that are done together.
+pub(super) struct Calls<A, T> {
+    args: Vec<A>,
+    run: RunAll<A, T>,
+    results: Option<StoreResult<Vec<T>>>,
+    callers: Vec<oneshot::Sender<StoreResult<T>>>,
+}
+
+impl<A, T> Calls<A, T> {
+    /// A single call, ready to be joined by others of its kind, and where its result will come.
+    pub(super) fn new(args: A, run: RunAll<A, T>) -> (Self, oneshot::Receiver<StoreResult<T>>) {
+        let (caller, result) = oneshot::channel();
+        (Self { args: vec![args], run, results: None, callers: vec![caller] }, result)
+    }
+}
+
+#[async_trait]
+impl<A: Send + Sync + 'static, T: Send + 'static> Work for Calls<A, T> {
+    fn join(&mut self, next: Box<dyn Work>) -> Option<Box<dyn Work>> {
+        if !(&*next as &dyn Any).is::<Self>() {
+            return Some(next);
+        }
+        if let Ok(next) = (next as Box<dyn Any>).downcast::<Self>() {
+            self.args.extend(next.args);
+            self.callers.extend(next.callers);
+        }
+        None
+    }
+
+    fn split(self: Box<Self>) -> Vec<Box<dyn Work>> {
+        let run = self.run;
+        let alone = self.args.into_iter().zip(self.callers).map(|(args, caller)| {
+            let call = Self { args: vec![args], run, results: None, callers: vec![caller] };
+            Box::new(call) as Box<dyn Work>
+        });
+        alone.collect()
+    }
+
+    fn calls(&self) -> usize {
+        self.args.len()
+    }
+
+    async fn run(&mut self, db: &mut SqliteConnection) -> Outcome {
+        let results = (self.run)(db, &self.args).await;
+        let outcome = if results.is_ok() { Outcome::Done } else { Outcome::Failed };
+        self.results = Some(results);
+        outcome
+    }
+
+    fn tell(self: Box<Self>) {
+        match self.results {
+            Some(Ok(results)) => {
+                for (caller, result) in self.callers.into_iter().zip(results) {
+                    caller.send(Ok(result)).ok();
+                }
+            }
+            // Only a call that is alone is told of an error, so there is one caller.
+            Some(Err(error)) => {
+                if let Some(caller) = self.callers.into_iter().next() {
+                    caller.send(Err(error)).ok();
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn refuse(self: Box<Self>, why: &Arc<sqlx::Error>) {
+        for caller in self.callers {
+            caller.send(Err(unavailable(Arc::clone(why)))).ok();
+        }
     }
 }
 
@@ -131,32 +227,44 @@ impl Writer {
         let mut batch = vec![first?];
         // Those just answered often have more to say: let them, rather than commit one piece alone.
         tokio::task::yield_now().await;
-        while batch.len() < self.batch_max
+        let mut calls = 1;
+        while calls < self.batch_max
             && let Ok(work) = self.queue.try_recv()
         {
-            batch.push(work);
+            calls += 1;
+            let alone = match batch.last_mut() {
+                Some(last) => last.join(work),
+                None => Some(work),
+            };
+            batch.extend(alone);
         }
         Some(batch)
     }
 
-    /// Writes a batch, whole or, if a piece of it fails, in up to three parts around that piece.
+    /// Writes a batch: whole or, if a piece of it fails, what comes before, that piece alone, what comes after.
     async fn write(&mut self, batch: Vec<Box<dyn Work>>) -> Result<(), sqlx::Error> {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
             match self.attempt(&mut part).await {
                 Attempt::Committed => part.into_iter().for_each(Work::tell),
                 // Alone, a failed piece has its answer: its own error.
-                Attempt::FailedAt(_) if part.len() == 1 => part.into_iter().for_each(Work::tell),
+                Attempt::FailedAt(_) if part.iter().map(|work| work.calls()).sum::<usize>() == 1 => {
+                    part.into_iter().for_each(Work::tell);
+                }
                 Attempt::FailedAt(place) => {
                     let after = part.split_off(place + 1);
-                    let failed = part.split_off(place);
-                    parts.extend([after, failed, part].into_iter().filter(|part| !part.is_empty()));
+                    let failed = part.split_off(place).into_iter().flat_map(Work::split);
+                    let alone: Vec<_> = failed.map(|work| vec![work]).collect();
+                    let rest = std::iter::once(after).chain(alone.into_iter().rev()).chain([part]);
+                    parts.extend(rest.filter(|part| !part.is_empty()));
                 }
                 Attempt::Unavailable(error) => refuse_all(part, &Arc::new(error)),
                 Attempt::Broken(error) => {
                     let error = Arc::new(error);
                     refuse_all(part, &error);
-                    parts.into_iter().for_each(|part| refuse_all(part, &error));
+                    for part in parts {
+                        refuse_all(part, &error);
+                    }
                     return Err(Arc::into_inner(error).unwrap_or(sqlx::Error::WorkerCrashed));
                 }
             }
@@ -195,6 +303,6 @@ impl Writer {
 
 fn refuse_all(batch: Vec<Box<dyn Work>>, error: &Arc<sqlx::Error>) {
     for work in batch {
-        work.refuse(unavailable(Arc::clone(error)));
+        work.refuse(error);
     }
 }
