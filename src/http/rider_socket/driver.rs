@@ -22,7 +22,13 @@ use crate::telemetry::Metric;
 
 /// Runs a socket from its first frame to its end.
 pub(super) async fn run(state: AppState, mut transport: Transport, early: Option<TokenRider>) {
-    match Box::pin(open(&state, &mut transport, early)).await {
+    // Boxed: the opening is larger than the waiting, and every rider waits most of the time.
+    let opening = Box::pin(open(&state, &mut transport, early));
+    let opened = tokio::select! {
+        opened = opening => opened,
+        () = state.lifecycle.draining() => Err(End::Bye(Close::Draining)),
+    };
+    match opened {
         Ok((session, registration)) => {
             let mut driver = Driver { state, transport, session, registration };
             let end = driver.drive().await;
@@ -237,6 +243,10 @@ async fn open(
     let hub = state.dispatch.hub();
     let sessions_max = state.limits.socket.sessions_max;
     let registration = hub.register(rider.rider.clone(), bell, stored.devices, sessions_max);
+    if state.lifecycle.is_draining() {
+        // The bells may have rung for draining before this one was there.
+        return Err(End::Bye(Close::Draining));
+    }
     let patch = StatePatch { on_duty: changed_duty(&stored, hello.state.on_duty), ..hello.state };
     tell_state(state, &registration, patch).await;
     let open = state.dispatch.store().open_ids(rider.rider.clone()).await.map_err(unavailable)?;
