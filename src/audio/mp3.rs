@@ -9,6 +9,7 @@ use super::pcm::Pcm;
 
 mod file;
 mod frame;
+mod stuffing;
 mod xing;
 
 pub use self::frame::FrameError;
@@ -94,8 +95,18 @@ impl Mp3Frames {
             .channels(1)
             .stereo_mode(StereoMode::Mono);
         let mut encoder = Mp3Encoder::new(config).map_err(failed)?;
-        let mut bytes = encoder.encode_interleaved(&samples).map_err(failed)?.concat();
+        let (mut bytes, mut lengths) = (Vec::new(), Vec::new());
+        for samples in samples.chunks_exact(FRAME_SAMPLES as usize) {
+            bytes.extend(encoder.encode_interleaved(samples).map_err(failed)?.concat());
+            lengths.push(stuffing::main_data_bits(encoder.shine_config()));
+        }
         bytes.extend(encoder.finish().map_err(failed)?);
+        let mut from = 0;
+        for length in lengths {
+            let Some(rest) = bytes.get_mut(from..) else { break };
+            from += Frame::read(rest)?.len;
+            stuffing::declare(rest, length);
+        }
         let frames = Self::checked(bytes.into())?;
         if frames.count as usize != whole / FRAME_SAMPLES as usize {
             return Err(Mp3Error::Encoder(format!("{whole} samples became {} frames", frames.count)));
