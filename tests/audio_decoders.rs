@@ -110,8 +110,8 @@ fn strictly_decoded(name: &str, bytes: &[u8]) -> usize {
     let mut decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options).unwrap();
     let mut frames = 0;
     while let Some(packet) = format.next_packet().unwrap() {
-        let decoded = decoder.decode(&packet).err();
-        assert!(decoded.is_none(), "{name}: frame {frames}: {decoded:?}");
+        let fault = decoder.decode(&packet).err();
+        assert!(fault.is_none(), "{name}: frame {frames}: {fault:?}");
         frames += 1;
     }
     frames
