@@ -8,5 +8,11 @@
     reason = "a test says what it expects, and its helpers with it"
 )]
 
+mod audio;
+mod cli;
+mod delivery;
+mod health;
 mod intake;
+mod riders;
+mod socket;
 mod support;

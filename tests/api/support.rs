@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub(crate) use process::{Process, cli};
+pub(crate) use process::{Process, cli, log_of};
 pub(crate) use raw::{RawSocket, raw, upgrade_head};
 pub(crate) use rider::RiderSocket;
 pub(crate) use tokens::Minter;

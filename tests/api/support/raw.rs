@@ -41,12 +41,23 @@ impl RawSocket {
     /// Upgrades a connection.
     pub(crate) async fn upgrade(mut stream: TcpStream, more: &str) -> Self {
         stream.write_all(upgrade_head(more).as_bytes()).await.unwrap();
+        Self::after_head(stream).await
+    }
+
+    /// Reads the answer to an upgrade request, which must be yes.
+    pub(crate) async fn after_head(mut stream: TcpStream) -> Self {
+        let head = Self::head(&mut stream).await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        Self(stream)
+    }
+
+    /// Reads the head of an answer.
+    pub(crate) async fn head(stream: &mut TcpStream) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(stream.read_u8().await.unwrap());
         }
-        assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
-        Self(stream)
+        String::from_utf8(head).unwrap()
     }
 
     /// Sends one masked frame; `first` is its first byte: FIN, RSV and opcode.
