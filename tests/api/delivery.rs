@@ -44,7 +44,7 @@ async fn an_order_is_heard_and_its_timeline_tells_it() {
     rider.report_with(id, "playing", json!({"at": server.now_ms()})).await;
     rider.report_with(id, "played", json!({"at": server.now_ms(), "play": 1})).await;
     let told = server.alert(id).await;
-    assert_eq!((&told["state"], &told["order_id"]), (&json!("ended"), &json!("o-7")));
+    assert_eq!((&told["state"], &told["order_id"]), (&json!("completed"), &json!("o-7")));
     let delivery = &told["deliveries"][0];
     assert_eq!((&delivery["state"], &delivery["reason"]), (&json!("played"), &json!("played")));
     assert_eq!((&delivery["attempts"], &delivery["first_status"]), (&json!(1), &json!("queued")));

@@ -64,7 +64,7 @@ async fn a_text_nobody_can_say_still_rings() {
     let server = TestServer::start("").await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
     for text in [
-        "<speak><audio src=\"/etc/passwd\"/></speak>",
+        "<speak>您有<audio src=\"/etc/passwd\"/>新订单</speak>",
         "-f/etc/passwd --compile=x",
         "[[h@]] $(id) `id` ;rm",
         "🛵🛵 送餐 \u{202e}ltr\u{202c}",

@@ -163,6 +163,9 @@ async fn a_client_that_does_not_read_is_closed_and_comes_back_to_everything() {
         closed.iter().any(|line| metrics.contains(line)).then_some(())
     })
     .await;
+    for id in &waiting {
+        server.rendered(id).await;
+    }
     let mut rider = RiderSocket::connect(&server, "r1").await;
     assert_eq!(rider.welcome["open"].as_array().unwrap().len(), ALERTS);
     while !waiting.is_empty() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Minter, Process, RawSocket, cli, log_of, raw, upgrade_head};
+use crate::support::{Process, RawSocket, cli, log_of, raw, upgrade_head};
 
 async fn serve_and_look(level: &str) {
     let folder = tempfile::TempDir::new().unwrap();
