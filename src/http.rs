@@ -10,6 +10,7 @@ pub mod groups;
 pub mod health;
 pub mod listener;
 pub mod pages;
+pub mod path;
 pub mod problem;
 pub mod rider_api;
 pub mod rider_socket;

@@ -152,9 +152,14 @@ fn key(metric: Metric, labels: &[(&'static str, &'static str)]) -> Key {
     Key::from_parts(metric.name(), labels)
 }
 
+/// Libraries that would log what riders say.
+const QUIET: [&str; 2] = ["tungstenite=info", "tokio_tungstenite=info"];
+
 /// Starts logging to stderr for this process. A second call changes nothing.
 pub fn log_to_stderr(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // At `trace` the WebSocket library writes whole frames, tokens among them: whatever the filter says, it does not.
+    let filter = QUIET.iter().filter_map(|rule| rule.parse().ok()).fold(filter, EnvFilter::add_directive);
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // An error means that logging has been set up before, which is what is wanted.
     let _already_set_up = match format {

@@ -1,11 +1,12 @@
 //! Alerts: the timeline of one, and taking back one or all of an order.
 //! Times are RFC 3339; a step that has not happened is not listed.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::AppState;
 use super::auth::Caller;
+use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use crate::domain::app::Scope;
 use crate::domain::{Alert, AlertId, Delivery, EpochMs, OrderId};

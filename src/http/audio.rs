@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header::{
@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 
 use super::AppState;
+use super::path::Path;
 use super::problem::Problem;
 use crate::audio::library::ClipName;
 use crate::audio::silence::{Kind, SilenceError};

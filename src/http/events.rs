@@ -1,12 +1,13 @@
 //! `POST /v1/events` and what became of one: the door backends use.
 //! The answer comes after the commit and never waits for speech or for a rider.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::body::JsonBytes;
+use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use super::{AppState, trace_id};
 use crate::dispatch::{Arrival, EventAnswer};

@@ -1,12 +1,13 @@
 //! Groups of riders (stations, zones, channels) and their members.
 //! An event names a group; who is in it is looked up when the event is committed.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::AppState;
 use super::auth::Caller;
 use super::body::JsonValue;
+use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use crate::domain::GroupId;
 use crate::domain::app::Scope;

@@ -8,6 +8,7 @@ use http::header::{
 use http::{HeaderName, HeaderValue};
 use rust_embed::RustEmbed;
 
+use super::path::Path;
 use super::problem::Problem;
 
 #[derive(RustEmbed)]
@@ -34,7 +35,7 @@ pub async fn rider() -> Result<Response, Problem> {
 ///
 /// # Errors
 /// 404.
-pub async fn rider_file(axum::extract::Path(name): axum::extract::Path<String>) -> Result<Response, Problem> {
+pub async fn rider_file(Path(name): Path<String>) -> Result<Response, Problem> {
     file(&name)
 }
 

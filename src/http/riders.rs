@@ -1,12 +1,13 @@
 //! Riders as backends manage them: describe, look, duty, token, test alert, erase.
 //! A rider of another tenant is as unknown as one that never was.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::body::JsonValue;
+use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use super::{AppState, trace_id};
 use crate::dispatch::{Arrival, Duty, EventAnswer};

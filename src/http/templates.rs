@@ -1,12 +1,13 @@
 //! An app's own phrases, checked when they are saved.
 //! A phrase that does not compile is refused with its place, so that no alert ever meets it.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::AppState;
 use super::auth::Caller;
 use super::body::JsonValue;
+use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use crate::domain::app::Scope;
 use crate::intake::Reader;

@@ -1,0 +1,18 @@
+//! The server as backends, riders and operators meet it: real sockets, a real database, a real voice.
+//! Every test has a server of its own in a folder of its own; espeak-ng and ffmpeg must be installed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects, and its helpers with it"
+)]
+
+mod audio;
+mod cli;
+mod delivery;
+mod health;
+mod intake;
+mod riders;
+mod socket;
+mod support;
