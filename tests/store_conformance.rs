@@ -82,6 +82,7 @@ stories! {
         events_are_forgotten_and_their_ids_are_free;
     listening:
         nothing_is_open_before_it_has_its_sound
+        a_sound_that_is_there_already_is_committed_with_its_alert
         what_is_open_comes_most_urgent_first
         a_later_sound_replaces_an_earlier_one
         what_has_no_sound_is_found_oldest_first

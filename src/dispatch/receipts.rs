@@ -2,6 +2,7 @@
 //! Sessions wait only where the client waits for `got`; acknowledgements and writes are noted in passing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
@@ -29,6 +30,9 @@ struct Item {
 
 /// Most changes in one commit: a commit of 256 takes about 3 ms, so nobody waits long.
 const BATCH_MAX: usize = 256;
+/// How long notes that nobody waits for wait for company: an `ack` follows its frame within a few round trips, and
+/// what is committed together is one fsync, and one row once. Events wait less for the writer meanwhile.
+const COMPANY: Duration = Duration::from_millis(20);
 
 impl ReceiptQueue {
     /// A queue of at most `capacity` waiting changes; beyond it sessions wait, and their clients with them.
@@ -36,6 +40,22 @@ impl ReceiptQueue {
     pub fn new(capacity: usize) -> (Self, ReceiptSource) {
         let (sender, receiver) = mpsc::channel(capacity);
         (Self(sender), ReceiptSource(receiver))
+    }
+}
+
+impl ReceiptSource {
+    /// Adds what comes within [`COMPANY`], unless somebody waits for an answer or the batch is full.
+    async fn gather(&mut self, items: &mut Vec<Item>) {
+        let gathering = async {
+            while items.len() < BATCH_MAX && items.iter().all(|item| item.answer.is_none()) {
+                let room = BATCH_MAX - items.len();
+                if self.0.recv_many(items, room).await == 0 {
+                    break;
+                }
+            }
+        };
+        // Cut off or not, what was taken is in `items`: `recv_many` is cancel-safe.
+        let _full_in_time = tokio::time::timeout(COMPANY, gathering).await.is_ok();
     }
 }
 
@@ -80,6 +100,7 @@ impl Dispatch {
                     if count == 0 {
                         return;
                     }
+                    source.gather(&mut items).await;
                     self.commit(&mut items).await;
                 }
                 () = self.lifecycle.stopped() => break,

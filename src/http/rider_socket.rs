@@ -77,7 +77,8 @@ pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Res
     Ok(response)
 }
 
-/// The session's task. Small futures first, so that the large one is allocated only for sockets that live.
+/// The session's task. It is small, and what is large has a box of its own: a waiting rider costs about what this
+/// future and the driver hold between two frames.
 async fn enter(state: AppState, upgraded: OnUpgrade, rider: Option<TokenRider>, place: Option<Connection>) {
     let Ok(upgraded) = upgraded.await else { return };
     let Some(transport) = take_over(upgraded, &state.limits.socket) else { return };
@@ -86,12 +87,12 @@ async fn enter(state: AppState, upgraded: OnUpgrade, rider: Option<TokenRider>, 
 }
 
 /// The TCP stream itself, out of the HTTP server's hands.
-fn take_over(upgraded: Upgraded, limits: &SocketLimits) -> Option<Transport> {
+fn take_over(upgraded: Upgraded, limits: &SocketLimits) -> Option<Box<Transport>> {
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
     // The registration with the reactor is renewed: the old one keeps the finished HTTP task's memory alive.
     let stream = parts.io.into_inner().into_std().ok()?;
     let stream = TcpStream::from_std(stream).ok()?;
-    Some(Transport::new(stream, parts.read_buf.to_vec(), limits.frame_bytes_max))
+    Some(Box::new(Transport::new(stream, parts.read_buf.to_vec(), limits.frame_bytes_max)))
 }
 
 /// RFC 6455 section 4.2.1; the answer to the client's key.

@@ -23,6 +23,18 @@ pub(crate) async fn nothing_is_open_before_it_has_its_sound(stage: &Stage) {
     assert_eq!(stage.store.open_ids(stage.rider("r1")).await.unwrap(), []);
 }
 
+pub(crate) async fn a_sound_that_is_there_already_is_committed_with_its_alert(stage: &Stage) {
+    let mut event = stage.event(&Told { riders: &["r1"], ..Told::default() });
+    let alert = &mut event.alert.as_mut().unwrap().alert;
+    (alert.sound, alert.rendered_at) = (Some(a_sound("clip")), Some(EpochMs(100)));
+    let sent = alert.clone();
+    stage.store.accept(event).await.unwrap();
+    let open = stage.open("r1").await;
+    assert_eq!(open.len(), 1, "it may be sent at once");
+    assert_eq!((&open[0].alert.sound, open[0].alert.rendered_at), (&sent.sound, sent.rendered_at));
+    assert_eq!(stage.store.unrendered(10).await.unwrap(), []);
+}
+
 pub(crate) async fn what_is_open_comes_most_urgent_first(stage: &Stage) {
     let mut alerts = Vec::new();
     let all =

@@ -21,8 +21,8 @@ use crate::store::StoreError;
 use crate::telemetry::Metric;
 
 /// Runs a socket from its first frame to its end.
-pub(super) async fn run(state: AppState, mut transport: Transport, early: Option<TokenRider>) {
-    // Boxed: the opening is larger than the waiting, and every rider waits most of the time.
+pub(super) async fn run(state: AppState, mut transport: Box<Transport>, early: Option<TokenRider>) {
+    // Boxed, as all that is done now and then: it is larger than the waiting, and every rider waits most of the time.
     let opening = Box::pin(open(&state, &mut transport, early));
     let opened = tokio::select! {
         opened = opening => opened,
@@ -30,11 +30,11 @@ pub(super) async fn run(state: AppState, mut transport: Transport, early: Option
     };
     match opened {
         Ok((session, registration)) => {
-            let mut driver = Driver { state, transport, session, registration };
+            let mut driver = Box::new(Driver { state, transport, session, registration });
             let end = driver.drive().await;
-            driver.finish(end).await;
+            Box::pin(driver.finish(end)).await;
         }
-        Err(end) => finish(&state, transport, end).await,
+        Err(end) => Box::pin(finish(&state, transport, end)).await,
     }
 }
 
@@ -51,7 +51,7 @@ enum End {
 
 struct Driver {
     state: AppState,
-    transport: Transport,
+    transport: Box<Transport>,
     session: Session,
     registration: Registration,
 }
@@ -64,7 +64,7 @@ enum Event {
 
 impl Driver {
     async fn drive(&mut self) -> End {
-        if let Err(end) = self.act(vec![Output::Look]).await {
+        if let Err(end) = Box::pin(self.act(vec![Output::Look])).await {
             return end;
         }
         loop {
@@ -89,7 +89,7 @@ impl Driver {
                     }
                 }
             }
-            if let Err(end) = self.act(out).await {
+            if let Err(end) = Box::pin(self.act(out)).await {
                 return end;
             }
         }
@@ -206,8 +206,8 @@ impl Driver {
         self.state.dispatch.clock().now()
     }
 
-    async fn finish(self, end: End) {
-        let Self { state, transport, registration, .. } = self;
+    async fn finish(self: Box<Self>, end: End) {
+        let Self { state, transport, registration, .. } = *self;
         let rider = registration.rider().clone();
         info!(rider.id = %rider.rider, close = end.word(), "Session ended.");
         // A replaced or draining session stays listed until its socket has closed: the next one is there first.
@@ -309,7 +309,7 @@ async fn tell_state(state: &AppState, registration: &Registration, patch: StateP
 }
 
 /// Says `bye` and closes, or only closes, or nothing if nobody is there.
-async fn finish(state: &AppState, mut transport: Transport, end: End) {
+async fn finish(state: &AppState, mut transport: Box<Transport>, end: End) {
     state.telemetry.counter(Metric::SessionsClosed, &[("why", end.word())]).increment(1);
     match end {
         End::Bye(close) => {

@@ -8,20 +8,21 @@ use sqlx::SqliteConnection;
 
 use super::audience::{audience, listeners};
 use super::{events, rows};
-use crate::domain::alert::AlertChange;
+use crate::domain::alert::{AlertChange, Sound};
 use crate::domain::delivery::{EndReason, Listener};
 use crate::domain::{Alert, AlertId, AppId, Delivery, DeliveryId, EpochMs, EventId, OrderId, RiderId};
 use crate::store::{Accepted, FirstDelivery, NewAlert, NewEvent, Receipt, StoreResult};
 
 const INSERT_ALERTS: &str = "INSERT INTO alerts (id, app_id, event_id, order_id, version, kind, urgency, \
      interrupt, repeat_count, repeat_gap_ms, need, duty, lang, title, text, said, card, ext, trace_id, \
-     created_at, stored_at, expires_at, state, ended_at, open_count) \
+     created_at, stored_at, expires_at, rendered_at, sound, state, ended_at, open_count) \
      SELECT a.value ->> 'id', a.value ->> 'app', a.value ->> 'event', a.value ->> 'order', \
      a.value ->> 'version', a.value ->> 'kind', a.value ->> 'urgency', a.value ->> 'interrupt', \
      a.value ->> 'count', a.value ->> 'gap', a.value ->> 'need', a.value ->> 'duty', a.value ->> 'lang', \
      a.value ->> 'title', a.value ->> 'text', a.value ->> 'said', a.value ->> 'card', a.value ->> 'ext', \
      a.value ->> 'trace', a.value ->> 'created', a.value ->> 'stored', a.value ->> 'expires', \
-     a.value ->> 'state', a.value ->> 'ended', a.value ->> 'open' FROM jsonb_each($1) AS a ORDER BY a.key";
+     a.value ->> 'rendered', a.value ->> 'sound', a.value ->> 'state', a.value ->> 'ended', \
+     a.value ->> 'open' FROM jsonb_each($1) AS a ORDER BY a.key";
 const INSERT_DELIVERIES: &str = "INSERT INTO deliveries (id, alert_id, app_id, rider_id, seq, need, \
      expires_at, first_status, state, reason, ring, attempts, plays, ended_at) \
      SELECT d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4, d.value ->> 5, \
@@ -129,6 +130,8 @@ impl<'a> Stored<'a> {
             created: alert.created_at,
             stored: self.at,
             expires: alert.expires_at,
+            rendered: alert.rendered_at,
+            sound: alert.sound.as_ref(),
             state: end.unwrap_or(alert.state).as_str(),
             ended: end.map(|_| self.at),
             open,
@@ -170,6 +173,8 @@ struct AlertRow<'a> {
     created: EpochMs,
     stored: EpochMs,
     expires: EpochMs,
+    rendered: Option<EpochMs>,
+    sound: Option<&'a Sound>,
     state: &'a str,
     ended: Option<EpochMs>,
     open: u64,
