@@ -155,6 +155,13 @@ fn key(metric: Metric, labels: &[(&'static str, &'static str)]) -> Key {
 /// Libraries that would log what riders say.
 const QUIET: [&str; 2] = ["tungstenite=info", "tokio_tungstenite=info"];
 
+/// Seconds of so many milliseconds, for histograms; nothing below zero, whatever a clock did.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a latency of 2^52 ms does not occur")]
+pub fn seconds(ms: i64) -> f64 {
+    ms.max(0) as f64 / 1000.0
+}
+
 /// Starts logging to stderr for this process. A second call changes nothing.
 pub fn log_to_stderr(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));

@@ -6,8 +6,6 @@ use std::time::Duration;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};
 
-use super::wav;
-
 /// The lowest sample rate taken, in Hz.
 pub const RATE_HZ_MIN: u32 = 4_000;
 /// The highest sample rate taken, in Hz.
@@ -85,21 +83,6 @@ impl Pcm {
             return Err(PcmError::TooLong);
         }
         Ok(Self { samples, rate_hz })
-    }
-
-    /// Reads a WAV of 16-bit PCM, mixing two channels into one. The endless lengths that streaming writers (espeak-ng,
-    /// some web APIs) put into the header are understood: the sound is then all that follows the `data` tag.
-    ///
-    /// # Errors
-    /// Any [`PcmError`] but [`PcmError::Resample`]; never panics, whatever the bytes.
-    pub fn from_wav_bytes(bytes: &[u8]) -> Result<Self, PcmError> {
-        wav::read(bytes)
-    }
-
-    /// The sound as a WAV file.
-    #[must_use]
-    pub fn to_wav_bytes(&self) -> Vec<u8> {
-        wav::write(self)
     }
 
     /// The samples.

@@ -9,8 +9,25 @@ const ENDLESS: u32 = 0x7fff_0000;
 const FORMAT_PCM: u16 = 1;
 const FORMAT_EXTENSIBLE: u16 = 0xfffe;
 
+impl Pcm {
+    /// Reads a WAV of 16-bit PCM, mixing two channels into one. The endless lengths that streaming writers (espeak-ng,
+    /// some web APIs) put into the header are understood: the sound is then all that follows the `data` tag.
+    ///
+    /// # Errors
+    /// Any [`PcmError`] but [`PcmError::Resample`]; never panics, whatever the bytes.
+    pub fn from_wav_bytes(bytes: &[u8]) -> Result<Self, PcmError> {
+        read(bytes)
+    }
+
+    /// The sound as a WAV file.
+    #[must_use]
+    pub fn to_wav_bytes(&self) -> Vec<u8> {
+        write(self)
+    }
+}
+
 /// Reads a WAV of 16-bit PCM into mono sound.
-pub(super) fn read(bytes: &[u8]) -> Result<Pcm, PcmError> {
+fn read(bytes: &[u8]) -> Result<Pcm, PcmError> {
     let (riff, rest) = bytes.split_first_chunk::<12>().ok_or(PcmError::NotWav("shorter than a header"))?;
     if !riff.starts_with(b"RIFF") || !riff.ends_with(b"WAVE") {
         return Err(PcmError::NotWav("no RIFF/WAVE tag"));
@@ -34,7 +51,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Pcm, PcmError> {
 }
 
 /// Writes 16-bit mono sound as a WAV file.
-pub(super) fn write(pcm: &Pcm) -> Vec<u8> {
+fn write(pcm: &Pcm) -> Vec<u8> {
     let data_len = u32::try_from(pcm.samples().len() * 2).unwrap_or(u32::MAX);
     let mut bytes = Vec::with_capacity(44 + pcm.samples().len() * 2);
     bytes.extend(header(pcm.rate_hz(), BitDepth::Sixteen, data_len));

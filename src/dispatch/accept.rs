@@ -17,7 +17,7 @@ use crate::hub::Ring;
 use crate::intake::{InputError, ParsedEvent};
 use crate::speech::Sentence;
 use crate::store::{Accepted, NewAlert, NewEvent, Receipt, StoreError};
-use crate::telemetry::Metric;
+use crate::telemetry::{Metric, seconds};
 
 /// Why an event was not accepted. Nothing of it was stored.
 #[derive(Debug, thiserror::Error)]
@@ -222,10 +222,4 @@ fn answer_of(event_id: EventId, receipt: Receipt, duplicate: bool) -> EventAnswe
         reachable,
         duplicate,
     }
-}
-
-/// Seconds of so many milliseconds, for histograms.
-#[expect(clippy::cast_precision_loss, reason = "a latency of 2^52 ms does not occur")]
-pub(super) fn seconds(ms: i64) -> f64 {
-    ms.max(0) as f64 / 1000.0
 }

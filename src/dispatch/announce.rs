@@ -7,13 +7,12 @@ use tokio::task::JoinError;
 use tracing::{info, warn};
 
 use super::Dispatch;
-use super::accept::seconds;
 use crate::domain::alert::Sound;
 use crate::domain::{Alert, AlertId, Delivery, RiderKey};
 use crate::hub::Ring;
 use crate::speech::{Sentence, SpeechError, Spoken};
 use crate::store::DELIVERIES_SHOWN_MAX;
-use crate::telemetry::Metric;
+use crate::telemetry::{Metric, seconds};
 
 /// Whose bells to ring for an alert.
 pub(super) enum Audience {

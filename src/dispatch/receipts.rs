@@ -8,13 +8,12 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
 use super::Dispatch;
-use super::accept::seconds;
 use crate::domain::delivery::Change;
 use crate::domain::{AlertId, EpochMs, RiderKey};
 use crate::hub::Ring;
 use crate::session::Kept;
 use crate::store::{Progress, Progressed, StoreError};
-use crate::telemetry::Metric;
+use crate::telemetry::{Metric, seconds};
 
 /// The way in.
 #[derive(Clone)]

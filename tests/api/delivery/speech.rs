@@ -45,7 +45,8 @@ async fn a_late_sentence_follows_the_canned_clip() {
 async fn without_any_engine_every_kind_has_its_canned_clip() {
     let server = TestServer::start("[speech]\nespeak = \"/nonexistent/espeak-ng\"").await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
-    let kinds = ["order.new", "order.assigned", "order.cancelled", "order.paid", "announcement", "device.test"];
+    let kinds =
+        ["order.new", "order.assigned", "order.cancelled", "order.paid", "announcement", "device.test"];
     for kind in kinds {
         let id = server.alert_for("r1", kind).await;
         let alert = rider.alert().await;
