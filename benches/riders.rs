@@ -1,5 +1,5 @@
 //! What a rider costs and how long an order takes to reach one: the real server beside bare floors, in one run.
-//! `cargo bench --profile release --bench riders`; `RIDERS`, `SECS` and `ROUNDS` change its size; docs/benchmarks.md.
+//! `cargo bench --profile release --bench riders`; docs/benchmarks.md says what changes its size and what it means.
 
 #![expect(
     clippy::unwrap_used,
@@ -106,9 +106,14 @@ async fn bench(plan: &Plan) {
 /// Memory of idle riders.
 async fn memory(server: &Server, riders: usize) {
     let at_start = settled(server).await;
-    println!("{:<13} at start {:>6.1} MB, {:.1} MB of it not pages of files", server.name, at_start.0 / MB, at_start.1 / MB);
+    println!(
+        "{:<13} at start {:>6.1} MB, {:.1} MB of it not pages of files",
+        server.name,
+        at_start.0 / MB,
+        at_start.1 / MB
+    );
     let sink = Rc::new(Sink::default());
-    let mut open = Riders::open(server.address, std::iter::empty(), |_| String::new(), &sink).await;
+    let mut open = Riders::default();
     let (mut have, mut last) = (0, at_start);
     for wanted in [riders.min(MANY), MANY] {
         let token = |rider: &str| server.token(rider);
@@ -171,7 +176,10 @@ async fn accepts(plan: &Plan, servers: &[&Server], numbers: &Rc<Numbers>) {
         }
         for (server, [rate, p50, p99, cpu]) in servers.iter().zip(&table) {
             let over = rate.median_over(&table[0][0]);
-            println!("{:<14} {callers:>2} callers {rate:>12} {p50:>10} {p99:>10} {cpu:>10} {over:>11.2}", server.name);
+            println!(
+                "{:<14} {callers:>2} callers {rate:>12} {p50:>10} {p99:>10} {cpu:>10} {over:>11.2}",
+                server.name
+            );
         }
     }
 }
@@ -182,7 +190,11 @@ async fn gets(plan: &Plan, bare: &Server, ours: &Server) {
     let (_, body) = http.call(&ask).await.unwrap();
     let clip: Value = serde_json::from_slice(body).unwrap();
     let path = clip["data"]["url"].as_str().unwrap();
-    println!("\nGET of a clip ({} bytes; floor {})   per s       MB/s     p50 us     cpu us     x floor", clip["data"]["bytes"], floor::CLIP_BYTES);
+    println!(
+        "\nGET of a clip ({} bytes; floor {})   per s       MB/s     p50 us     cpu us     x floor",
+        clip["data"]["bytes"],
+        floor::CLIP_BYTES
+    );
     let servers = [bare, ours];
     let mut table = <[[Rounds; 4]; 2]>::default();
     for _ in 0..plan.rounds {
@@ -194,7 +206,10 @@ async fn gets(plan: &Plan, bare: &Server, ours: &Server) {
     }
     for (server, [rate, bytes, p50, cpu]) in servers.iter().zip(&table) {
         let over = rate.median_over(&table[0][0]);
-        println!("{:<14} {GET_CALLERS} callers {rate:>22} {bytes:>10} {p50:>10} {cpu:>10} {over:>11.2}", server.name);
+        println!(
+            "{:<14} {GET_CALLERS} callers {rate:>22} {bytes:>10} {p50:>10} {cpu:>10} {over:>11.2}",
+            server.name
+        );
     }
 }
 
@@ -208,7 +223,10 @@ async fn pushes(plan: &Plan, servers: &[&Server], numbers: &Rc<Numbers>, (push, 
         listening.push((riders, sink));
     }
     if push {
-        println!("\npost to socket, {} riders       p50 us     p99 us     cpu us     x floor  x +commit  lost twice", plan.riders);
+        println!(
+            "\npost to socket, {} riders       p50 us     p99 us     cpu us     x floor  x +commit  lost twice",
+            plan.riders
+        );
         for rate in RATES {
             push_rounds(plan, servers, &listening, rate, numbers).await;
         }

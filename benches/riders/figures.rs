@@ -9,7 +9,11 @@ pub(crate) struct Laps(Vec<u32>);
 
 impl Laps {
     pub(crate) fn push(&mut self, seconds: f64) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a lap is under an hour")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a lap is under an hour"
+        )]
         self.0.push((seconds * 1e6) as u32);
     }
 

@@ -46,7 +46,8 @@ pub(crate) fn serve(frame_bytes: usize, database: Option<PathBuf>) {
                 Some(sender)
             }
         };
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: {CLIP_BYTES}\r\n\r\n");
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: {CLIP_BYTES}\r\n\r\n");
         let clip = [head.into_bytes(), vec![0x55; CLIP_BYTES]].concat();
         let floor = Rc::new(Floor { riders: RefCell::default(), frame_bytes, rows, clip });
         loop {

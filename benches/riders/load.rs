@@ -59,7 +59,12 @@ pub(crate) struct Closed {
 }
 
 /// `callers` post for riders nobody has seen, each waiting for its answer.
-pub(crate) async fn accepts(server: &Server, callers: usize, span: Duration, numbers: &Rc<Numbers>) -> Closed {
+pub(crate) async fn accepts(
+    server: &Server,
+    callers: usize,
+    span: Duration,
+    numbers: &Rc<Numbers>,
+) -> Closed {
     let key = server.key.clone();
     let numbers = Rc::clone(numbers);
     let next = move || {
@@ -75,12 +80,7 @@ pub(crate) async fn gets(server: &Server, path: &str, callers: usize, span: Dura
     closed(server, callers, span, Rc::new(move || get.clone())).await
 }
 
-async fn closed(
-    server: &Server,
-    callers: usize,
-    span: Duration,
-    next: Rc<dyn Fn() -> Vec<u8>>,
-) -> Closed {
+async fn closed(server: &Server, callers: usize, span: Duration, next: Rc<dyn Fn() -> Vec<u8>>) -> Closed {
     let (cpu, began) = (server.cpu(), Instant::now());
     let mut tasks = JoinSet::new();
     for _ in 0..callers {
@@ -129,7 +129,11 @@ pub(crate) async fn pushes(
     (rate, span): (f64, Duration),
     numbers: &Rc<Numbers>,
 ) -> Open {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run has thousands of events")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a run has thousands of events"
+    )]
     let count = (rate * span.as_secs_f64()).max(1.0) as usize;
     let first = numbers.take(count);
     let posts: Vec<Vec<u8>> = (first..first + count)
@@ -144,11 +148,11 @@ pub(crate) async fn pushes(
     let interval = 1.0 / rate;
     sink.begin(Run { first, began: Some(began), interval, seen: vec![false; count], ..Run::default() });
     let refused = post_all(server.address, posts, began, interval).await;
-    let mut last = (sink.count(), Instant::now());
-    while last.0 < count && last.1.elapsed() < DRAIN {
+    let mut progress = (sink.count(), Instant::now());
+    while progress.0 < count && progress.1.elapsed() < DRAIN {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        if sink.count() > last.0 {
-            last = (sink.count(), Instant::now());
+        if sink.count() > progress.0 {
+            progress = (sink.count(), Instant::now());
         }
     }
     let run = sink.take();
@@ -199,6 +203,8 @@ async fn post_all(address: SocketAddr, posts: Vec<Vec<u8>>, began: Instant, inte
         }
     });
     pacing.await.unwrap();
-    readers.into_iter().for_each(|reader| reader.abort());
+    for reader in readers {
+        reader.abort();
+    }
     refused.get()
 }

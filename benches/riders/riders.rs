@@ -19,6 +19,8 @@ use super::http::{head_end, number, quoted};
 
 /// Upgrades and hellos under way at one time.
 const OPENING_MAX: usize = 128;
+/// In place of a short length: two bytes of length follow.
+const EXTENDED: u8 = 126;
 /// Before the number in the id of an event.
 pub(crate) const MARK: &str = "RB-";
 
@@ -74,6 +76,7 @@ impl Sink {
 }
 
 /// Riders of one server. Dropping them resets their connections.
+#[derive(Default)]
 pub(crate) struct Riders(Vec<JoinHandle<()>>);
 
 impl Riders {
@@ -147,7 +150,7 @@ async fn connect(address: SocketAddr, name: String, token: String) -> io::Result
     );
     stream.write_all(&masked(&hello)).await?;
     loop {
-        while let Some((frame, length)) = frame(&read) {
+        if let Some((frame, length)) = frame(&read) {
             let welcome = quoted(&read[frame], br#""op":""#) == Some("welcome");
             if !welcome {
                 return Err(io::Error::other(String::from_utf8_lossy(&read).into_owned()));
@@ -219,7 +222,7 @@ pub(crate) fn masked(text: &str) -> Vec<u8> {
     match u8::try_from(text.len()) {
         Ok(short) if short < 126 => bytes.push(0x80 | short),
         _ => {
-            bytes.push(0x80 | 126);
+            bytes.push(0x80 | EXTENDED);
             bytes.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
         }
     }

@@ -48,7 +48,8 @@ impl Server {
         let mut serve = orderbell(&folder);
         serve.args(["serve", "--listen", "127.0.0.1:0"]);
         let (process, address) = start(serve);
-        let key = output(orderbell(&folder).args(["keys", "create", "--name", "bench", "--scopes", "ingest,read"]));
+        let key =
+            output(orderbell(&folder).args(["keys", "create", "--name", "bench", "--scopes", "ingest,read"]));
         let app: Value = serde_json::from_str(&output(orderbell(&folder).args(["apps", "list"]))).unwrap();
         let secret = output(orderbell(&folder).args(["apps", "rider-secret"]));
         let tokens = Tokens {
