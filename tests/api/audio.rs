@@ -139,14 +139,22 @@ async fn silence_has_the_length_its_name_says() {
             if seconds < 3600 {
                 let whole = fetch(&server, "GET", &url, &[]).await;
                 assert_playable(&whole.headers, mime, len);
-                assert_eq!((whole.bytes.len() as u64, &whole.bytes[whole.bytes.len() - 5..]), (len, &tail.bytes[..]));
+                assert_eq!(
+                    (whole.bytes.len() as u64, &whole.bytes[whole.bytes.len() - 5..]),
+                    (len, &tail.bytes[..])
+                );
             }
         }
     }
     for kind in ["zero", "noise", "tone"] {
-        assert_eq!(fetch(&server, "HEAD", &format!("/audio/silence/2.wav?kind={kind}"), &[]).await.status, 200);
+        assert_eq!(
+            fetch(&server, "HEAD", &format!("/audio/silence/2.wav?kind={kind}"), &[]).await.status,
+            200
+        );
     }
-    for wrong in ["0.mp3", "3601.mp3", "01.mp3", "x.mp3", "-1.mp3", "1.5.mp3", "1.ogg", "1", "99999999999.wav"] {
+    for wrong in
+        ["0.mp3", "3601.mp3", "01.mp3", "x.mp3", "-1.mp3", "1.5.mp3", "1.ogg", "1", "99999999999.wav"]
+    {
         let status = fetch(&server, "GET", &format!("/audio/silence/{wrong}"), &[]).await.status;
         assert!(matches!(status, 400 | 404), "{wrong}: {status}");
     }

@@ -81,7 +81,10 @@ async fn a_key_works_at_once_and_a_revoked_one_soon_no_more() {
 
     told(&folder, &["keys", "revoke", "--name", "shop"]).await;
     let revoked = std::time::Instant::now();
-    eventually("the key is refused", async || (post(&process, &key, "e-2").await.status == 401).then_some(())).await;
+    eventually("the key is refused", async || {
+        (post(&process, &key, "e-2").await.status == 401).then_some(())
+    })
+    .await;
     assert!(revoked.elapsed().as_secs() < 5, "{:?}", revoked.elapsed());
     assert_eq!(post(&process, &before, "e-1").await.status, 200, "the other one lives");
     assert_eq!(process.terminate().await, 0);
@@ -152,7 +155,10 @@ async fn a_configuration_is_checked_before_anything_else() {
     let file = folder.path().join("orderbell.toml");
     let path = file.to_str().unwrap();
     std::fs::write(&file, &defaults).unwrap();
-    assert_eq!(told(&folder, &["config", "check", "--config", path]).await, r#"{"ok":true,"secrets_set":[]}"#);
+    assert_eq!(
+        told(&folder, &["config", "check", "--config", path]).await,
+        r#"{"ok":true,"secrets_set":[]}"#
+    );
     for wrong in ["[server]\ncolour = 1", "[rider]\nheartbeat = \"soon\"", "[rider", "[rider]\nwindow = 0"] {
         std::fs::write(&file, wrong).unwrap();
         for command in [&["config", "check"][..], &["serve"], &["status"], &["token", "--rider", "r1"]] {

@@ -37,7 +37,8 @@ async fn an_order_is_heard_and_its_timeline_tells_it() {
     let clip = crate::support::reply(clip).await;
     assert_eq!((clip.status, clip.header("content-type")), (200, "audio/mpeg"));
     assert_eq!(audio["bytes"], clip.bytes.len());
-    let fallback = crate::support::reply(server.request("GET", audio["fallback_url"].as_str().unwrap())).await;
+    let fallback =
+        crate::support::reply(server.request("GET", audio["fallback_url"].as_str().unwrap())).await;
     assert_eq!(fallback.status, 200);
 
     rider.ack(&alert).await;
@@ -87,7 +88,8 @@ fn assert_timeline(delivery: &Value, steps: &[&str]) {
     let times: Vec<jiff::Timestamp> =
         timeline.iter().map(|step| step["at"].as_str().unwrap().parse().unwrap()).collect();
     assert!(times.is_sorted(), "{timeline:?}");
-    let ended = timeline.iter().find(|step| step["step"] == "ended").map_or(&Value::Null, |step| &step["reason"]);
+    let ended =
+        timeline.iter().find(|step| step["step"] == "ended").map_or(&Value::Null, |step| &step["reason"]);
     assert_eq!(ended, &delivery["reason"]);
 }
 

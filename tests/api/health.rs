@@ -73,7 +73,9 @@ async fn the_numbers_move_with_what_happens() {
 async fn every_answer_has_an_id_of_its_own() {
     let server = TestServer::start("").await;
     let mut ids = std::collections::BTreeSet::new();
-    for path in ["/healthz", "/nowhere", "/v1/events/e-1", "/audio/silence/1.mp3", "/rider", "/v1/rider/alerts"] {
+    for path in
+        ["/healthz", "/nowhere", "/v1/events/e-1", "/audio/silence/1.mp3", "/rider", "/v1/rider/alerts"]
+    {
         let reply = server.get(path).await;
         let id = reply.header("x-request-id").to_owned();
         assert!(id.starts_with("req_") && ids.insert(id), "{path}");

@@ -49,7 +49,8 @@ async fn an_event_without_an_id_is_given_one_and_is_never_a_duplicate() {
 #[tokio::test]
 async fn the_same_event_again_gets_the_same_answer() {
     let server = TestServer::start("").await;
-    let event = json!({"id": "e-1", "kind": "order.new", "target": {"riders": ["r1"]}, "ext": {"a": 1, "b": 2}});
+    let event =
+        json!({"id": "e-1", "kind": "order.new", "target": {"riders": ["r1"]}, "ext": {"a": 1, "b": 2}});
     let mut first = server.post_event(event).await;
     // The same members in another order and with other white space are the same event.
     let spelled = "{ \"ext\":{\"b\":2,\"a\":1},\n\"target\":{\"riders\":[\"r1\"]},\"kind\":\"order.new\",\"id\":\"e-1\"}";
@@ -97,8 +98,10 @@ async fn every_rider_is_listed_with_what_is_known_of_them() {
     let riders = ["online", "away", "resting", "nobody"];
     let data = server.post_event(json!({"kind": "order.new", "target": {"riders": riders}})).await;
     let told: Vec<_> = data["alerts"][0]["deliveries"].as_array().unwrap().iter().collect();
-    let told: Vec<_> = told.iter().map(|one| (one["rider"].as_str().unwrap(), one["status"].clone())).collect();
-    let expected = [("online", "queued"), ("away", "offline"), ("resting", "off_duty"), ("nobody", "unknown")];
+    let told: Vec<_> =
+        told.iter().map(|one| (one["rider"].as_str().unwrap(), one["status"].clone())).collect();
+    let expected =
+        [("online", "queued"), ("away", "offline"), ("resting", "off_duty"), ("nobody", "unknown")];
     assert_eq!(told, expected.map(|(rider, status)| (rider, json!(status))));
     assert_eq!(data["reachable"], 1);
     server.stop().await;

@@ -12,7 +12,10 @@ async fn a_rider_is_described_seen_and_erased() {
     let server = TestServer::start("").await;
     server.get("/v1/riders/r1").await.assert_problem(404, "not_found");
     let made = server.done("PUT", "/v1/riders/r1", json!({"devices": "all", "on_duty": false})).await;
-    assert_eq!((&made["id"], &made["devices"], &made["on_duty"]), (&json!("r1"), &json!("all"), &json!(false)));
+    assert_eq!(
+        (&made["id"], &made["devices"], &made["on_duty"]),
+        (&json!("r1"), &json!("all"), &json!(false))
+    );
     assert_eq!((&made["known"], &made["online"]), (&json!(true), &json!(false)));
     let changed = server.done("PUT", "/v1/riders/r1", json!({"on_duty": true})).await;
     assert_eq!((&changed["devices"], &changed["on_duty"]), (&json!("all"), &json!(true)), "the rest stays");
@@ -67,7 +70,11 @@ async fn a_token_is_made_for_a_rider_and_lives_as_long_as_asked() {
     let (_, longest_ms) = life_of(Value::Null).await;
     assert!((7_100_000..=7_200_000).contains(&longest_ms), "never longer than configured: {longest_ms}");
     for ttl in [json!(0), json!(86_401), json!("1h")] {
-        assert_eq!(server.call("POST", "/v1/riders/r1/token", json!({"ttl_s": ttl})).await.status, 400, "{ttl}");
+        assert_eq!(
+            server.call("POST", "/v1/riders/r1/token", json!({"ttl_s": ttl})).await.status,
+            400,
+            "{ttl}"
+        );
     }
     server.stop().await;
 }
@@ -90,7 +97,8 @@ async fn many_riders_are_looked_up_at_once() {
     let _online = RiderSocket::connect(&server, "r1").await;
     server.done("PUT", "/v1/riders/r2", json!({})).await;
     let found = server.done("POST", "/v1/riders/query", json!({"ids": ["r2", "r1", "nobody", "r1"]})).await;
-    let mut found: Vec<_> = found["riders"].as_array().unwrap().iter().map(|one| (&one["id"], &one["online"])).collect();
+    let mut found: Vec<_> =
+        found["riders"].as_array().unwrap().iter().map(|one| (&one["id"], &one["online"])).collect();
     found.sort_by_key(|(id, _)| id.to_string());
     assert_eq!(found, [(&json!("r1"), &json!(true)), (&json!("r2"), &json!(false))]);
     let many: Vec<String> = (0..1001).map(|n| format!("r{n}")).collect();
@@ -122,7 +130,8 @@ async fn groups_are_filled_changed_and_listed() {
 async fn a_rider_without_a_socket_can_fetch_and_answer() {
     let server = TestServer::start("").await;
     let token = server.token("r1").await;
-    let (one, two) = (server.alert_for("r1", "order.new").await, server.alert_for("r1", "order.assigned").await);
+    let (one, two) =
+        (server.alert_for("r1", "order.new").await, server.alert_for("r1", "order.assigned").await);
     let foreign = server.alert_for("r2", "order.assigned").await;
     for id in [&one, &two, &foreign] {
         server.rendered(id).await;

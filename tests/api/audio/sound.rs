@@ -10,7 +10,8 @@ use crate::support::{RiderSocket, TestServer, reply};
 /// Runs a tool that must succeed; what it wrote to both of its outputs.
 fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().expect("install ffmpeg to run these tests");
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success(), "{program}: {text}");
     text
 }
@@ -38,9 +39,7 @@ async fn assert_heard(server: &TestServer, audio: &Value) {
     assert_eq!(decoded, "", "decoded without a complaint");
 
     let ends_ms = told_ms - audio["tail_ms"].as_f64().unwrap();
-    let filter = |part: &str| {
-        run("ffmpeg", &["-nostats", "-i", path, "-af", part, "-f", "null", "-"])
-    };
+    let filter = |part: &str| run("ffmpeg", &["-nostats", "-i", path, "-af", part, "-f", "null", "-"]);
     let sentence = filter(&format!("atrim=end={ends_ms}ms,volumedetect"));
     assert!(number(&sentence, "mean_volume:") > -35.0, "{sentence}");
     let tail = filter(&format!("atrim=start={}ms,volumedetect", ends_ms + 50.0));
@@ -54,7 +53,8 @@ async fn assert_heard(server: &TestServer, audio: &Value) {
 async fn a_sentence_is_as_long_and_as_loud_as_it_should_be() {
     let server = TestServer::start("").await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
-    for text in ["您有新的美团订单，张三面馆，距您一点二公里，请及时接单", "订单尾号8607已取消，请不要取餐"] {
+    for text in ["您有新的美团订单，张三面馆，距您一点二公里，请及时接单", "订单尾号8607已取消，请不要取餐"]
+    {
         let target = json!({"riders": ["r1"]});
         server.post_event(json!({"kind": "order.new", "target": target, "alert": {"text": text}})).await;
         assert_heard(&server, &rider.alert().await["audio"]).await;

@@ -69,7 +69,10 @@ async fn a_cancelled_order_stops_all_its_alerts_and_no_other() {
     assert_eq!(stopped, ids[..2]);
     assert_eq!(end_of(&server, &ids[0]).await, words("cancelled", "cancelled_by_order"));
     assert_eq!(server.delivery(&ids[2]).await["reason"], Value::Null);
-    assert_eq!(server.done("POST", "/v1/orders/unheard-of/cancel", Value::Null).await, json!({"cancelled": 0}));
+    assert_eq!(
+        server.done("POST", "/v1/orders/unheard-of/cancel", Value::Null).await,
+        json!({"cancelled": 0})
+    );
     server.stop().await;
 }
 

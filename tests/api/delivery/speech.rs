@@ -45,7 +45,8 @@ async fn a_late_sentence_follows_the_canned_clip() {
 async fn without_any_engine_every_kind_has_its_canned_clip() {
     let server = TestServer::start("[speech]\nespeak = \"/nonexistent/espeak-ng\"").await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
-    let kinds = ["order.new", "order.assigned", "order.cancelled", "order.paid", "announcement", "device.test"];
+    let kinds =
+        ["order.new", "order.assigned", "order.cancelled", "order.paid", "announcement", "device.test"];
     for kind in kinds {
         let id = server.alert_for("r1", kind).await;
         let alert = rider.alert().await;
@@ -76,6 +77,17 @@ async fn a_text_nobody_can_say_still_rings() {
         // Marks that would turn the rider's screen around are left out.
         assert_eq!(alert["text"], text.replace(['\u{202e}', '\u{202c}'], ""));
         assert_sounds(&server, &alert["audio"]).await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_sentence_that_is_made_already_waits_for_no_sweep() {
+    let server = TestServer::start("[dispatch]\nsweep = \"300s\"").await;
+    let mut rider = RiderSocket::connect(&server, "r1").await;
+    for _ in 0..5 {
+        let id = server.alert_for("r1", "device.test").await;
+        assert_eq!(rider.alert().await["id"], id);
     }
     server.stop().await;
 }

@@ -36,10 +36,8 @@ async fn after_a_restart_an_open_alert_is_delivered_and_counting_goes_on() {
 async fn an_alert_that_had_no_sound_yet_when_the_server_died_is_sounded_by_the_next_one() {
     let folder = TempDir::new().unwrap();
     let espeak = slow_espeak(folder.path(), 30);
-    let changes = format!(
-        "[speech]\nbudget = \"60s\"\nengine_timeout = \"60s\"\nespeak = \"{}\"\n",
-        espeak.display()
-    );
+    let changes =
+        format!("[speech]\nbudget = \"60s\"\nengine_timeout = \"60s\"\nespeak = \"{}\"\n", espeak.display());
     let process = Process::serve(folder.path(), &changes).await;
     let made = cli(folder.path(), &["keys", "create", "--name", "k", "--scopes", "ingest,read"]).await;
     let key = String::from_utf8(made.stdout).unwrap();

@@ -44,7 +44,11 @@ async fn what_is_not_json_is_refused() {
 async fn what_two_parsers_could_read_in_two_ways_is_refused() {
     let server = TestServer::start("").await;
     let cases = [
-        (r#"{"id":"bad","kind":"order.new","kind":"safety","target":{"riders":["r1"]}}"#, "duplicate_member", "/kind"),
+        (
+            r#"{"id":"bad","kind":"order.new","kind":"safety","target":{"riders":["r1"]}}"#,
+            "duplicate_member",
+            "/kind",
+        ),
         (
             r#"{"id":"bad","kind":"order.new","target":{"riders":["r1"],"riders":["r2"]}}"#,
             "duplicate_member",
@@ -121,7 +125,8 @@ async fn a_member_of_a_wrong_type_is_named() {
     for (pointer, value) in cases {
         refused(&server, &with(pointer, value), "wrong_type", Some(pointer)).await;
     }
-    refused(&server, &with("/target/riders", json!(["ok", 1.5])), "wrong_type", Some("/target/riders/1")).await;
+    refused(&server, &with("/target/riders", json!(["ok", 1.5])), "wrong_type", Some("/target/riders/1"))
+        .await;
     assert_nothing_stored(server).await;
 }
 

@@ -32,7 +32,10 @@ async fn an_app_with_a_phrase_of_its_own_hears_it() {
     assert_eq!(alert["text"], "12号单已取餐");
     assert_eq!(alert["audio"]["canned"], false);
     let listed = server.done("GET", "/v1/templates", Value::Null).await;
-    assert_eq!(listed["templates"][0], json!({"kind": "order.picked_up", "lang": "zh-CN", "phrases": phrases}));
+    assert_eq!(
+        listed["templates"][0],
+        json!({"kind": "order.picked_up", "lang": "zh-CN", "phrases": phrases})
+    );
     server.done("PUT", "/v1/templates/order.picked_up", json!({"lang": "zh-CN", "phrases": []})).await;
     assert_eq!(server.post_event(picked_up("e-2")).await["outcome"], "remembered");
     server.stop().await;
@@ -52,7 +55,8 @@ async fn a_text_of_the_event_is_spoken_whatever_its_kind() {
 #[tokio::test]
 async fn a_phrase_that_does_not_compile_is_refused_with_its_place() {
     let server = TestServer::start("").await;
-    let put = async |kind: &str, body: Value| server.call("PUT", &format!("/v1/templates/{kind}"), body).await;
+    let put =
+        async |kind: &str, body: Value| server.call("PUT", &format!("/v1/templates/{kind}"), body).await;
     for bad in ["{{ merchant", "{{ nobody|nothing }}", "{% for x in y %}", "{{ merchant|shop|upper }}"] {
         let refused = put("order.new", json!({"lang": "zh-CN", "phrases": ["新订单", bad]})).await;
         assert_eq!(refused.json["pointer"], "/phrases/1", "{bad}: {}", refused.json);

@@ -10,7 +10,8 @@ async fn another_apps_things_are_as_unknown_as_things_that_never_were() {
     let server = TestServer::start("").await;
     server.accounts().create_app("other").await.unwrap();
     let key = server.key_of("other", &[Scope::Admin]).await;
-    let event = json!({"id": "e-1", "kind": "order.new", "order": {"id": "o-1"}, "target": {"riders": ["r1"]}});
+    let event =
+        json!({"id": "e-1", "kind": "order.new", "order": {"id": "o-1"}, "target": {"riders": ["r1"]}});
     let mut rider = RiderSocket::connect(&server, "r1").await;
     let data = server.post_event(event.clone()).await;
     let alert = data["alert_id"].as_str().unwrap();
@@ -18,7 +19,8 @@ async fn another_apps_things_are_as_unknown_as_things_that_never_were() {
     server.done("PUT", "/v1/groups/g1", json!({"riders": ["r1"]})).await;
     server.done("PUT", "/v1/templates/order.new", json!({"lang": "en", "phrases": ["New one"]})).await;
 
-    let foreign = async |method: &str, path: &str, body: Value| server.call_as(&key, method, path, body).await;
+    let foreign =
+        async |method: &str, path: &str, body: Value| server.call_as(&key, method, path, body).await;
     let never = "alr_00000000000070008000000000000000";
     for (method, path, other) in [
         ("GET", "/v1/events/e-1".to_owned(), "/v1/events/never".to_owned()),

@@ -103,7 +103,8 @@ async fn a_revoked_token_ends_its_session_and_opens_no_other() {
 #[tokio::test]
 async fn a_server_that_stops_tells_its_riders_when_to_come_back() {
     let server = TestServer::start("[rider]\nreturn_spread = \"2s\"").await;
-    let mut riders = vec![RiderSocket::connect(&server, "r1").await, RiderSocket::connect(&server, "r2").await];
+    let mut riders =
+        vec![RiderSocket::connect(&server, "r1").await, RiderSocket::connect(&server, "r2").await];
     let mut stranger = RawSocket::open(server.address).await;
     let stopping = server.stop();
     let leaving = async {
@@ -159,7 +160,8 @@ async fn a_client_that_does_not_read_is_closed_and_comes_back_to_everything() {
     }
     eventually("its session is closed", async || {
         let metrics = server.metrics().await;
-        let closed = ["slow", "gone"].map(|why| format!("orderbell_sessions_closed_total{{why=\"{why}\"}} 1"));
+        let closed =
+            ["slow", "gone"].map(|why| format!("orderbell_sessions_closed_total{{why=\"{why}\"}} 1"));
         closed.iter().any(|line| metrics.contains(line)).then_some(())
     })
     .await;

@@ -21,7 +21,11 @@ async fn bad_tokens(server: &TestServer) -> Vec<(&'static str, String, &'static 
     vec![
         ("signed by another app", foreign, "bad_token"),
         ("unsigned", minter.unsigned("r1"), "bad_token"),
-        ("signed by another algorithm", minter.sign(Algorithm::HS384, &minter.claims("r1", &json!({}))), "bad_token"),
+        (
+            "signed by another algorithm",
+            minter.sign(Algorithm::HS384, &minter.claims("r1", &json!({}))),
+            "bad_token",
+        ),
         ("without an end", with(json!({"exp": null})), "bad_token"),
         ("without a beginning", with(json!({"iat": null})), "bad_token"),
         ("without a rider", with(json!({"sub": null})), "bad_token"),

@@ -64,7 +64,10 @@ async fn members_nobody_knows_are_ignored() {
     assert!(rider.so_far().await.is_empty());
     let seen = server.done("GET", "/v1/riders/r1", serde_json::Value::Null).await;
     assert_eq!(seen["audible"], true);
-    assert_eq!((&seen["sessions"][0]["audio"], &seen["sessions"][0]["foreground"]), (&json!("playing"), &json!(false)));
+    assert_eq!(
+        (&seen["sessions"][0]["audio"], &seen["sessions"][0]["foreground"]),
+        (&json!("playing"), &json!(false))
+    );
     server.stop().await;
 }
 

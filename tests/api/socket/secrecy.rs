@@ -12,7 +12,8 @@ async fn serve_and_look(level: &str) {
     let good = String::from_utf8(made.stdout).unwrap().trim().to_owned();
     let forged = format!("{good}canary");
     for token in [&good, &forged] {
-        let in_query = upgrade_head("Connection: close\r\n").replace("/socket ", &format!("/socket?token={token} "));
+        let in_query =
+            upgrade_head("Connection: close\r\n").replace("/socket ", &format!("/socket?token={token} "));
         // Refused as a handshake, so that the token's own judgement is not the first one.
         let refused = raw(address, in_query.replace("Version: 13", "Version: 12").as_bytes()).await;
         assert!(refused.starts_with("HTTP/1.1 426 "), "{refused}");

@@ -76,6 +76,10 @@ pub(crate) async fn cli(folder: &Path, arguments: &[&str]) -> Output {
 
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orderbell"));
-    command.arg("--data").arg(data_of(folder)).env("ORDERBELL_ADMIN__LISTEN", "127.0.0.1:0").kill_on_drop(true);
+    command
+        .arg("--data")
+        .arg(data_of(folder))
+        .env("ORDERBELL_ADMIN__LISTEN", "127.0.0.1:0")
+        .kill_on_drop(true);
     command
 }

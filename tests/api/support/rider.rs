@@ -45,8 +45,7 @@ impl RiderSocket {
 
     /// A socket that has said nothing yet.
     pub(crate) async fn open(server: &TestServer) -> Self {
-        let mut request =
-            format!("ws://{}/v1/rider/socket", server.address).into_client_request().unwrap();
+        let mut request = format!("ws://{}/v1/rider/socket", server.address).into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "orderbell.v1".parse().unwrap());
         // Without Nagle's delay: these clients say many small things one after the other.
         let connecting = tokio_tungstenite::connect_async_with_config(request, None, true);

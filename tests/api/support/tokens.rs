@@ -47,7 +47,8 @@ impl Minter {
     }
 
     pub(crate) fn sign(&self, algorithm: Algorithm, claims: &Value) -> String {
-        jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(&self.secret)).unwrap()
+        jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(&self.secret))
+            .unwrap()
     }
 
     /// A token that says it needs no signature.
