@@ -193,6 +193,11 @@ impl Session {
             live.resend = false;
             out.push(Output::Note(live.alert, Change::Received));
         }
+        self.look_for_more(out);
+    }
+
+    /// Reads on in a queue that was longer than one look, or than the window.
+    fn look_for_more(&mut self, out: &mut Vec<Output>) {
         if self.more && self.unacked() < self.settings.window {
             self.more = false;
             out.push(Output::Look);
@@ -214,6 +219,8 @@ impl Session {
     pub fn on_kept(&mut self, receipt: &Receipt, kept: &Kept, out: &mut Vec<Output>) {
         if let (Some((alert, _)), true) = (&receipt.what, kept.ended) {
             self.live.retain(|live| live.alert != *alert);
+            // What has ended makes room in the look for what stood behind it.
+            self.look_for_more(out);
         }
         receipt.answer_to(kept, out);
     }

@@ -32,7 +32,7 @@ async fn the_numbers_move_with_what_happens() {
     let server = TestServer::start("").await;
     let event = json!({"id": "e-1", "kind": "order.new", "target": {"riders": ["r1"]}});
     let mut rider = RiderSocket::connect(&server, "r1").await;
-    assert_eq!(server.metric("orderbell_sessions").await, 1.0);
+    assert_eq!(server.metric("orderbell_sessions").await, 1);
     let id = server.post_event(event.clone()).await["alert_id"].as_str().unwrap().to_owned();
     server.post_event(event).await;
     let other = json!({"id": "e-1", "kind": "safety", "target": {"riders": ["r1"]}});
@@ -41,16 +41,16 @@ async fn the_numbers_move_with_what_happens() {
     rider.ack(&alert).await;
     rider.report(&id, "played").await;
     for (line, value) in [
-        ("orderbell_events_total{outcome=\"stored\"}", 1.0),
-        ("orderbell_events_total{outcome=\"duplicate\"}", 1.0),
-        ("orderbell_events_total{outcome=\"conflict\"}", 1.0),
-        ("orderbell_event_stored_seconds_count", 1.0),
-        ("orderbell_event_sent_seconds_count", 1.0),
-        ("orderbell_event_received_seconds_count", 1.0),
-        ("orderbell_event_played_seconds_count", 1.0),
-        ("orderbell_deliveries_ended_total{reason=\"played\"}", 1.0),
-        ("orderbell_clips_total{result=\"made\"}", 1.0),
-        ("orderbell_speech_seconds_count", 1.0),
+        ("orderbell_events_total{outcome=\"stored\"}", 1),
+        ("orderbell_events_total{outcome=\"duplicate\"}", 1),
+        ("orderbell_events_total{outcome=\"conflict\"}", 1),
+        ("orderbell_event_stored_seconds_count", 1),
+        ("orderbell_event_sent_seconds_count", 1),
+        ("orderbell_event_received_seconds_count", 1),
+        ("orderbell_event_played_seconds_count", 1),
+        ("orderbell_deliveries_ended_total{reason=\"played\"}", 1),
+        ("orderbell_clips_total{result=\"made\"}", 1),
+        ("orderbell_speech_seconds_count", 1),
     ] {
         assert_eq!(server.metric(line).await, value, "{line}");
     }
@@ -62,10 +62,10 @@ async fn the_numbers_move_with_what_happens() {
     rider.send_message(tokio_tungstenite::tungstenite::Message::binary(vec![1])).await;
     assert_eq!(rider.closed().await, 1003);
     crate::support::eventually("the session is gone", async || {
-        (server.metric("orderbell_sessions").await == 0.0).then_some(())
+        (server.metric("orderbell_sessions").await == 0).then_some(())
     })
     .await;
-    assert_eq!(server.metric("orderbell_sessions_closed_total{why=\"binary\"}").await, 1.0);
+    assert_eq!(server.metric("orderbell_sessions_closed_total{why=\"binary\"}").await, 1);
     server.stop().await;
 }
 

@@ -188,10 +188,10 @@ impl TestServer {
     }
 
     /// The value of one line of `/metrics`; 0 for a line that is not there yet.
-    pub(crate) async fn metric(&self, line: &str) -> f64 {
+    pub(crate) async fn metric(&self, line: &str) -> u64 {
         let metrics = self.metrics().await;
         let found = metrics.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(' '));
-        found.map_or(0.0, |value| value.parse().unwrap())
+        found.map_or(0, |value| value.parse().unwrap())
     }
 }
 

@@ -103,7 +103,7 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         len @ 0..=125 => frame.push(0x80 | u8::try_from(len).unwrap()),
         len => {
-            frame.push(0x80 | 126);
+            frame.push(0x80 | 0x7e);
             frame.extend(u16::try_from(len).unwrap().to_be_bytes());
         }
     }

@@ -47,7 +47,9 @@ impl RiderSocket {
     pub(crate) async fn open(server: &TestServer) -> Self {
         let mut request = format!("ws://{}/v1/rider/socket", server.address).into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "orderbell.v1".parse().unwrap());
-        let (ws, response) = tokio_tungstenite::connect_async(request).await.unwrap();
+        // Without Nagle's delay: these clients say many small things one after the other.
+        let connecting = tokio_tungstenite::connect_async_with_config(request, None, true);
+        let (ws, response) = connecting.await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], "orderbell.v1");
         Self { ws, kept: VecDeque::new(), n: 0, answers_pings: true, welcome: Value::Null }
     }
