@@ -258,11 +258,11 @@ impl Session {
                 None => self.send_first(delivery, alert, sound, now, out),
             }
         }
-        let whole = rows.len() < LOOK_LIMIT as usize;
-        self.more |= !whole;
+        self.more |= rows.len() >= LOOK_LIMIT as usize;
+        // In a queue longer than one look some of these are open still; the store names only those that have ended.
         let listed = |alert: AlertId| rows.iter().any(|row| row.delivery.alert == alert);
         let missing: Vec<AlertId> =
-            self.live.iter().map(|live| live.alert).filter(|alert| whole && !listed(*alert)).collect();
+            self.live.iter().map(|live| live.alert).filter(|alert| !listed(*alert)).collect();
         if !missing.is_empty() {
             out.push(Output::AskEnded(missing));
         }

@@ -66,33 +66,41 @@ pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Res
     let upgraded = request.extensions_mut().remove::<OnUpgrade>().ok_or_else(Problem::upgrade_required)?;
     let lifecycle = state.lifecycle.clone();
     lifecycle.spawn(enter(state, upgraded, rider, connection));
+    let mut response = switching(accept);
+    if let Some(protocol) = protocol {
+        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    Ok(response)
+}
+
+/// The answer that turns a connection into a socket.
+#[must_use]
+pub fn switching(accept: HeaderValue) -> Response {
     let mut response = (StatusCode::SWITCHING_PROTOCOLS, Body::empty()).into_response();
     let answer = response.headers_mut();
     answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
     answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    if let Some(protocol) = protocol {
-        answer.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
-    }
-    Ok(response)
+    response
 }
 
 /// The session's task. It is small, and what is large has a box of its own: a waiting rider costs about what this
 /// future and the driver hold between two frames.
 async fn enter(state: AppState, upgraded: OnUpgrade, rider: Option<TokenRider>, place: Option<Connection>) {
     let Ok(upgraded) = upgraded.await else { return };
-    let Some(transport) = take_over(upgraded, &state.limits.socket) else { return };
+    let Some(transport) = take_over(upgraded, state.limits.socket.frame_bytes_max) else { return };
     driver::run(state, transport, rider).await;
     drop(place);
 }
 
-/// The TCP stream itself, out of the HTTP server's hands.
-fn take_over(upgraded: Upgraded, limits: &SocketLimits) -> Option<Box<Transport>> {
+/// The TCP stream itself, out of the HTTP server's hands; none if it is something other than TCP.
+#[must_use]
+pub fn take_over(upgraded: Upgraded, frame_bytes_max: usize) -> Option<Box<Transport>> {
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
     // The registration with the reactor is renewed: the old one keeps the finished HTTP task's memory alive.
     let stream = parts.io.into_inner().into_std().ok()?;
     let stream = TcpStream::from_std(stream).ok()?;
-    Some(Box::new(Transport::new(stream, parts.read_buf.to_vec(), limits.frame_bytes_max)))
+    Some(Box::new(Transport::new(stream, parts.read_buf.to_vec(), frame_bytes_max)))
 }
 
 /// RFC 6455 section 4.2.1; the answer to the client's key.

@@ -320,3 +320,15 @@ fn a_wall_clock_that_jumps_neither_floods_nor_closes() {
     let back = Now { wall: WALL.plus_ms(-3_600_000), mono_ms: 3 };
     assert!(tick(&mut session, back).is_empty());
 }
+
+#[test]
+fn an_alert_that_ends_behind_a_long_queue_is_stopped_too() {
+    let mut session = session();
+    let first = row(1, Urgency::High);
+    look(&mut session, std::slice::from_ref(&first), at(0));
+    let crowd: Vec<_> = (0..LOOK_LIMIT).map(|_| row(2, Urgency::Critical)).collect();
+    let out = look(&mut session, &crowd, at(1));
+    let asked =
+        out.iter().any(|output| matches!(output, Output::AskEnded(alerts) if *alerts == [alert_id(1)]));
+    assert!(asked, "{out:?}");
+}

@@ -1,6 +1,7 @@
 //! One WebSocket over one TCP stream: frames in, frames out, and a proper end.
 //! The library does RFC 6455; this keeps reading and writing in one task without one waiting for the other.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -20,8 +21,8 @@ use crate::session::{Lane, Outbox};
 pub struct Transport {
     ws: WebSocketStream<TcpStream>,
     outbox: Outbox,
-    /// A frame of other than text, written before the queue: echoes of a test, the close frame.
-    urgent: Option<Message>,
+    /// Messages of any kind, written before the queue: the close frame, echoes of a test.
+    urgent: VecDeque<Message>,
     unflushed: bool,
     stalled: Option<Instant>,
 }
@@ -66,7 +67,7 @@ impl Transport {
             Some(config),
         ));
         let ws = ws.unwrap_or_else(|| std::process::abort());
-        Self { ws, outbox: Outbox::default(), urgent: None, unflushed: false, stalled: None }
+        Self { ws, outbox: Outbox::default(), urgent: VecDeque::new(), unflushed: false, stalled: None }
     }
 
     /// Queues a frame; it is written by [`Transport::poll_incoming`].
@@ -74,9 +75,9 @@ impl Transport {
         self.outbox.push(lane, frame);
     }
 
-    /// Queues one message of any kind before all others.
+    /// Queues one message of any kind before all frames.
     pub fn queue_message(&mut self, message: Message) {
-        self.urgent = Some(message);
+        self.urgent.push_back(message);
     }
 
     /// Bytes queued.
@@ -123,14 +124,14 @@ impl Transport {
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            if self.urgent.is_none() && self.outbox.is_empty() {
+            if self.urgent.is_empty() && self.outbox.is_empty() {
                 break;
             }
             match Pin::new(&mut self.ws).poll_ready(cx) {
                 Poll::Ready(ready) => ready?,
                 Poll::Pending => return self.stall(),
             }
-            let next = self.urgent.take().or_else(|| self.outbox.pop().map(Message::from));
+            let next = self.urgent.pop_front().or_else(|| self.outbox.pop().map(Message::from));
             if let Some(message) = next {
                 Pin::new(&mut self.ws).start_send(message)?;
                 self.unflushed = true;

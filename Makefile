@@ -1,0 +1,44 @@
+# What a newcomer, a tester and CI call; each target prints its counts and figures on its last lines.
+# Everything that is built goes where cargo puts it (CARGO_TARGET_DIR), everything fetched for tests to .cache.
+
+KILLS ?= 200
+CASES ?= fast
+
+.PHONY: demo test check bench conformance test-rust test-client test-browser test-demo test-kill test-autobahn
+
+demo:
+	@sh deploy/demo.sh
+
+test:
+	@bash tests/run.sh rust client browser demo kill autobahn
+
+# One set of stories for every store.
+conformance:
+	@cargo test --test store_conformance
+
+test-rust:
+	@bash tests/run.sh rust
+
+test-client:
+	@bash tests/run.sh client
+
+test-browser:
+	@bash tests/run.sh browser
+
+test-demo:
+	@bash tests/run.sh demo
+
+# KILLS=200: how often the server is killed.
+test-kill:
+	@KILLS=$(KILLS) bash tests/run.sh kill
+
+# CASES=all adds the limits and performance cases (9.*), a quarter of an hour.
+test-autobahn:
+	@CASES=$(CASES) bash tests/run.sh autobahn
+
+check:
+	@bash tests/check.sh
+
+bench:
+	@cargo bench --profile release --bench store_accept
+	@cargo bench --profile release --bench riders

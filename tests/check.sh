@@ -1,0 +1,67 @@
+#!/bin/bash
+# What must hold before a line is merged, short of running it: format, lints, documents, imports, lengths, syntax.
+# Each check counts as one; the last line is "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+lines_max=500
+passed=0 failed=0
+
+check() {
+    local what=$1 log status=0
+    shift
+    log=$("$@" 2>&1 < /dev/null) || status=$?
+    if [ $status = 0 ]; then
+        passed=$((passed + 1))
+        echo "ok      $what"
+    else
+        failed=$((failed + 1))
+        echo "$log" | tail -60
+        echo "FAILED  $what"
+    fi
+}
+
+# Tracked and new files of these kinds, without what build.js makes.
+files() {
+    git ls-files --cached --others --exclude-standard -- "$@" | grep -vx assets/miniprogram/orderbell.js
+}
+
+lengths() {
+    local status=0 file count
+    while read -r file; do
+        count=$(wc -l < "$file")
+        [ "$count" -le $lines_max ] || { echo "$file: $count lines"; status=1; }
+    done < <(files '*.rs' '*.js' '*.py' '*.sh')
+    return $status
+}
+
+each() {
+    local command=$1 status=0 file
+    while read -r file; do
+        $command "$file" || { echo "$file"; status=1; }
+    done
+    return $status
+}
+
+javascript() { files '*.js' | each 'node --check'; }
+
+scripts() {
+    files deploy/*.sh | each 'sh -n'
+    local plain=$?
+    files 'tests/*.sh' .ci/run | each 'bash -n' && return $plain
+}
+
+# The lock of the browser test must work against any registry.
+lock_is_portable() { ! grep -n '"resolved"' tests/browser/package-lock.json; }
+
+check format cargo fmt --check
+check clippy cargo clippy --quiet --all-targets -- -D warnings
+check documents env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps
+check imports cargo test --quiet --test architecture
+check lengths lengths
+check javascript javascript
+check scripts scripts
+check 'npm lock' lock_is_portable
+echo "$(files '*.rs' | wc -l) Rust files, $(files '*.js' | wc -l) JavaScript files, $(files '*.rs' '*.js' '*.sh' | tr '\n' '\0' | wc -l --files0-from=- | tail -1 | awk '{ print $1 }') lines"
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

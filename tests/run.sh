@@ -1,0 +1,98 @@
+#!/bin/bash
+# Runs the suites it is given, after installing what they need, and sums them up: "N passed, N failed" is the last line.
+# A suite that does not report its counts has failed; logs stay in .cache/test.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-target}
+logs=.cache/test
+autobahn=${AUTOBAHN:-.cache/autobahn}
+mkdir -p $logs
+export BIN
+BIN=$(realpath -m "$target/debug/orderbell")
+
+passed_in_all=0 failed_in_all=0
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+# Debian names of the tools that are missing, from lines of "command package".
+missing() {
+    while read -r command package; do
+        command -v "$command" > /dev/null || echo "$package"
+    done
+}
+
+install_tools() {
+    local packages
+    packages=$(missing << END
+cc build-essential
+curl curl
+espeak-ng espeak-ng
+ffmpeg ffmpeg
+sox sox
+python3 python3
+chromium chromium
+node nodejs
+npm npm
+END
+    )
+    python3 -m pip --version > /dev/null 2>&1 || packages="$packages python3-pip"
+    [ -z "${packages// /}" ] && return 0
+    echo "installing:" $packages
+    as_root apt-get update -q > $logs/install.log 2>&1 &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages \
+            >> $logs/install.log 2>&1 || { tail -5 $logs/install.log; exit 1; }
+}
+
+rust_suite() { cargo test --no-fail-fast; }
+
+client_suite() { node --test tests/client/*.test.js; }
+
+browser_suite() {
+    npm ci --silent --no-audit --no-fund --prefix tests/browser &&
+        node --test --test-concurrency=1 tests/browser/*.test.js
+}
+
+demo_suite() { bash tests/demo.sh; }
+
+kill_suite() { KILLS=${KILLS:-12} cargo test --quiet --test kill; }
+
+autobahn_suite() {
+    [ -x "$autobahn/wstest" ] || bash tests/autobahn/setup.sh "$autobahn" || return 1
+    AUTOBAHN=$autobahn cargo test --quiet --test autobahn
+}
+
+# Cargo, node and our own suites each have their way to say it.
+counts() {
+    awk '
+        /^test result: / { for (i = 2; i <= NF; i++) { if ($i == "passed;") p += $(i-1); if ($i == "failed;") f += $(i-1) } found = 1 }
+        /^(# |ℹ )pass [0-9]+$/ { p += $NF; found = 1 }
+        /^(# |ℹ )(fail|cancelled|skipped|todo) [0-9]+$/ { f += $NF }
+        /^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3; found = 1 }
+        END { if (found) print p + 0, f + 0; else print 0, 1 }
+    ' "$1"
+}
+
+run() {
+    local suite=$1 began=$SECONDS status=0 passed failed
+    "${suite}_suite" > "$logs/$suite.log" 2>&1 < /dev/null || status=$?
+    read -r passed failed < <(counts "$logs/$suite.log")
+    # A suite that ends badly without a failed test has one: itself.
+    if [ $status != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+    if [ "$failed" != 0 ]; then
+        grep -nE '^(not ok|FAILED|error|failures:)|panicked|✖|test .* FAILED' "$logs/$suite.log" | head -40
+        tail -40 "$logs/$suite.log"
+    fi
+    grep -hE '^(figures|lost|autobahn):? ' "$logs/$suite.log" | sed "s/^/    /"
+    printf '%-9s %s passed, %s failed (%s s)\n' "$suite" "$passed" "$failed" $((SECONDS - began))
+    passed_in_all=$((passed_in_all + passed))
+    failed_in_all=$((failed_in_all + failed))
+}
+
+install_tools
+cargo build --bin orderbell || exit 1
+for suite in "$@"; do
+    run "$suite"
+done
+echo "$passed_in_all passed, $failed_in_all failed"
+[ $failed_in_all = 0 ]
