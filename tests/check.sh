@@ -23,7 +23,7 @@ check() {
 
 # Tracked and new files of these kinds, without what build.js makes.
 files() {
-    git ls-files --cached --others --exclude-standard -- "$@" | grep -vx assets/miniprogram/orderbell.js
+    git ls-files --cached --others --exclude-standard -- "$@" | grep -vxE "assets/miniprogram/(demo/)?orderbell.js"
 }
 
 lengths() {
