@@ -1,6 +1,7 @@
 //! What the process tells its operators: log lines and the metrics behind `/metrics`.
 //! Metrics are named here and nowhere else; each server has its own recorder, so that two in one process do not mix.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
@@ -167,7 +168,10 @@ pub fn log_to_stderr(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     // At `trace` the WebSocket library writes whole frames, tokens among them: whatever the filter says, it does not.
     let filter = QUIET.iter().filter_map(|rule| rule.parse().ok()).fold(filter, EnvFilter::add_directive);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // An error means that logging has been set up before, which is what is wanted.
     let _already_set_up = match format {
         LogFormat::Text => lines.with_target(false).try_init().is_err(),

@@ -5,10 +5,9 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::AppState;
-use super::auth::Caller;
+use super::auth::{MayIngest, MayRead};
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
-use crate::domain::app::Scope;
 use crate::domain::{Alert, AlertId, Delivery, EpochMs, OrderId};
 use crate::store::AlertRecord;
 
@@ -16,8 +15,11 @@ use crate::store::AlertRecord;
 ///
 /// # Errors
 /// 401, 403, 404, 503.
-pub async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
-    caller.needs(Scope::Read)?;
+pub async fn get(
+    State(state): State<AppState>,
+    MayRead(caller): MayRead,
+    Path(id): Path<String>,
+) -> Answer<Value> {
     let id: AlertId = id.parse().map_err(|_| Problem::not_found("alert"))?;
     let record = state.dispatch.store().alert(caller.app_id(), id).await?;
     Ok(Success(view(&record.ok_or_else(|| Problem::not_found("alert"))?)))
@@ -27,8 +29,11 @@ pub async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<S
 ///
 /// # Errors
 /// 401, 403, 404, 503.
-pub async fn cancel(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
-    caller.needs(Scope::Ingest)?;
+pub async fn cancel(
+    State(state): State<AppState>,
+    MayIngest(caller): MayIngest,
+    Path(id): Path<String>,
+) -> Answer<Value> {
     let id: AlertId = id.parse().map_err(|_| Problem::not_found("alert"))?;
     let cancelled = state.dispatch.cancel_alert(caller.app_id(), id).await?;
     Ok(Success(json!({"cancelled": cancelled.ok_or_else(|| Problem::not_found("alert"))?})))
@@ -40,10 +45,9 @@ pub async fn cancel(State(state): State<AppState>, caller: Caller, Path(id): Pat
 /// 400, 401, 403, 503.
 pub async fn cancel_order(
     State(state): State<AppState>,
-    caller: Caller,
+    MayIngest(caller): MayIngest,
     Path(id): Path<String>,
 ) -> Answer<Value> {
-    caller.needs(Scope::Ingest)?;
     let id: OrderId = id.parse()?;
     let cancelled = state.dispatch.cancel_order(caller.app_id(), id).await?;
     Ok(Success(json!({"cancelled": cancelled})))

@@ -28,14 +28,6 @@ impl Caller {
         self.app.app.id
     }
 
-    /// Refuses a key without this scope.
-    ///
-    /// # Errors
-    /// 403.
-    pub fn needs(&self, scope: Scope) -> Result<(), Problem> {
-        if self.key.allows(scope) { Ok(()) } else { Err(Problem::forbidden(scope.as_str())) }
-    }
-
     /// A rider of the caller's tenant.
     ///
     /// # Errors
@@ -55,6 +47,35 @@ impl FromRequestParts<AppState> for Caller {
         let (key, app) = state.dispatch.accounts().key(secret).await?.ok_or_else(refused)?;
         Ok(Self { app, key })
     }
+}
+
+macro_rules! scoped {
+    ($($(#[$doc:meta])* $name:ident => $scope:expr;)*) => { $(
+        $(#[$doc])*
+        pub struct $name(pub Caller);
+
+        impl FromRequestParts<AppState> for $name {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+                let caller = Caller::from_request_parts(parts, state).await?;
+                let scope: Scope = $scope;
+                if caller.key.allows(scope) { Ok(Self(caller)) } else { Err(Problem::forbidden(scope.as_str())) }
+            }
+        }
+    )* };
+}
+
+// Judged before the body is looked at: who may not do it learns nothing about how it would be done.
+scoped! {
+    /// A backend that may post and cancel events.
+    MayIngest => Scope::Ingest;
+    /// A backend that may read alerts and riders.
+    MayRead => Scope::Read;
+    /// A backend that may make rider tokens.
+    MayMakeTokens => Scope::RiderToken;
+    /// A backend that may do everything in its app.
+    MayAdminister => Scope::Admin;
 }
 
 /// A rider with a good token.

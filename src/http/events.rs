@@ -5,14 +5,13 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::auth::Caller;
+use super::auth::{MayIngest, MayRead};
 use super::body::JsonBytes;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use super::{AppState, trace_id};
 use crate::dispatch::{Arrival, EventAnswer};
 use crate::domain::EventId;
-use crate::domain::app::Scope;
 use crate::intake::parse_event;
 
 /// Where an event of this door comes from: with app and id, the scope in which an id is one event.
@@ -24,11 +23,10 @@ pub(super) const SOURCE: &str = "api";
 /// 400 with the member at fault, 401, 403, 408, 409, 413, 415, 503.
 pub async fn post(
     State(state): State<AppState>,
-    caller: Caller,
+    MayIngest(caller): MayIngest,
     headers: HeaderMap,
     JsonBytes(body): JsonBytes,
 ) -> Answer<EventAnswer> {
-    caller.needs(Scope::Ingest)?;
     let dispatch = &state.dispatch;
     let received_at = dispatch.clock().now().wall;
     let parsed = parse_event(&body, dispatch.kinds(), || dispatch.fresh_event_id())?;
@@ -40,8 +38,11 @@ pub async fn post(
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
-pub async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
-    caller.needs(Scope::Read)?;
+pub async fn get(
+    State(state): State<AppState>,
+    MayRead(caller): MayRead,
+    Path(id): Path<String>,
+) -> Answer<Value> {
     let id: EventId = id.parse()?;
     let found = state.dispatch.store().event(caller.app_id(), SOURCE.to_owned(), id.clone()).await?;
     let (kind, receipt) = found.ok_or_else(|| Problem::not_found("event"))?;

@@ -5,12 +5,11 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::AppState;
-use super::auth::Caller;
+use super::auth::{MayAdminister, MayRead};
 use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use crate::domain::GroupId;
-use crate::domain::app::Scope;
 use crate::intake::Reader;
 
 /// Most members set by one request; a larger group is filled by several.
@@ -20,8 +19,7 @@ const MEMBERS_MAX: usize = 5_000;
 ///
 /// # Errors
 /// 401, 403, 503.
-pub async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Value> {
-    caller.needs(Scope::Read)?;
+pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> Answer<Value> {
     Ok(Success(json!({"groups": state.dispatch.store().groups(caller.app_id()).await?})))
 }
 
@@ -29,8 +27,11 @@ pub async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Value
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
-pub async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
-    caller.needs(Scope::Read)?;
+pub async fn get(
+    State(state): State<AppState>,
+    MayRead(caller): MayRead,
+    Path(id): Path<String>,
+) -> Answer<Value> {
     let group: GroupId = id.parse()?;
     let members = state.dispatch.store().group(caller.app_id(), group.clone()).await?;
     let members = members.ok_or_else(|| Problem::not_found("group"))?;
@@ -43,11 +44,10 @@ pub async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<S
 /// 400, 401, 403, 503.
 pub async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
-    caller.needs(Scope::Admin)?;
     let group: GroupId = id.parse()?;
     let body = Reader::new(&body)?;
     body.only(&["riders"])?;
@@ -63,11 +63,10 @@ pub async fn put(
 /// 400, 401, 403, 503.
 pub async fn change(
     State(state): State<AppState>,
-    caller: Caller,
+    MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
-    caller.needs(Scope::Admin)?;
     let group: GroupId = id.parse()?;
     let body = Reader::new(&body)?;
     body.only(&["add", "remove"])?;
@@ -81,8 +80,11 @@ pub async fn change(
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
-pub async fn delete(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
-    caller.needs(Scope::Admin)?;
+pub async fn delete(
+    State(state): State<AppState>,
+    MayAdminister(caller): MayAdminister,
+    Path(id): Path<String>,
+) -> Answer<Value> {
     let deleted = state.dispatch.delete_group(caller.app_id(), id.parse()?).await?;
     if deleted { Ok(Success(json!({"deleted": true}))) } else { Err(Problem::not_found("group")) }
 }

@@ -5,13 +5,12 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::auth::Caller;
+use super::auth::{MayAdminister, MayIngest, MayMakeTokens, MayRead};
 use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use super::{AppState, trace_id};
 use crate::dispatch::{Arrival, Duty, EventAnswer};
-use crate::domain::app::Scope;
 use crate::domain::target::DutyRule;
 use crate::domain::{DevicePolicy, Event, Overrides, Rider, RiderId, RiderKey, Target};
 use crate::hub::SessionView;
@@ -27,11 +26,10 @@ const QUERY_MAX: usize = 1_000;
 /// 400, 401, 403, 503.
 pub async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
-    caller.needs(Scope::Admin)?;
     let rider = caller.rider(&id)?;
     let body = Reader::new(&body)?;
     body.only(&["devices", "on_duty", "revoke_tokens"])?;
@@ -50,8 +48,11 @@ pub async fn put(
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
-pub async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
-    caller.needs(Scope::Read)?;
+pub async fn get(
+    State(state): State<AppState>,
+    MayRead(caller): MayRead,
+    Path(id): Path<String>,
+) -> Answer<Value> {
     let rider = caller.rider(&id)?;
     let store = state.dispatch.store();
     let stored = store.rider(rider.clone()).await?.ok_or_else(|| Problem::not_found("rider"))?;
@@ -63,8 +64,11 @@ pub async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<S
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
-pub async fn delete(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
-    caller.needs(Scope::Admin)?;
+pub async fn delete(
+    State(state): State<AppState>,
+    MayAdminister(caller): MayAdminister,
+    Path(id): Path<String>,
+) -> Answer<Value> {
     let erased = state.dispatch.delete_rider(caller.rider(&id)?).await?;
     if erased { Ok(Success(json!({"erased": true}))) } else { Err(Problem::not_found("rider")) }
 }
@@ -75,11 +79,10 @@ pub async fn delete(State(state): State<AppState>, caller: Caller, Path(id): Pat
 /// 400, 401, 403, 503.
 pub async fn duty(
     State(state): State<AppState>,
-    caller: Caller,
+    MayAdminister(caller): MayAdminister,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
-    caller.needs(Scope::Admin)?;
     let rider = caller.rider(&id)?;
     let body = Reader::new(&body)?;
     body.only(&["on_duty"])?;
@@ -94,11 +97,10 @@ pub async fn duty(
 /// 400, 401, 403, 503.
 pub async fn token(
     State(state): State<AppState>,
-    caller: Caller,
+    MayMakeTokens(caller): MayMakeTokens,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
-    caller.needs(Scope::RiderToken)?;
     let rider = caller.rider(&id)?;
     let body = Reader::new(&body)?;
     body.only(&["ttl_s"])?;
@@ -113,11 +115,10 @@ pub async fn token(
 /// 400, 401, 403, 503.
 pub async fn test(
     State(state): State<AppState>,
-    caller: Caller,
+    MayIngest(caller): MayIngest,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer<EventAnswer> {
-    caller.needs(Scope::Ingest)?;
     let rider = caller.rider(&id)?;
     let dispatch = &state.dispatch;
     let target = Target {
@@ -151,10 +152,9 @@ pub async fn test(
 /// 400, 401, 403, 503.
 pub async fn query(
     State(state): State<AppState>,
-    caller: Caller,
+    MayRead(caller): MayRead,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
-    caller.needs(Scope::Read)?;
     let body = Reader::new(&body)?;
     body.only(&["ids"])?;
     let ids: Vec<RiderId> = body.ids("ids", QUERY_MAX)?;
@@ -166,8 +166,11 @@ pub async fn query(
 ///
 /// # Errors
 /// 400, 401, 403, 503.
-pub async fn checks(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Value> {
-    caller.needs(Scope::Read)?;
+pub async fn checks(
+    State(state): State<AppState>,
+    MayRead(caller): MayRead,
+    Path(id): Path<String>,
+) -> Answer<Value> {
     let checks = state.dispatch.store().checks(caller.rider(&id)?).await?;
     let checks: Vec<Value> = checks
         .into_iter()

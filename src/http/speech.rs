@@ -5,10 +5,9 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::AppState;
-use super::auth::Caller;
+use super::auth::{Caller, MayIngest};
 use super::body::JsonValue;
 use super::problem::{Answer, Problem, Success};
-use crate::domain::app::Scope;
 use crate::domain::{Kinds, Urgency};
 use crate::intake::Reader;
 use crate::speech::{Lang, Rendered, Sentence, SpeechError, free_text};
@@ -24,10 +23,9 @@ const VARS_BYTES_MAX: usize = 2048;
 /// 400, 401, 403, 503 where no engine can speak it.
 pub async fn post(
     State(state): State<AppState>,
-    caller: Caller,
+    MayIngest(caller): MayIngest,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
-    caller.needs(Scope::Ingest)?;
     let dispatch = &state.dispatch;
     let body = Reader::new(&body)?;
     body.only(&["text", "kind", "vars", "voice", "lang", "format"])?;

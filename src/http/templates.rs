@@ -5,11 +5,10 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::AppState;
-use super::auth::Caller;
+use super::auth::{MayAdminister, MayRead};
 use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
-use crate::domain::app::Scope;
 use crate::intake::Reader;
 use crate::speech::{Lang, Phrase};
 use crate::store::Template;
@@ -21,8 +20,7 @@ const PHRASES_MAX: usize = 20;
 ///
 /// # Errors
 /// 401, 403, 503.
-pub async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Value> {
-    caller.needs(Scope::Read)?;
+pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> Answer<Value> {
     let templates = state.dispatch.store().templates(caller.app_id()).await?;
     let templates: Vec<Value> = templates
         .into_iter()
@@ -37,11 +35,10 @@ pub async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Value
 /// 400 with the phrase at fault, 401, 403, 404, 503.
 pub async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    MayAdminister(caller): MayAdminister,
     Path(kind): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
-    caller.needs(Scope::Admin)?;
     if state.dispatch.kinds().get(&kind).is_none() {
         return Err(Problem::not_found("kind"));
     }
