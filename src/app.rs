@@ -23,7 +23,7 @@ use crate::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, 
 use crate::domain::Kinds;
 use crate::http::listener::{ListenerLimits, accept_loop};
 use crate::http::rider_socket::SocketLimits;
-use crate::http::{AppState, HttpLimits, health, router};
+use crate::http::{AppParts, AppState, HttpLimits, health, router};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
 use crate::session::Settings;
@@ -275,15 +275,15 @@ fn app_state(
         body_timeout: config.server.body_timeout,
         socket,
     };
-    Ok(AppState {
+    Ok(AppState::new(AppParts {
         dispatch,
         lifecycle,
         telemetry,
-        keep_alive: Arc::new(KeepAlive::new().context("making the keep-alive clips")?),
+        keep_alive: KeepAlive::new().context("making the keep-alive clips")?,
         sessions: Arc::new(sessions),
-        limits: Arc::new(http),
-        origin: origin.into(),
-    })
+        limits: http,
+        origin,
+    }))
 }
 
 async fn listen(config: &Config, state: &AppState) -> anyhow::Result<(SocketAddr, SocketAddr)> {

@@ -18,6 +18,7 @@ pub mod riders;
 pub mod speech;
 pub mod templates;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,9 +39,12 @@ use crate::session::Settings;
 use crate::telemetry::Telemetry;
 use problem::Problem;
 
-/// What handlers need. Cheap to clone.
+/// What handlers need. One pointer: it is cloned several times for every request, and kept by every rider's session.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<AppParts>);
+
+/// The parts of [`AppState`].
+pub struct AppParts {
     /// The use cases.
     pub dispatch: Arc<Dispatch>,
     /// Where tasks run.
@@ -48,13 +52,28 @@ pub struct AppState {
     /// Metrics.
     pub telemetry: Telemetry,
     /// The keep-alive clips.
-    pub keep_alive: Arc<KeepAlive>,
+    pub keep_alive: KeepAlive,
     /// What all rider sessions share.
     pub sessions: Arc<Settings>,
     /// Bounds of requests and sockets.
-    pub limits: Arc<HttpLimits>,
+    pub limits: HttpLimits,
     /// Put before audio paths; empty, or an origin without a slash at its end.
-    pub origin: Arc<str>,
+    pub origin: String,
+}
+
+impl AppState {
+    /// The state of one server.
+    #[must_use]
+    pub fn new(parts: AppParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = AppParts;
+    fn deref(&self) -> &AppParts {
+        &self.0
+    }
 }
 
 /// Bounds of requests and sockets, from the configuration.

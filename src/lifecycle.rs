@@ -12,13 +12,16 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 /// A handle to spawn with and to be told by. Clones share one lifecycle.
+// One pointer: handles are cloned for every request, and a clone of a token takes its lock.
 #[derive(Clone)]
-pub struct Lifecycle {
+pub struct Lifecycle(Arc<Shared>);
+
+struct Shared {
     tasks: TaskTracker,
     workers: TaskTracker,
     drain: CancellationToken,
     stop: CancellationToken,
-    failed: Arc<AtomicBool>,
+    failed: AtomicBool,
 }
 
 impl Lifecycle {
@@ -26,13 +29,13 @@ impl Lifecycle {
     #[must_use]
     pub fn new() -> Self {
         let stop = CancellationToken::new();
-        Self {
+        Self(Arc::new(Shared {
             tasks: TaskTracker::new(),
             workers: TaskTracker::new(),
             drain: stop.child_token(),
             stop,
-            failed: Arc::default(),
-        }
+            failed: AtomicBool::new(false),
+        }))
     }
 
     /// Runs a task that may end by itself: a connection, one piece of work.
@@ -41,7 +44,7 @@ impl Lifecycle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.tasks.spawn(task)
+        self.0.tasks.spawn(task)
     }
 
     /// Runs a worker that must live as long as the process: if it ends or panics before draining has begun,
@@ -51,7 +54,7 @@ impl Lifecycle {
         F: Future<Output = ()> + Send + 'static,
     {
         let alarm = Alarm { name, lifecycle: self.clone() };
-        self.workers.spawn(async move {
+        self.0.workers.spawn(async move {
             worker.await;
             drop(alarm);
         });
@@ -59,50 +62,50 @@ impl Lifecycle {
 
     /// Begins to stop: no new work, finish what is in hand.
     pub fn begin_drain(&self) {
-        self.drain.cancel();
+        self.0.drain.cancel();
     }
 
     /// Ends when draining has begun.
     pub async fn draining(&self) {
-        self.drain.cancelled().await;
+        self.0.drain.cancelled().await;
     }
 
     /// Whether draining has begun.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.drain.is_cancelled()
+        self.0.drain.is_cancelled()
     }
 
     /// Ends when it is time to leave at once.
     pub async fn stopped(&self) {
-        self.stop.cancelled().await;
+        self.0.stop.cancelled().await;
     }
 
     /// Whether a supervised worker ended too early.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::SeqCst)
+        self.0.failed.load(Ordering::SeqCst)
     }
 
     /// Drains: waits for all tasks up to `limit`, then stops what is left and waits a moment more. Workers go on until
     /// the last task has ended, and are stopped then. True if nothing had to be stopped by force.
     pub async fn finish_tasks(&self, limit: Duration) -> bool {
         self.begin_drain();
-        self.tasks.close();
-        let clean = tokio::time::timeout(limit, self.tasks.wait()).await.is_ok();
-        self.stop.cancel();
+        self.0.tasks.close();
+        let clean = tokio::time::timeout(limit, self.0.tasks.wait()).await.is_ok();
+        self.0.stop.cancel();
         if !clean {
-            info!(tasks.left = self.tasks.len(), "Drain limit reached; stopping what is left.");
+            info!(tasks.left = self.0.tasks.len(), "Drain limit reached; stopping what is left.");
             // What ignores both tokens for another second is cut off by the end of the runtime.
-            let _cut_off = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await.is_err();
+            let _cut_off = tokio::time::timeout(Duration::from_secs(1), self.0.tasks.wait()).await.is_err();
         }
         clean
     }
 
     /// Waits for the workers, which have been told to stop. True if all of them did within `limit`.
     pub async fn finish_workers(&self, limit: Duration) -> bool {
-        self.workers.close();
-        tokio::time::timeout(limit, self.workers.wait()).await.is_ok()
+        self.0.workers.close();
+        tokio::time::timeout(limit, self.0.workers.wait()).await.is_ok()
     }
 }
 
@@ -122,7 +125,7 @@ impl Drop for Alarm {
     fn drop(&mut self) {
         if !self.lifecycle.is_draining() {
             error!(worker.name = self.name, "A worker ended that must not; the process stops.");
-            self.lifecycle.failed.store(true, Ordering::SeqCst);
+            self.lifecycle.0.failed.store(true, Ordering::SeqCst);
             self.lifecycle.begin_drain();
         }
     }

@@ -27,10 +27,17 @@ struct Item {
     answer: Option<oneshot::Sender<Result<Kept, StoreError>>>,
 }
 
+impl Item {
+    fn is_answer(&self) -> bool {
+        matches!(self.progress.change, Change::Answered(_))
+    }
+}
+
 /// Most changes in one commit: a commit of 256 takes about 3 ms, so nobody waits long.
 const BATCH_MAX: usize = 256;
-/// How long notes that nobody waits for wait for company: an `ack` follows its frame within a few round trips, and
-/// what is committed together is one fsync, and one row once. Events wait less for the writer meanwhile.
+/// How long changes wait for company: an `ack` follows its frame within a few round trips, and what is committed
+/// together is one fsync, and one row once. Events wait less for the writer meanwhile. Only an answer does not wait:
+/// its rider looks at the screen.
 const COMPANY: Duration = Duration::from_millis(20);
 
 impl ReceiptQueue {
@@ -43,10 +50,10 @@ impl ReceiptQueue {
 }
 
 impl ReceiptSource {
-    /// Adds what comes within [`COMPANY`], unless somebody waits for an answer or the batch is full.
+    /// Adds what comes within [`COMPANY`], unless there is a rider's answer among it or the batch is full.
     async fn gather(&mut self, items: &mut Vec<Item>) {
         let gathering = async {
-            while items.len() < BATCH_MAX && items.iter().all(|item| item.answer.is_none()) {
+            while items.len() < BATCH_MAX && !items.iter().any(Item::is_answer) {
                 let room = BATCH_MAX - items.len();
                 if self.0.recv_many(items, room).await == 0 {
                     break;
