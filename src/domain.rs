@@ -3,20 +3,29 @@
 
 pub mod alert;
 pub mod app;
+pub mod book;
 pub mod delivery;
 pub mod event;
 pub mod id;
 pub mod kind;
+pub mod ladder;
+pub mod offer;
+pub mod order;
 pub mod presence;
 pub mod rider;
+pub mod settings;
 pub mod target;
 
 pub use crate::clock::EpochMs;
-pub use alert::{Alert, AlertState};
+pub use alert::{Alert, AlertState, Head};
 pub use delivery::{Answer, Delivery, DeliveryState};
 pub use event::{Event, Order, Overrides};
-pub use id::{AlertId, AppId, DeliveryId, EventId, GroupId, IdError, KeyId, OrderId, RiderId, SessionId};
+pub use id::{AlertId, AppId, CallId, DeliveryId, EventId, GroupId, IdError, KeyId, OrderId, RiderId, ScheduleId, SessionId};
 pub use kind::{Kind, Kinds, Need, Repeat, Urgency};
+pub use ladder::Ladder;
+pub use offer::{Arbiter, Mode, Offer, Settlement};
+pub use order::{OrderKey, OrderMemory};
 pub use presence::{AudioState, FirstStatus, Presence};
 pub use rider::{DevicePolicy, Rider, RiderKey};
+pub use settings::AppSettings;
 pub use target::Target;

@@ -10,11 +10,20 @@ use async_trait::async_trait;
 
 use crate::domain::alert::Sound;
 use crate::domain::app::{ApiKey, App};
+pub use crate::domain::book::{
+    Call, Duty, Ended, EnteredAlert, FirstDelivery, Merged, Notice, NoticeKind, Outcome, Progress, Progressed,
+    Settled, Stepped, When,
+};
+use crate::domain::book::Context;
+use crate::domain::delivery::EndReason;
 pub use crate::domain::delivery::OpenDelivery;
-use crate::domain::delivery::{AnswerOutcome, Change, EndReason};
+use crate::domain::id::IdEntropy;
+use crate::domain::kind::OrderPolicy;
+use crate::domain::order::Stamp;
+use crate::domain::settings::Rules;
 use crate::domain::{
-    Alert, AlertId, AppId, Delivery, DeliveryId, EpochMs, EventId, FirstStatus, GroupId, KeyId, OrderId,
-    Presence, Rider, RiderId, RiderKey, Target,
+    Alert, AlertId, AppId, AppSettings, CallId, Delivery, EpochMs, EventId, GroupId, Head, KeyId, OrderId,
+    Presence, Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
 };
 
 /// Why the store could not do it.
@@ -56,27 +65,48 @@ pub struct NewEvent {
     pub body_hash: [u8; 32],
     /// Name of its kind.
     pub kind: String,
+    /// What its kind means for the order.
+    pub policy: OrderPolicy,
     /// The order it is about.
     pub order_id: Option<OrderId>,
+    /// How new its news of the order is.
+    pub stamp: Stamp,
+    /// Who had the order, as the event says.
+    pub previous_rider: Option<RiderId>,
+    /// Whom it is for; resolved inside the transaction, or later in parts.
+    pub target: Target,
     /// One id from the request to the receipt.
     pub trace_id: String,
     /// When it came in.
     pub received_at: EpochMs,
-    /// What it says; `None` for a silent kind, which is stored and remembered only.
-    pub alert: Option<NewAlert>,
+    /// What it says, without sound as yet unless it is there already; its `stored_at` is set by the store.
+    /// `None` for a silent kind, which is stored and remembered only.
+    pub alert: Option<Alert>,
+    /// What a rider is told who loses the order by it.
+    pub away: Option<Alert>,
+    /// It comes again and again: this is kept instead of an alert.
+    pub schedule: Option<Schedule>,
+    /// Rules, presence and randomness.
+    pub world: World,
 }
 
-/// The alert of a new event and whom it is for.
+/// What the rules of a write go by beside the rows.
 #[derive(Clone)]
-pub struct NewAlert {
-    /// The alert, without sound as yet, `Active`; its `stored_at` is set by the store.
-    pub alert: Alert,
-    /// Resolved inside the transaction that commits it.
-    pub target: Target,
-    /// Entropy for the ids of its deliveries, asked once for each.
-    pub entropy: Arc<dyn Fn() -> crate::domain::id::IdEntropy + Send + Sync>,
+pub struct World {
+    /// The app's rules at this moment.
+    pub rules: Rules,
     /// Who is online, for the first answer.
     pub presence: Arc<dyn Presence>,
+    /// Random bytes for the ids of what is made, asked once for each.
+    pub entropy: Arc<dyn Fn() -> IdEntropy + Send + Sync>,
+}
+
+impl World {
+    /// What the rules may ask, at `at`.
+    #[must_use]
+    pub fn context(&self, at: EpochMs) -> Context<'_> {
+        Context { rules: self.rules, presence: &*self.presence, entropy: &*self.entropy, at }
+    }
 }
 
 /// What became of a new event.
@@ -84,67 +114,102 @@ pub struct NewAlert {
 pub enum Accepted {
     /// It is stored now.
     New(Receipt),
-    /// The same event was stored before: its first answer.
+    /// The same event was stored before: its first answer, without what it ended.
     Duplicate(Receipt),
     /// The id was used for another event. Nothing was done.
     Conflict,
 }
 
 /// The answer to an event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Receipt {
-    /// The alert, if the event speaks.
-    pub alert: Option<AlertId>,
-    /// Its deliveries in order of target.
-    pub deliveries: Vec<FirstDelivery>,
+    /// In one word.
+    pub outcome: Outcome,
+    /// Its alerts, the event's own first, with their first deliveries.
+    pub alerts: Vec<EnteredAlert>,
+    /// How many riders the target meant, where deliveries are made later in parts.
+    pub audience: Option<u64>,
+    /// Deliveries of other alerts that it has ended.
+    pub ended: Vec<Ended>,
 }
 
-/// One rider of an event's first answer.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct FirstDelivery {
-    /// Our id.
-    pub id: DeliveryId,
-    /// Whom for.
-    pub rider: RiderId,
-    /// What the backend is told.
-    pub status: FirstStatus,
-}
-
-/// A change to one delivery, told by a rider's session. A delivery of another rider is not found.
-#[derive(Clone, Debug)]
-pub struct Progress {
-    /// Whose session says so.
-    pub rider: RiderKey,
-    /// Which alert, as the client names it.
-    pub alert: AlertId,
-    /// What happened.
-    pub change: Change,
-    /// When, by the server's clock.
-    pub at: EpochMs,
-}
-
-/// What a progress did.
+/// A ladder step that is due.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Progressed {
-    /// The delivery afterwards.
-    pub delivery: Delivery,
-    /// Whether anything changed.
-    pub changed: bool,
-    /// Whether this change ended it.
-    pub ended_now: bool,
-    /// For an answer: what the rider is told.
-    pub outcome: Option<AnswerOutcome>,
+pub struct DueStep {
+    /// Its alert.
+    pub head: Head,
+    /// Its level.
+    pub level: u32,
 }
 
-/// A delivery that has just ended without its rider's doing; its sessions must be told.
+/// An alert whose audience is still to be told, and what is needed for its rules.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Ended {
-    /// Whose.
-    pub rider: RiderKey,
-    /// Of which alert.
+pub struct DueTarget {
+    /// The tenant.
+    pub app: AppId,
+    /// The alert.
     pub alert: AlertId,
-    /// Why.
-    pub reason: EndReason,
+    /// Name of its kind.
+    pub kind: String,
+}
+
+/// What one part of an audience became.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Unrolled {
+    /// Riders to ring.
+    pub riders: Vec<RiderKey>,
+    /// Older deliveries it has ended.
+    pub ended: Vec<Ended>,
+    /// Whether riders are left.
+    pub more: bool,
+}
+
+/// A claim that the backend is to be asked about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// The alert.
+    pub alert: Alert,
+    /// The rider's delivery.
+    pub delivery: Delivery,
+}
+
+/// What became of a request of a ladder step.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CallResult {
+    /// The other end took it, with this status.
+    Done(u16),
+    /// It did not, with this status if it answered at all; it is not tried again.
+    Failed(Option<u16>),
+}
+
+/// A recurring event.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Schedule {
+    /// Our id.
+    pub id: ScheduleId,
+    /// The tenant.
+    pub app: AppId,
+    /// The backend's id of the event that made it; each time has an id of its own below it.
+    pub event_id: EventId,
+    /// The event, JSON, without its recurrence.
+    pub body: String,
+    /// When it comes, JSON.
+    pub recurrence: String,
+    /// The next time; `None` once it has ended.
+    pub next_at: Option<EpochMs>,
+    /// Times so far.
+    pub fired: u64,
+    /// When it was made.
+    pub created_at: EpochMs,
+}
+
+/// A notice and its place in the order of notices.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NumberedNotice {
+    /// Rises with every notice of the server.
+    pub number: i64,
+    /// The notice.
+    pub notice: Notice,
 }
 
 /// What the backend says of a rider; `None` leaves a member as it is.
@@ -191,6 +256,8 @@ pub struct AlertRecord {
     pub delivery_count: u64,
 }
 
+/// Largest audience that is told in the transaction of its event; a larger one is told in parts.
+pub const AUDIENCE_MAX: usize = 1_000;
 /// Most deliveries of one alert that are read at once.
 pub const DELIVERIES_SHOWN_MAX: u32 = 1_000;
 
@@ -206,6 +273,8 @@ pub trait Store: Send + Sync + 'static {
     async fn create_app(&self, app: App) -> StoreResult<()>;
     /// All apps, oldest first.
     async fn apps(&self) -> StoreResult<Vec<App>>;
+    /// Replaces an app's settings. False if there is no such app.
+    async fn put_settings(&self, app: AppId, settings: AppSettings) -> StoreResult<bool>;
     /// Adds a key. `Taken` if a live key of the app has that name.
     async fn create_key(&self, key: ApiKey) -> StoreResult<()>;
     /// The key with this hash, revoked or not.
@@ -228,7 +297,7 @@ pub trait Store: Send + Sync + 'static {
     async fn touch_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Rider>;
     /// Sets duty, and makes the rider known. Going off duty ends every open delivery that asks for duty; those are
     /// returned.
-    async fn set_duty(&self, rider: RiderKey, on_duty: bool, at: EpochMs) -> StoreResult<Vec<Ended>>;
+    async fn set_duty(&self, rider: RiderKey, duty: Duty, at: EpochMs) -> StoreResult<Vec<Ended>>;
     /// Erases the rider: row, memberships, checks; open deliveries end as `Erased` and are returned.
     /// `None` if there is no such rider. Ended deliveries stay, as the backend's record of its orders; a rider who
     /// comes back goes on counting where they end.
@@ -260,20 +329,21 @@ pub trait Store: Send + Sync + 'static {
 
     // Events, alerts, deliveries
 
-    /// Stores an event with its alert and deliveries in one transaction; nothing of it if that fails.
+    /// Stores an event with its alerts and deliveries in one transaction; nothing of it if that fails. The rules are
+    /// those of `domain::book`.
     ///
     /// The same (app, source, id) gives the first answer again, or a conflict, until `forget_events` (after 7 days).
     /// Riders are resolved here: those named (created as unknown if need be), members of groups, everyone known
-    /// for a broadcast, each once, less the excluded, in order of naming; members and everyone by their ids. Riders
-    /// off duty get a delivery that has ended as `Suppressed`/`OffDuty`, unless the target's duty rule says otherwise.
-    /// Each delivery takes the next `seq` of its rider. An alert without an open delivery is `Completed` at once.
+    /// for a broadcast, each once, less the excluded, in order of naming; members and everyone by their ids. An
+    /// audience of more than `AUDIENCE_MAX`, and one whose time has not come, is told later, by `unroll`.
     async fn accept(&self, event: NewEvent) -> StoreResult<Accepted>;
     /// Sets the sound of an alert, and with it permission to send. A later sound replaces an earlier one; `rendered_at`
     /// stays the first. An alert that has ended stays as it is. False if there is no such alert.
     async fn mark_rendered(&self, alert: AlertId, sound: Sound, at: EpochMs) -> StoreResult<bool>;
-    /// Open deliveries of a rider whose alert has its sound: highest urgency first, then lowest seq.
+    /// Open deliveries of a rider whose alert has its sound, and which wait for no company: highest urgency first, then
+    /// lowest seq.
     async fn open_deliveries(&self, rider: RiderKey, limit: u32) -> StoreResult<Vec<OpenDelivery>>;
-    /// The ids of the rider's open deliveries whose alert has its sound, with their ring, by seq.
+    /// The ids of the same, with their ring, by seq.
     async fn open_ids(&self, rider: RiderKey) -> StoreResult<Vec<(AlertId, u32)>>;
     /// Why the rider's deliveries of these alerts ended; those still open are left out, unknown ones are too.
     async fn ended_reasons(
@@ -283,23 +353,108 @@ pub trait Store: Send + Sync + 'static {
     ) -> StoreResult<Vec<(AlertId, EndReason)>>;
     /// Applies changes in their order, all in one transaction. `None` where the rider has no such delivery.
     async fn progress(&self, changes: Vec<Progress>) -> StoreResult<Vec<Option<Progressed>>>;
-    /// Cancels an active alert and its open deliveries. `None` if there is no such alert; an alert that has ended
+    /// Settles an offer. `None` if there is no such alert.
+    async fn settle(
+        &self,
+        app: AppId,
+        alert: AlertId,
+        settlement: Settlement,
+        at: EpochMs,
+    ) -> StoreResult<Option<Settled>>;
+    /// Cancels an active or scheduled alert and its open deliveries. `None` if there is no such alert; an alert that has ended
     /// stays as it is and gives an empty list.
     async fn cancel_alert(&self, app: AppId, alert: AlertId, at: EpochMs) -> StoreResult<Option<Vec<Ended>>>;
-    /// Cancels every active alert of an order.
+    /// Cancels every open alert of an order, and remembers that it was: news of it that comes late is dropped.
     async fn cancel_order(&self, app: AppId, order: OrderId, at: EpochMs) -> StoreResult<Vec<Ended>>;
     /// Ends up to `limit` deliveries whose time is over at `now`, the longest over first, and the alerts they belong
-    /// to; of a large alert the rest ends with the next calls.
-    async fn expire_due(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Ended>>;
+    /// to; of a large alert the rest ends with the next calls. Ends open alerts without open deliveries as well.
+    /// A rider who let `unresponsive_after` offers in a row pass is noticed.
+    async fn expire_due(
+        &self,
+        now: EpochMs,
+        unresponsive_after: u32,
+        limit: u32,
+    ) -> StoreResult<Vec<Ended>>;
+    /// Ladder steps that are due at `now`, the longest due first, of alerts that have their sound.
+    async fn due_steps(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<DueStep>>;
+    /// Takes a step of a ladder, once. `sound` is the alert's sound from now on, if given. `None` if there is nothing
+    /// to take: it was taken before, is not due, or the alert waits no more.
+    async fn step(
+        &self,
+        alert: AlertId,
+        level: u32,
+        when: When,
+        sound: Option<Sound>,
+        world: World,
+        at: EpochMs,
+    ) -> StoreResult<Option<Stepped>>;
+    /// Active alerts with a ladder that are open for this rider, each with the riders for whom it is open.
+    async fn laddered(&self, rider: RiderKey) -> StoreResult<Vec<(Head, Vec<RiderId>)>>;
+    /// Alerts whose audience is to be told at `now`: scheduled ones whose time has come, and those not told to the end.
+    async fn due_targets(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<DueTarget>>;
+    /// Tells the next `chunk` riders of an alert's audience, by their ids.
+    async fn unroll(
+        &self,
+        alert: AlertId,
+        chunk: u32,
+        policy: OrderPolicy,
+        world: World,
+        at: EpochMs,
+    ) -> StoreResult<Unrolled>;
+    /// Riders with deliveries that have waited for company until `now`, and how many.
+    async fn due_bursts(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<(RiderKey, usize)>>;
+    /// Tells what has waited for company: as `together` if it was drafted for exactly so many, else each by itself.
+    async fn merge(
+        &self,
+        rider: RiderKey,
+        together: Option<(Alert, usize)>,
+        world: World,
+        at: EpochMs,
+    ) -> StoreResult<Merged>;
+    /// Claims that the backend is to be asked about at `now`, the longest due first.
+    async fn due_asks(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<(AlertId, RiderKey)>>;
+    /// Takes the right to ask about a claim; nobody else gets it before `again_at`. `None` if it is not due.
+    async fn take_ask(
+        &self,
+        alert: AlertId,
+        rider: RiderKey,
+        again_at: EpochMs,
+        at: EpochMs,
+    ) -> StoreResult<Option<Claim>>;
+    /// The backend has heard of the claim and will settle it: it is not asked again.
+    async fn stop_asking(&self, alert: AlertId, rider: RiderKey) -> StoreResult<()>;
+    /// Requests of ladder steps that are due at `now`, the longest due first.
+    async fn due_calls(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Call>>;
+    /// Takes the right to make a request; nobody else gets it before `again_at`. False if it is not due.
+    async fn take_call(&self, id: CallId, again_at: EpochMs, at: EpochMs) -> StoreResult<bool>;
+    /// Notes what became of a request; it is over.
+    async fn finish_call(&self, id: CallId, result: CallResult, at: EpochMs) -> StoreResult<()>;
+    /// An app's notices after `after`, by number.
+    async fn notices(&self, app: AppId, after: i64, limit: u32) -> StoreResult<Vec<NumberedNotice>>;
+    /// Recurring events of all apps whose time has come at `now`, the longest due first.
+    async fn due_schedules(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Schedule>>;
+    /// Moves a recurring event on from `from` to its next time, or to its end, once. False if it is not at `from`.
+    async fn advance_schedule(
+        &self,
+        id: ScheduleId,
+        from: EpochMs,
+        next_at: Option<EpochMs>,
+    ) -> StoreResult<bool>;
+    /// An app's recurring events that have not ended, oldest first.
+    async fn schedules(&self, app: AppId) -> StoreResult<Vec<Schedule>>;
+    /// Ends a recurring event. False if there is none with this id that has not ended.
+    async fn end_schedule(&self, app: AppId, id: ScheduleId) -> StoreResult<bool>;
     /// Active alerts that have no sound yet, oldest first: after a crash, or made by another process.
     async fn unrendered(&self, limit: u32) -> StoreResult<Vec<Alert>>;
-    /// Riders with a delivery still `Pending` whose active alert got its first sound since `since`, the longest waiting
-    /// first: a bell may have been lost.
+    /// Riders with a delivery whose last ring was not sent, and whose active alert got its first sound or was rung again
+    /// since `since`, the longest waiting first: a bell may have been lost.
     async fn pending_since(&self, since: EpochMs, limit: u32) -> StoreResult<Vec<RiderKey>>;
     /// One alert with its deliveries.
     async fn alert(&self, app: AppId, alert: AlertId) -> StoreResult<Option<AlertRecord>>;
     /// The answer that was given for an event, and its kind.
     async fn event(&self, app: AppId, source: String, id: EventId) -> StoreResult<Option<(String, Receipt)>>;
+    /// Forgets what was last heard of orders before `before`, at most `limit` at once. Returns how many.
+    async fn forget_orders(&self, before: EpochMs, limit: u32) -> StoreResult<u64>;
     /// Forgets events received before `before`, at most `limit` at once: their ids are free again. Alerts stay.
     /// Returns how many.
     async fn forget_events(&self, before: EpochMs, limit: u32) -> StoreResult<u64>;

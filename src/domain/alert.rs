@@ -1,37 +1,27 @@
 //! An alert: what one event says to its riders, and until when.
 //! It is active until every delivery has ended, or until it is cancelled or expires; an ended alert never changes.
 
+use std::ops::{Deref, DerefMut};
+
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{Change, EndReason};
 use super::target::DutyRule;
-use super::{AlertId, AppId, EpochMs, EventId, Need, OrderId, Repeat, Urgency};
+use super::{AlertId, AppId, Arbiter, EpochMs, EventId, Ladder, Mode, Need, OrderId, Repeat, RiderId, Urgency};
 
-/// One alert as stored.
+/// One alert as stored: what decisions go by, and what is shown and heard.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
-    /// Our id.
-    pub id: AlertId,
-    /// The tenant.
-    pub app: AppId,
+    /// What decisions go by.
+    pub head: Head,
     /// The backend's id of the event.
     pub event_id: EventId,
-    /// The order it is about.
-    pub order_id: Option<OrderId>,
     /// The order's version.
     pub version: Option<i64>,
-    /// Name of its kind.
-    pub kind: String,
-    /// How pressing.
-    pub urgency: Urgency,
     /// Whether it is heard before alerts that wait.
     pub interrupt: bool,
     /// Soundings of one ring.
     pub repeat: Repeat,
-    /// What answer ends a delivery.
-    pub need: Need,
-    /// Whether going off duty ends its deliveries.
-    pub duty: DutyRule,
     /// Language of speech.
     pub lang: String,
     /// Short label.
@@ -46,20 +36,146 @@ pub struct Alert {
     pub ext: String,
     /// One id from the request to the receipt.
     pub trace_id: String,
-    /// When the event came in.
-    pub created_at: EpochMs,
+    /// Where the backend wants to hear what became of it.
+    pub callback_url: Option<String>,
+    /// Clients wait a random time up to this before they fetch the clip: a large audience must not ask at once.
+    pub jitter_ms: u32,
     /// When it became durable.
     pub stored_at: EpochMs,
-    /// From here on it is void.
-    pub expires_at: EpochMs,
     /// When its sound was decided; not sent before.
     pub rendered_at: Option<EpochMs>,
     /// Its sound.
     pub sound: Option<Sound>,
+}
+
+/// What of an alert decisions go by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    /// Our id.
+    pub id: AlertId,
+    /// The tenant.
+    pub app: AppId,
+    /// The order it is about.
+    pub order_id: Option<OrderId>,
+    /// Name of its kind.
+    pub kind: String,
+    /// How pressing.
+    pub urgency: Urgency,
+    /// What answer ends a delivery.
+    pub need: Need,
+    /// What it asks of its riders.
+    pub mode: Mode,
+    /// Who decides a grab.
+    pub arbiter: Arbiter,
+    /// Whether going off duty ends its deliveries.
+    pub duty: DutyRule,
+    /// A newer alert of the same key for the same rider takes its place.
+    pub collapse_key: Option<String>,
+    /// When the event came in.
+    pub created_at: EpochMs,
+    /// When it becomes active: at once, or later for a scheduled event. Ladders count from here.
+    pub starts_at: EpochMs,
+    /// From here on it is void.
+    pub expires_at: EpochMs,
+    /// Milliseconds each rider has to answer an offer.
+    pub answer_ms: Option<i64>,
+    /// What happens while nobody answers.
+    pub ladder: Ladder,
+    /// Riders to ask one after the other.
+    pub candidates: Vec<RiderId>,
     /// Where it stands.
     pub state: AlertState,
     /// When it ended.
     pub ended_at: Option<EpochMs>,
+    /// Who won an offer.
+    pub winner: Option<RiderId>,
+    /// Ladder steps taken, a bit for each level.
+    pub steps_done: u32,
+    /// When the next step is due.
+    pub step_due_at: Option<EpochMs>,
+    /// Candidates asked so far.
+    pub candidates_asked: u32,
+    /// Deliveries that have not ended.
+    pub open_count: u64,
+    /// Whether riders of its target are still without their delivery.
+    pub unrolling: bool,
+}
+
+impl Deref for Alert {
+    type Target = Head;
+    fn deref(&self) -> &Head {
+        &self.head
+    }
+}
+
+impl DerefMut for Alert {
+    fn deref_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+}
+
+impl Head {
+    /// Whether it waits for answers of its riders, and only one of them can have it.
+    #[must_use]
+    pub fn is_offer(&self) -> bool {
+        self.need == Need::Accept
+    }
+
+    /// Whether it has not ended.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, AlertState::Active | AlertState::Scheduled)
+    }
+
+    /// The ladder's next level that may bring another rider; none if the candidates are all asked.
+    #[must_use]
+    pub fn widening(&self) -> Option<u32> {
+        let asked_all = self.candidates_asked as usize >= self.candidates.len();
+        let steps = self.ladder.left(self.steps_done).filter(|(_, step)| step.act.widens());
+        let mut left = steps.filter(|(_, step)| !(asked_all && step.act == super::ladder::Act::Next));
+        left.next().map(|(level, _)| level)
+    }
+
+    /// The state after `change`; `None` if nothing changes. An alert without an open delivery lives on while it may
+    /// still come to other riders.
+    #[must_use]
+    pub fn after(&self, change: AlertChange) -> Option<AlertState> {
+        let waits = self.unrolling || self.widening().is_some();
+        match change {
+            AlertChange::DeliveryEnded { still_open: 0 } if waits => None,
+            _other => self.state.after(change),
+        }
+    }
+
+    /// Moves on by `change` at `at`.
+    pub fn apply(&mut self, change: AlertChange, at: EpochMs) {
+        if let Some(state) = self.after(change) {
+            self.state = state;
+            if !self.is_open() {
+                self.ended_at = Some(at);
+                self.step_due_at = None;
+            }
+        }
+    }
+
+    /// Sets when the next step is due: now, if nobody has the offer and another rider may get it.
+    pub fn plan_step(&mut self, now: EpochMs) {
+        self.step_due_at = self.ladder.due_at(self.steps_done, self.starts_at);
+        if self.is_offer() && self.open_count == 0 && !self.unrolling && self.widening().is_some() {
+            self.step_due_at = Some(now);
+        }
+    }
+
+    /// The level to take at `now`, if one is due.
+    #[must_use]
+    pub fn due_level(&self, now: EpochMs) -> Option<u32> {
+        if self.state != AlertState::Active || self.step_due_at.is_none_or(|due| due > now) {
+            return None;
+        }
+        let waiting = self.is_offer() && self.open_count == 0 && !self.unrolling;
+        let widening = if waiting { self.widening() } else { None };
+        widening.or_else(|| self.ladder.due(self.steps_done, self.starts_at, now))
+    }
 }
 
 /// The clips of an alert, as paths below the server's origin.
@@ -85,45 +201,66 @@ pub struct Sound {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
-    /// At least one delivery is open.
+    /// Waits for its time.
+    Scheduled,
+    /// At least one delivery is open, or may still come.
     Active,
     /// Every delivery reached its own end.
     Completed,
+    /// An offer that a rider has won.
+    Accepted,
     /// Its life span ran out with a delivery open.
     Expired,
     /// The backend took it back.
     Cancelled,
+    /// The ladder came to its end without an answer.
+    Exhausted,
 }
 
 impl AlertState {
+    const ALL: [Self; 7] = [
+        Self::Scheduled,
+        Self::Active,
+        Self::Completed,
+        Self::Accepted,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Exhausted,
+    ];
+
     /// The word used in JSON and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Scheduled => "scheduled",
             Self::Active => "active",
             Self::Completed => "completed",
+            Self::Accepted => "accepted",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
+            Self::Exhausted => "exhausted",
         }
     }
 
     /// The state with this word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Active, Self::Completed, Self::Expired, Self::Cancelled]
-            .into_iter()
-            .find(|s| s.as_str() == word)
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
     /// The state after `change`; `None` if the alert has ended or nothing changes.
     #[must_use]
     pub fn after(self, change: AlertChange) -> Option<Self> {
         match (self, change) {
+            (Self::Scheduled, AlertChange::Began) => Some(Self::Active),
             (Self::Active, AlertChange::DeliveryEnded { still_open: 0 }) => Some(Self::Completed),
-            (Self::Active, AlertChange::Expired) => Some(Self::Expired),
-            (Self::Active, AlertChange::Cancelled) => Some(Self::Cancelled),
-            (Self::Active, AlertChange::DeliveryEnded { .. })
-            | (Self::Completed | Self::Expired | Self::Cancelled, _) => None,
+            (Self::Active, AlertChange::Won) => Some(Self::Accepted),
+            (Self::Scheduled | Self::Active, AlertChange::Expired) => Some(Self::Expired),
+            (Self::Scheduled | Self::Active, AlertChange::Cancelled) => Some(Self::Cancelled),
+            (Self::Active, AlertChange::Exhausted) => Some(Self::Exhausted),
+            (Self::Scheduled, AlertChange::DeliveryEnded { .. } | AlertChange::Won | AlertChange::Exhausted)
+            | (Self::Active, AlertChange::DeliveryEnded { .. } | AlertChange::Began)
+            | (Self::Completed | Self::Accepted | Self::Expired | Self::Cancelled | Self::Exhausted, _) => None,
         }
     }
 }
@@ -131,62 +268,91 @@ impl AlertState {
 /// What can happen to an alert.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AlertChange {
+    /// Its time has come.
+    Began,
     /// One of its deliveries ended by itself; so many are still open.
     DeliveryEnded {
         /// Deliveries of this alert that have not ended.
         still_open: u64,
     },
+    /// A rider has won it.
+    Won,
     /// Its life span ran out.
     Expired,
     /// The backend took it back.
     Cancelled,
+    /// Its ladder came to its end.
+    Exhausted,
 }
 
 impl AlertChange {
-    /// What it means for the alert that `change` has just ended one of its deliveries and `still_open` are left.
+    /// What it means for the alert that `change` has just ended one of its deliveries at `at` and `still_open` are left.
+    /// The end of one rider's time is not the end of an alert that lives longer.
     #[must_use]
-    pub fn of(change: &Change, still_open: u64) -> Self {
-        match change {
-            Change::Expired => Self::Expired,
-            Change::Withdrawn(EndReason::CancelledByAlert | EndReason::CancelledByOrder) => Self::Cancelled,
-            Change::Sent
-            | Change::Received
-            | Change::Playing
-            | Change::Played { .. }
-            | Change::Trouble(_)
-            | Change::Answered(_)
-            | Change::Withdrawn(_) => Self::DeliveryEnded { still_open },
+    pub fn of(change: &Change, still_open: u64, alert_is_over: AlertIsOver) -> Self {
+        match (change, alert_is_over) {
+            (Change::Expired, AlertIsOver::Yes) => Self::Expired,
+            (Change::Withdrawn(EndReason::CancelledByAlert | EndReason::CancelledByOrder), _) => Self::Cancelled,
+            (
+                Change::Expired
+                | Change::Sent
+                | Change::Received
+                | Change::Playing
+                | Change::Played { .. }
+                | Change::Trouble(_)
+                | Change::Answered(_)
+                | Change::Claimed { .. }
+                | Change::Late(_)
+                | Change::Rung { .. }
+                | Change::Released
+                | Change::Withdrawn(_),
+                _,
+            ) => Self::DeliveryEnded { still_open },
         }
     }
+}
+
+/// Whether an alert's own time has run out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AlertIsOver {
+    /// It has.
+    Yes,
+    /// It has not.
+    No,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AlertChange, AlertState};
+    use super::{AlertChange, AlertIsOver, AlertState};
     use crate::domain::delivery::{Change, EndReason};
 
     #[test]
     fn the_end_of_a_delivery_tells_what_becomes_of_its_alert() {
-        let told = |change| AlertChange::of(&change, 2);
+        let told = |change| AlertChange::of(&change, 2, AlertIsOver::Yes);
         assert_eq!(told(Change::Expired), AlertChange::Expired);
         assert_eq!(told(Change::Withdrawn(EndReason::CancelledByOrder)), AlertChange::Cancelled);
         assert_eq!(told(Change::Withdrawn(EndReason::OffDuty)), AlertChange::DeliveryEnded { still_open: 2 });
         assert_eq!(told(Change::Played { play: 1 }), AlertChange::DeliveryEnded { still_open: 2 });
+        let one_window = AlertChange::of(&Change::Expired, 0, AlertIsOver::No);
+        assert_eq!(one_window, AlertChange::DeliveryEnded { still_open: 0 });
     }
 
     #[test]
     fn an_alert_ends_once_and_then_never_changes() {
-        let all = [AlertState::Completed, AlertState::Expired, AlertState::Cancelled];
-        let changes =
-            [AlertChange::DeliveryEnded { still_open: 0 }, AlertChange::Expired, AlertChange::Cancelled];
-        for (change, end) in changes.into_iter().zip(all) {
+        let ends = [
+            (AlertChange::DeliveryEnded { still_open: 0 }, AlertState::Completed),
+            (AlertChange::Won, AlertState::Accepted),
+            (AlertChange::Expired, AlertState::Expired),
+            (AlertChange::Cancelled, AlertState::Cancelled),
+            (AlertChange::Exhausted, AlertState::Exhausted),
+        ];
+        for (change, end) in ends {
             assert_eq!(AlertState::Active.after(change), Some(end));
-        }
-        assert_eq!(AlertState::Active.after(AlertChange::DeliveryEnded { still_open: 1 }), None);
-        for ended in all {
-            for change in changes {
-                assert_eq!(ended.after(change), None);
+            for (another, _) in ends {
+                assert_eq!(end.after(another), None);
             }
         }
+        assert_eq!(AlertState::Active.after(AlertChange::DeliveryEnded { still_open: 1 }), None);
+        assert_eq!(AlertState::Scheduled.after(AlertChange::Began), Some(AlertState::Active));
     }
 }

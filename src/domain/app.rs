@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AppId, EpochMs, KeyId};
+use super::{AppId, AppSettings, EpochMs, KeyId};
 
 /// A tenant as stored.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct App {
     pub rider_secrets: Vec<Vec<u8>>,
     /// When it was made.
     pub created_at: EpochMs,
+    /// What it has set for itself.
+    pub settings: AppSettings,
 }
 
 /// What an API key may do.

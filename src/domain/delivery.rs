@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+mod change;
+mod end_reason;
 mod first;
 
+pub use change::{Answer, AnswerOutcome, Change};
+pub use end_reason::EndReason;
 pub use first::Listener;
 
-use super::{Alert, AlertId, AppId, DeliveryId, EpochMs, FirstStatus, Need, RiderId};
+use super::{Alert, AlertId, AppId, DeliveryId, EpochMs, FirstStatus, Mode, Need, RiderId};
 
 /// One delivery as stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +44,18 @@ pub struct Delivery {
     pub attempts: u32,
     /// Soundings completed in this ring.
     pub plays: u32,
+    /// The highest ring whose frame was written to a socket.
+    pub sent_ring: u32,
+    /// When the last ring but the first was asked for.
+    pub rung_at: Option<EpochMs>,
+    /// Not sent before: it waits for company, to be merged.
+    pub held_until: Option<EpochMs>,
     /// The rider's answer.
     pub answer: Option<Answer>,
+    /// An answer that came after the end.
+    pub late_answer: Option<Answer>,
+    /// When the backend is to be asked for its verdict (again).
+    pub ask_due_at: Option<EpochMs>,
     /// The last trouble the client told, such as `failed:network`.
     pub trouble: Option<String>,
     /// First written to a socket.
@@ -81,32 +95,41 @@ pub enum DeliveryState {
     Playing,
     /// The sentence was heard to its end.
     Played,
+    /// The rider accepts; the backend has not decided.
+    Claimed,
     /// The rider confirmed.
     Acknowledged,
     /// The rider accepted.
     Accepted,
     /// The rider declined.
     Declined,
+    /// Another rider has the order.
+    Lost,
     /// Its life span ran out.
     Expired,
-    /// The backend took it back.
+    /// Taken back.
     Cancelled,
+    /// A newer alert took its place.
+    Superseded,
     /// Held back on purpose.
     Suppressed,
 }
 
 impl DeliveryState {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 14] = [
         Self::Pending,
         Self::Sent,
         Self::Received,
         Self::Playing,
         Self::Played,
+        Self::Claimed,
         Self::Acknowledged,
         Self::Accepted,
         Self::Declined,
+        Self::Lost,
         Self::Expired,
         Self::Cancelled,
+        Self::Superseded,
         Self::Suppressed,
     ];
 
@@ -119,11 +142,14 @@ impl DeliveryState {
             Self::Received => "received",
             Self::Playing => "playing",
             Self::Played => "played",
+            Self::Claimed => "claimed",
             Self::Acknowledged => "acknowledged",
             Self::Accepted => "accepted",
             Self::Declined => "declined",
+            Self::Lost => "lost",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
             Self::Suppressed => "suppressed",
         }
     }
@@ -142,165 +168,15 @@ impl DeliveryState {
             Self::Received => 2,
             Self::Playing => 3,
             Self::Played => 4,
+            Self::Claimed => 5,
             Self::Acknowledged
             | Self::Accepted
             | Self::Declined
+            | Self::Lost
             | Self::Expired
             | Self::Cancelled
-            | Self::Suppressed => 5,
-        }
-    }
-}
-
-/// Why a delivery ended. The words are a contract with backends.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndReason {
-    /// Heard, and nothing more was needed.
-    Played,
-    /// The rider answered.
-    Answered,
-    /// Void before it could be sent: the rider was never connected in time.
-    NeverSent,
-    /// Void after it was sent; no client ever said it has it.
-    NotReceived,
-    /// Void after a client had it; it never sounded to its end.
-    NotPlayed,
-    /// Void after it was heard; the answer never came.
-    NotAnswered,
-    /// The backend cancelled the alert.
-    CancelledByAlert,
-    /// The backend cancelled everything of the order.
-    CancelledByOrder,
-    /// The rider was off duty, or went off duty.
-    OffDuty,
-    /// The rider was erased.
-    Erased,
-}
-
-impl EndReason {
-    const ALL: [Self; 10] = [
-        Self::Played,
-        Self::Answered,
-        Self::NeverSent,
-        Self::NotReceived,
-        Self::NotPlayed,
-        Self::NotAnswered,
-        Self::CancelledByAlert,
-        Self::CancelledByOrder,
-        Self::OffDuty,
-        Self::Erased,
-    ];
-
-    /// The word used in JSON and in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Played => "played",
-            Self::Answered => "answered",
-            Self::NeverSent => "never_sent",
-            Self::NotReceived => "not_received",
-            Self::NotPlayed => "not_played",
-            Self::NotAnswered => "not_answered",
-            Self::CancelledByAlert => "cancelled_by_alert",
-            Self::CancelledByOrder => "cancelled_by_order",
-            Self::OffDuty => "off_duty",
-            Self::Erased => "erased",
-        }
-    }
-
-    /// The reason with this word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
-    }
-}
-
-/// What a rider may answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    /// I have heard it.
-    Confirm,
-    /// I take it.
-    Accept,
-    /// I do not.
-    Decline,
-}
-
-impl Answer {
-    /// The word used in JSON and in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirm => "confirm",
-            Self::Accept => "accept",
-            Self::Decline => "decline",
-        }
-    }
-
-    /// The answer with this word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Confirm, Self::Accept, Self::Decline].into_iter().find(|answer| answer.as_str() == word)
-    }
-
-    fn end_state(self) -> DeliveryState {
-        match self {
-            Self::Confirm => DeliveryState::Acknowledged,
-            Self::Accept => DeliveryState::Accepted,
-            Self::Decline => DeliveryState::Declined,
-        }
-    }
-}
-
-/// What the rider is told of an answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AnswerOutcome {
-    /// Kept.
-    Recorded,
-    /// Too late: the alert is void, or was answered otherwise.
-    Gone,
-}
-
-/// What can happen to a delivery.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Change {
-    /// Its frame was written to a socket.
-    Sent,
-    /// A client said it has it.
-    Received,
-    /// A client began to sound it.
-    Playing,
-    /// A client sounded it to the end of its sentence, for the `play`-th time (1-based).
-    Played {
-        /// Which sounding of this ring.
-        play: u32,
-    },
-    /// A client could not, or would not, sound it.
-    Trouble(String),
-    /// The rider answered.
-    Answered(Answer),
-    /// Its life span ran out.
-    Expired,
-    /// Taken back, held back or erased, for this reason.
-    Withdrawn(EndReason),
-}
-
-impl Change {
-    /// One word for log lines.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Received => "received",
-            Self::Playing => "playing",
-            Self::Played { .. } => "played",
-            Self::Trouble(_) => "trouble",
-            Self::Answered(answer) => answer.as_str(),
-            Self::Expired => "expired",
-            Self::Withdrawn(reason) => reason.as_str(),
+            | Self::Superseded
+            | Self::Suppressed => 6,
         }
     }
 }
@@ -333,23 +209,44 @@ impl Delivery {
             Change::Played { play } => next.note_played(*play, at),
             Change::Trouble(what) => next.trouble = Some(what.clone()),
             Change::Answered(answer) => next.note_answer(*answer, at),
+            Change::Claimed { until } => next.note_claim(*until, at),
+            Change::Late(answer) => {
+                next.late_answer.get_or_insert(*answer);
+            }
+            Change::Rung { seq } => next.note_ring(*seq, at),
+            Change::Released => next.held_until = None,
             Change::Expired => next.end(DeliveryState::Expired, self.expiry_reason(), at),
-            Change::Withdrawn(reason) => next.end(withdrawn_state(*reason), *reason, at),
+            Change::Withdrawn(reason) => next.end(reason.withdrawn_state(), *reason, at),
         }
         (next != *self).then_some(next)
     }
 
-    /// What the rider is told after answering `answer`, judged on the delivery as it stood before.
+    /// What the rider is told who gives the same answer again, judged on the delivery as it stands.
     #[must_use]
-    pub fn outcome_of(&self, answer: Answer) -> AnswerOutcome {
-        let same = self.answer == Some(answer);
-        let heard = self.state == DeliveryState::Played && self.answer.is_none();
-        if self.is_open() || same || heard { AnswerOutcome::Recorded } else { AnswerOutcome::Gone }
+    pub fn outcome(&self, mode: Mode) -> AnswerOutcome {
+        match self.state {
+            DeliveryState::Claimed => AnswerOutcome::Pending,
+            DeliveryState::Accepted if mode == Mode::Grab => AnswerOutcome::Won,
+            DeliveryState::Lost => AnswerOutcome::Lost,
+            DeliveryState::Accepted
+            | DeliveryState::Acknowledged
+            | DeliveryState::Declined
+            | DeliveryState::Pending
+            | DeliveryState::Sent
+            | DeliveryState::Received
+            | DeliveryState::Playing
+            | DeliveryState::Played => AnswerOutcome::Recorded,
+            DeliveryState::Expired
+            | DeliveryState::Cancelled
+            | DeliveryState::Superseded
+            | DeliveryState::Suppressed => AnswerOutcome::Gone,
+        }
     }
 
     fn note_sent(&mut self, at: EpochMs) {
         if self.is_open() {
             self.attempts = self.attempts.saturating_add(1);
+            self.sent_ring = self.ring;
             self.note_progress(DeliveryState::Sent, at);
         }
     }
@@ -382,14 +279,37 @@ impl Delivery {
         }
     }
 
+    /// What was heard and needed nothing may still be answered; any other end stands.
     fn note_answer(&mut self, answer: Answer, at: EpochMs) {
-        if self.outcome_of(answer) == AnswerOutcome::Gone || self.answer.is_some() {
+        let decided = self.answer.is_some() && self.state != DeliveryState::Claimed;
+        if decided || !(self.is_open() || self.state == DeliveryState::Played) {
             return;
         }
         self.answer = Some(answer);
-        self.answered_at = Some(at);
+        self.answered_at.get_or_insert(at);
         self.received_at.get_or_insert(at);
         self.end(answer.end_state(), EndReason::Answered, at);
+    }
+
+    fn note_claim(&mut self, until: EpochMs, at: EpochMs) {
+        if self.is_open() && self.state != DeliveryState::Claimed {
+            self.answer = Some(Answer::Accept);
+            self.answered_at = Some(at);
+            self.received_at.get_or_insert(at);
+            self.state = DeliveryState::Claimed;
+            self.expires_at = self.expires_at.max(until);
+            self.ask_due_at = Some(at);
+        }
+    }
+
+    /// A claim rings no more: its rider has answered.
+    fn note_ring(&mut self, seq: i64, at: EpochMs) {
+        if self.is_open() && self.state != DeliveryState::Claimed {
+            self.ring = self.ring.saturating_add(1);
+            self.seq = seq;
+            self.plays = 0;
+            self.rung_at = Some(at);
+        }
     }
 
     fn end(&mut self, state: DeliveryState, reason: EndReason, at: EpochMs) {
@@ -397,11 +317,15 @@ impl Delivery {
             self.state = state;
             self.reason = Some(reason);
             self.ended_at = Some(at);
+            self.held_until = None;
+            self.ask_due_at = None;
         }
     }
 
     fn expiry_reason(&self) -> EndReason {
-        if self.played_at.is_some() {
+        if self.state == DeliveryState::Claimed {
+            EndReason::NotSettled
+        } else if self.played_at.is_some() {
             EndReason::NotAnswered
         } else if self.received_at.is_some() {
             EndReason::NotPlayed
@@ -409,18 +333,6 @@ impl Delivery {
             EndReason::NotReceived
         } else {
             EndReason::NeverSent
-        }
-    }
-}
-
-fn withdrawn_state(reason: EndReason) -> DeliveryState {
-    match reason {
-        EndReason::CancelledByAlert | EndReason::CancelledByOrder => DeliveryState::Cancelled,
-        EndReason::OffDuty | EndReason::Erased => DeliveryState::Suppressed,
-        EndReason::Played => DeliveryState::Played,
-        EndReason::Answered => DeliveryState::Acknowledged,
-        EndReason::NeverSent | EndReason::NotReceived | EndReason::NotPlayed | EndReason::NotAnswered => {
-            DeliveryState::Expired
         }
     }
 }

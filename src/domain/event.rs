@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EpochMs, EventId, Need, OrderId, RiderId, Target, Urgency};
+use super::{EpochMs, EventId, Offer, OrderId, RiderId, Target, Urgency};
 
 /// One event.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Event {
     pub overrides: Overrides,
     /// Where the backend wants to hear what became of it.
     pub callback_url: Option<String>,
+    /// Not before this moment.
+    pub deliver_at: Option<EpochMs>,
     /// Handed to the client unread.
     pub ext: serde_json::Map<String, serde_json::Value>,
 }
@@ -80,15 +82,6 @@ pub struct Order {
     pub reason: Option<String>,
 }
 
-/// An event that wants an answer. Arbitration and ladders belong to the offers' own work; the answer is recorded.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Offer {
-    /// What answer.
-    pub need: Need,
-    /// Seconds the rider has.
-    pub timeout_s: Option<u32>,
-}
-
 /// What an event says about its own alert; `None` leaves the kind's policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overrides {
@@ -106,4 +99,8 @@ pub struct Overrides {
     pub repeat_count: Option<u32>,
     /// Pause between soundings, in milliseconds.
     pub repeat_gap_ms: Option<u32>,
+    /// A newer alert of the same key for the same rider takes the place of the older; `order:{id}:{kind}` if `None`.
+    pub collapse_key: Option<String>,
+    /// `false` leaves the older one standing.
+    pub supersede: Option<bool>,
 }

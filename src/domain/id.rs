@@ -149,6 +149,14 @@ own_id!(
     /// One rider connection.
     SessionId, "ses"
 );
+own_id!(
+    /// One request that a ladder step asks for.
+    CallId, "cll"
+);
+own_id!(
+    /// One recurring event.
+    ScheduleId, "sch"
+);
 
 foreign_id!(
     /// A rider, as the backend names them. Unique within an app only.

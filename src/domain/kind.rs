@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::delivery::EndReason;
+use super::{Ladder, Mode};
+
 /// How pressing an alert is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
@@ -82,6 +85,57 @@ pub struct Repeat {
     pub gap_ms: u32,
 }
 
+/// What a kind means for the order it is about.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct OrderPolicy {
+    /// It ends the order's other alerts for its riders.
+    pub ends: Option<Ends>,
+    /// It gives the order to its rider; if another had it, they are told.
+    pub assigns: bool,
+    /// It is said at most once in so many milliseconds for one order and rider.
+    pub gap_ms: Option<i64>,
+    /// Several at once may be told in one sentence.
+    pub merges: bool,
+}
+
+/// How a kind ends the other alerts of its order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ends {
+    /// Cancelled; also what comes later but is older.
+    Cancelled,
+    /// Another rider has it now.
+    Reassigned,
+    /// Another rider was first.
+    Taken,
+    /// Done.
+    Completed,
+}
+
+impl Ends {
+    /// Why the other alerts end.
+    #[must_use]
+    pub fn reason(self) -> EndReason {
+        match self {
+            Self::Cancelled => EndReason::CancelledByOrder,
+            Self::Reassigned => EndReason::Reassigned,
+            Self::Taken => EndReason::Taken,
+            Self::Completed => EndReason::OrderEnded,
+        }
+    }
+}
+
+/// What of a kind is heard.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Voice {
+    /// The chime and the sentence.
+    #[default]
+    Sentence,
+    /// The chime alone.
+    Chime,
+}
+
 /// Most soundings of one ring.
 pub const MAX_REPEAT_COUNT: u32 = 20;
 /// Longest pause between two soundings, in milliseconds.
@@ -104,6 +158,14 @@ pub struct Kind {
     pub interrupt: bool,
     /// What answer ends it.
     pub need: Need,
+    /// What it asks of its riders.
+    pub mode: Mode,
+    /// What it means for an order's other alerts.
+    pub order: OrderPolicy,
+    /// What happens while nobody answers.
+    pub ladder: Ladder,
+    /// Whether a sentence is spoken, or only the chime sounds.
+    pub voice: Voice,
     /// Whether it has a voice without an app's phrase or an event's text.
     pub speaks: bool,
     titles: BTreeMap<String, String>,
@@ -184,6 +246,17 @@ struct Row {
     interrupt: bool,
     #[serde(default)]
     need: Need,
+    mode: Option<Mode>,
+    ends: Option<Ends>,
+    #[serde(default)]
+    assigns: bool,
+    gap_s: Option<u32>,
+    #[serde(default)]
+    merges: bool,
+    #[serde(default)]
+    ladder: Ladder,
+    #[serde(default)]
+    voice: Voice,
     #[serde(default = "speaks")]
     speaks: bool,
     title: BTreeMap<String, String>,
@@ -209,6 +282,8 @@ impl Row {
             Some("repeat.gap_s is at most 120")
         } else if !(1..=MAX_TTL_S).contains(&self.ttl_s) {
             Some("ttl_s is 1 to 86400")
+        } else if self.mode.is_some_and(|mode| mode.need() != self.need) {
+            Some("mode does not fit need")
         } else if !self.title.contains_key("zh-CN") {
             Some("title.zh-CN is missing")
         } else {
@@ -217,8 +292,11 @@ impl Row {
         if let Some(what) = what {
             return Err(KindsError::Bound { name, what });
         }
-        let Self { urgency, ttl_s, interrupt, need, speaks, title, .. } = self;
-        Ok(Kind { name, urgency, repeat, ttl_s, interrupt, need, speaks, titles: title })
+        let Self { urgency, ttl_s, interrupt, need, ladder, voice, speaks, title, ends, assigns, merges, .. } = self;
+        let mode = self.mode.unwrap_or(Mode::of_need(need));
+        let gap_ms = self.gap_s.map(|gap_s| i64::from(gap_s) * 1000);
+        let order = OrderPolicy { ends, assigns, gap_ms, merges };
+        Ok(Kind { name, urgency, repeat, ttl_s, interrupt, need, mode, order, ladder, voice, speaks, titles: title })
     }
 }
 

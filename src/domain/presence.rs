@@ -9,6 +9,8 @@ use super::{AppId, RiderId};
 pub trait Presence: Send + Sync {
     /// Whether at least one session of this rider is open.
     fn is_online(&self, app: AppId, rider: &RiderId) -> bool;
+    /// Whether one of these sessions would be heard: its player runs, or it has not told of its player yet.
+    fn is_audible(&self, app: AppId, rider: &RiderId) -> bool;
 }
 
 /// What a rider's player does, told by the client.

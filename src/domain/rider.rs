@@ -65,4 +65,89 @@ pub struct Rider {
     pub created_at: EpochMs,
     /// When a session of this rider last opened or closed.
     pub last_seen_at: Option<EpochMs>,
+    /// When duty was last set.
+    pub duty_at: Option<EpochMs>,
+    /// Offers in a row that ended without an answer.
+    pub unanswered: u32,
+    /// When the last of these ended.
+    pub unanswered_at: Option<EpochMs>,
+    /// When the rider last answered anything.
+    pub answered_at: Option<EpochMs>,
+    /// Alerts of the last minute.
+    pub pace: Pace,
+}
+
+/// How much a rider has been told lately.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Pace {
+    /// When the minute in hand began.
+    pub minute_at: EpochMs,
+    /// Alerts in it.
+    pub count: u32,
+    /// Until when new orders are gathered for one sentence.
+    pub burst_until: EpochMs,
+}
+
+/// The length of a minute.
+const MINUTE_MS: i64 = 60_000;
+
+impl Pace {
+    /// Whether one more alert would be more than `cap` within a minute; a cap of 0 is none.
+    #[must_use]
+    pub fn is_full(&self, cap: u32, now: EpochMs) -> bool {
+        cap > 0 && now.since_ms(self.minute_at) < MINUTE_MS && self.count >= cap
+    }
+
+    /// Counts one alert.
+    pub fn count_one(&mut self, now: EpochMs) {
+        if now.since_ms(self.minute_at) >= MINUTE_MS {
+            (self.minute_at, self.count) = (now, 0);
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// Until when a new order is held for company; `None` for the first of a burst, which goes out at once.
+    pub fn gather(&mut self, window_ms: i64, now: EpochMs) -> Option<EpochMs> {
+        if now < self.burst_until {
+            return Some(self.burst_until);
+        }
+        self.burst_until = now.plus_ms(window_ms);
+        None
+    }
+}
+
+impl Rider {
+    /// A rider nobody has described yet, who goes on counting after `seq`.
+    #[must_use]
+    pub fn unknown(key: RiderKey, seq: i64, at: EpochMs) -> Self {
+        Self {
+            app: key.app,
+            id: key.rider,
+            known: false,
+            on_duty: true,
+            lang: None,
+            devices: DevicePolicy::default(),
+            not_before: EpochMs(0),
+            seq,
+            created_at: at,
+            last_seen_at: None,
+            duty_at: None,
+            unanswered: 0,
+            unanswered_at: None,
+            answered_at: None,
+            pace: Pace::default(),
+        }
+    }
+
+    /// Who this is among all apps.
+    #[must_use]
+    pub fn key(&self) -> RiderKey {
+        RiderKey { app: self.app, rider: self.id.clone() }
+    }
+
+    /// Notes an answer: whoever answers is responsive.
+    pub fn note_answer(&mut self, at: EpochMs) {
+        self.unanswered = 0;
+        self.answered_at = Some(at);
+    }
 }

@@ -3,7 +3,8 @@
 
 use super::{Change, Delivery, DeliveryState, EndReason};
 use crate::domain::target::DutyRule;
-use crate::domain::{Alert, DeliveryId, EpochMs, FirstStatus, RiderId};
+use crate::domain::alert::Head;
+use crate::domain::{DeliveryId, EpochMs, FirstStatus, RiderId};
 
 /// What is known of a rider while an alert for them is committed.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,10 +35,20 @@ impl Listener {
 }
 
 impl Delivery {
-    /// The delivery of `alert` to `listener` as it is first stored, at `at`.
+    /// The delivery of an alert to `listener` as it is first stored, at `at`; ended at once if it is held back.
     #[must_use]
-    pub fn first(id: DeliveryId, alert: &Alert, listener: Listener, at: EpochMs) -> Self {
-        let first_status = listener.first_status(alert.duty);
+    pub fn first(
+        id: DeliveryId,
+        alert: &Head,
+        listener: Listener,
+        held_back: Option<EndReason>,
+        at: EpochMs,
+    ) -> Self {
+        let mut first_status = listener.first_status(alert.duty);
+        if held_back.is_some() && first_status != FirstStatus::OffDuty {
+            first_status = FirstStatus::Suppressed;
+        }
+        let window = alert.answer_ms.filter(|_| alert.is_offer()).map(|answer_ms| at.plus_ms(answer_ms));
         let mut delivery = Self {
             id,
             alert: alert.id,
@@ -45,14 +56,19 @@ impl Delivery {
             rider: listener.rider,
             seq: listener.seq,
             need: alert.need,
-            expires_at: alert.expires_at,
+            expires_at: window.map_or(alert.expires_at, |end| end.min(alert.expires_at)),
             first_status,
             state: DeliveryState::Pending,
             reason: None,
             ring: 1,
             attempts: 0,
             plays: 0,
+            sent_ring: 0,
+            rung_at: None,
+            held_until: None,
             answer: None,
+            late_answer: None,
+            ask_due_at: None,
             trouble: None,
             sent_at: None,
             received_at: None,
@@ -61,9 +77,14 @@ impl Delivery {
             answered_at: None,
             ended_at: None,
         };
-        if first_status == FirstStatus::OffDuty
-            && let Some(suppressed) = delivery.after(&Change::Withdrawn(EndReason::OffDuty), at)
-        {
+        let held_back = match first_status {
+            FirstStatus::OffDuty => Some(EndReason::OffDuty),
+            FirstStatus::Queued | FirstStatus::Offline | FirstStatus::Suppressed | FirstStatus::Unknown => {
+                held_back
+            }
+        };
+        let change = held_back.map(Change::Withdrawn);
+        if let Some(suppressed) = change.and_then(|change| delivery.after(&change, at)) {
             delivery = suppressed;
         }
         delivery

@@ -1,0 +1,288 @@
+//! An event enters: judged against what is known of its order, then its alert for each rider of its audience.
+//! Old news is dropped, an end stops what it ends, a new rider's gain is the old rider's loss.
+
+use super::{Book, Context, Ended, FirstDelivery};
+use crate::domain::alert::AlertChange;
+use crate::domain::delivery::{Change, EndReason};
+use crate::domain::kind::{Ends, OrderPolicy};
+use crate::domain::order::{Stamp, Tombstone};
+use crate::domain::{AlertId, AlertState, AppId, EpochMs, Head, OrderId, OrderKey, RiderId, RiderKey};
+
+/// An event on its way in.
+pub struct Incoming<'a> {
+    /// The tenant.
+    pub app: AppId,
+    /// The order it is about.
+    pub order: Option<&'a OrderId>,
+    /// How new its news is.
+    pub stamp: Stamp,
+    /// Name of its kind.
+    pub kind: &'a str,
+    /// What its kind means for the order.
+    pub policy: &'a OrderPolicy,
+    /// Its alert, without deliveries as yet; `None` for a silent kind.
+    pub alert: Option<&'a Head>,
+    /// What a rider who loses the order by it is told.
+    pub away: Option<&'a Head>,
+    /// Who had the order, as the event says.
+    pub previous_rider: Option<&'a RiderId>,
+    /// Whom it is for.
+    pub audience: Audience,
+}
+
+/// Whom an event is for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Audience {
+    /// These, now.
+    Now(Vec<RiderId>),
+    /// The target is resolved later, in parts: the event has its time, or is for many.
+    Later,
+}
+
+/// What became of an event.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Entered {
+    /// In one word.
+    pub outcome: Outcome,
+    /// Its alerts, the event's own first.
+    pub alerts: Vec<EnteredAlert>,
+    /// Deliveries it has ended.
+    pub ended: Vec<Ended>,
+}
+
+/// An alert of an event and its first deliveries.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EnteredAlert {
+    /// The alert.
+    pub alert: AlertId,
+    /// In order of target.
+    pub deliveries: Vec<FirstDelivery>,
+}
+
+/// What became of an event, in one word.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Outcome {
+    /// Riders are told.
+    Alerted,
+    /// It is remembered; its kind is silent here.
+    #[default]
+    Remembered,
+    /// Riders will be told at its time.
+    Scheduled,
+    /// It is old news.
+    Dropped(DropReason),
+}
+
+/// Why an event is old news.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DropReason {
+    /// Newer news of its order came before.
+    OlderVersion,
+    /// Its order was cancelled before it came.
+    OrderCancelled,
+}
+
+impl DropReason {
+    /// The word used in JSON and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OlderVersion => "older_version",
+            Self::OrderCancelled => "order_cancelled",
+        }
+    }
+
+    /// The reason with this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::OlderVersion, Self::OrderCancelled].into_iter().find(|reason| reason.as_str() == word)
+    }
+}
+
+impl Audience {
+    fn riders(&self) -> &[RiderId] {
+        match self {
+            Self::Now(riders) => riders,
+            Self::Later => &[],
+        }
+    }
+
+    fn only(&self) -> Option<&RiderId> {
+        match self.riders() {
+            [rider] => Some(rider),
+            _ => None,
+        }
+    }
+}
+
+impl Book {
+    /// Lets an event in. What of it is new is in the book afterwards.
+    pub fn accept(&mut self, event: &Incoming<'_>, context: &Context<'_>) -> Entered {
+        let mut entered = Entered::default();
+        if let Some(order) = event.order {
+            let key = OrderKey { app: event.app, order: order.clone() };
+            if let Some(reason) = self.judge(&key, event, context) {
+                entered.outcome = Outcome::Dropped(reason);
+                return entered;
+            }
+            if let Some(ends) = event.policy.ends {
+                entered.ended = self.end_of_order(&key, event, ends, context.at);
+            }
+        }
+        let lost = self.assign(event, context.at);
+        if let Some(head) = event.alert {
+            let scheduled = head.starts_at > context.at;
+            entered.outcome = if scheduled { Outcome::Scheduled } else { Outcome::Alerted };
+            let deliveries = self.enter(head, event, context, &mut entered.ended);
+            entered.alerts.push(EnteredAlert { alert: head.id, deliveries });
+        }
+        if let (Some(old), Some(away)) = (lost, event.away) {
+            self.end_for(event, &old, EndReason::Reassigned, context.at, &mut entered.ended);
+            let riders = std::slice::from_ref(&old);
+            let silent = OrderPolicy::default();
+            let deliveries = self.tell(away, riders, event.stamp, &silent, context, &mut entered.ended);
+            entered.alerts.push(EnteredAlert { alert: away.id, deliveries });
+        }
+        entered
+    }
+
+    /// Whether the event is old news; if not, its stamp is remembered.
+    fn judge(&mut self, key: &OrderKey, event: &Incoming<'_>, context: &Context<'_>) -> Option<DropReason> {
+        let (at, lasts_ms) = (context.at, context.rules.tombstone_ms);
+        let memory = self.order_mut(key, at);
+        if event.stamp.is_older_than(&memory.stamp) {
+            return Some(DropReason::OlderVersion);
+        }
+        if event.policy.ends.is_none() {
+            let riders = event.audience.riders();
+            let of_each = !riders.is_empty()
+                && riders.iter().all(|rider| memory.is_cancelled(rider, &event.stamp, at, lasts_ms));
+            if of_each || memory.is_cancelled_whole(&event.stamp, at, lasts_ms) {
+                return Some(DropReason::OrderCancelled);
+            }
+        }
+        memory.stamp = memory.stamp.newest(event.stamp);
+        None
+    }
+
+    /// Ends the order's open alerts for the riders of the event.
+    fn end_of_order(
+        &mut self,
+        key: &OrderKey,
+        event: &Incoming<'_>,
+        ends: Ends,
+        at: EpochMs,
+    ) -> Vec<Ended> {
+        let riders = event.audience.riders();
+        let memory = self.order_mut(key, at);
+        if ends == Ends::Cancelled {
+            let tombstone = Tombstone { stamp: event.stamp, at };
+            match event.audience {
+                Audience::Now(_) => memory.cancel_for(riders, tombstone),
+                Audience::Later => memory.tombstone = Some(tombstone),
+            }
+        }
+        if ends != Ends::Taken && memory.rider.as_ref().is_some_and(|rider| riders.contains(rider)) {
+            memory.rider = None;
+        }
+        let everyone = event.audience == Audience::Later;
+        let places = self.open_places(|delivery, head| {
+            head.app == key.app
+                && head.order_id.as_ref() == Some(&key.order)
+                && (everyone || riders.contains(&delivery.rider))
+        });
+        self.end_all(&places, &Change::Withdrawn(ends.reason()), at)
+    }
+
+    /// Gives the order to the event's rider. Returns who loses it.
+    fn assign(&mut self, event: &Incoming<'_>, at: EpochMs) -> Option<RiderId> {
+        let (Some(order), true) = (event.order, event.policy.assigns) else { return None };
+        let rider = event.audience.only()?;
+        let memory = self.order_mut(&OrderKey { app: event.app, order: order.clone() }, at);
+        let before = memory.rider.replace(rider.clone());
+        if before.as_ref() != Some(rider) {
+            memory.assignments = memory.assignments.saturating_add(1);
+        }
+        before.or_else(|| event.previous_rider.cloned()).filter(|old| old != rider)
+    }
+
+    fn enter(
+        &mut self,
+        head: &Head,
+        event: &Incoming<'_>,
+        context: &Context<'_>,
+        ended: &mut Vec<Ended>,
+    ) -> Vec<FirstDelivery> {
+        if let (Some(away), Some(rider)) = (event.away, event.audience.only()) {
+            // Whoever gets the order back need not hear any more that it had gone.
+            let places = self.open_places(|delivery, other| {
+                delivery.rider == *rider && other.kind == away.kind && other.order_id == head.order_id
+            });
+            ended.extend(self.end_all(&places, &Change::Withdrawn(EndReason::Superseded), context.at));
+        }
+        match &event.audience {
+            Audience::Now(riders) => {
+                self.tell(head, riders, event.stamp, event.policy, context, ended)
+            }
+            Audience::Later => {
+                let mut head = head.clone();
+                head.unrolling = true;
+                head.state =
+                    if head.starts_at > context.at { AlertState::Scheduled } else { AlertState::Active };
+                self.add_head(head, context.at);
+                Vec::new()
+            }
+        }
+    }
+
+    fn end_for(
+        &mut self,
+        event: &Incoming<'_>,
+        rider: &RiderId,
+        reason: EndReason,
+        at: EpochMs,
+        ended: &mut Vec<Ended>,
+    ) {
+        let places = self.open_places(|delivery, head| {
+            head.app == event.app && head.order_id.as_ref() == event.order && delivery.rider == *rider
+        });
+        ended.extend(self.end_all(&places, &Change::Withdrawn(reason), at));
+    }
+
+    /// A new alert for these riders, all of it.
+    fn tell(
+        &mut self,
+        head: &Head,
+        riders: &[RiderId],
+        stamp: Stamp,
+        policy: &OrderPolicy,
+        context: &Context<'_>,
+        ended: &mut Vec<Ended>,
+    ) -> Vec<FirstDelivery> {
+        self.add_head(head.clone(), context.at);
+        let mut told = Vec::with_capacity(riders.len());
+        for rider in riders {
+            told.extend(self.deliver(head.id, rider, stamp, policy, context, ended));
+        }
+        self.finish_telling(head.id, context.at);
+        told
+    }
+
+    /// An alert for nobody is over; else its ladder begins.
+    pub(super) fn finish_telling(&mut self, alert: AlertId, at: EpochMs) {
+        if let Some(head) = self.head_mut(alert) {
+            head.unrolling = false;
+            head.apply(AlertChange::DeliveryEnded { still_open: head.open_count }, at);
+            if head.state == AlertState::Active {
+                head.plan_step(at);
+            }
+        }
+    }
+
+    /// The riders whose rows an event of this order needs beside its audience.
+    #[must_use]
+    pub fn concerned(&self, app: AppId, order: &OrderId) -> Option<RiderKey> {
+        let rider = self.order(&OrderKey { app, order: order.clone() })?.rider.clone()?;
+        Some(RiderKey { app, rider })
+    }
+}

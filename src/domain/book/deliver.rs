@@ -1,0 +1,151 @@
+//! An alert comes to one rider: held back, held for company, or open; and in the place of an older one.
+//! Whatever becomes of it, there is a delivery that says so.
+
+use super::{Book, Context, Ended, FirstDelivery, Kept, Mark};
+use crate::domain::delivery::{Change, EndReason, Listener};
+use crate::domain::kind::OrderPolicy;
+use crate::domain::order::Stamp;
+use crate::domain::target::DutyRule;
+use crate::domain::{
+    AlertId, Delivery, DeliveryId, EpochMs, Head, Need, OrderKey, RiderId, RiderKey,
+};
+
+impl Book {
+    pub(super) fn add_head(&mut self, head: Head, at: EpochMs) {
+        let mut head = head;
+        head.open_count = 0;
+        head.plan_step(at);
+        self.heads.insert(head.id, Kept { row: head, mark: Mark::New });
+    }
+
+    /// Delivers an alert of this book to a rider. `None` if the rider has it already.
+    pub(super) fn deliver(
+        &mut self,
+        alert: AlertId,
+        rider: &RiderId,
+        stamp: Stamp,
+        policy: &OrderPolicy,
+        context: &Context<'_>,
+        ended: &mut Vec<Ended>,
+    ) -> Option<FirstDelivery> {
+        if self.place(alert, rider).is_some() {
+            return None;
+        }
+        let head = self.head(alert)?.clone();
+        let key = RiderKey { app: head.app, rider: rider.clone() };
+        let held_back = self.held_back(&head, &key, stamp, policy, context);
+        let row = self.rider_mut(&key, context.at);
+        row.seq += 1;
+        let listener = Listener {
+            rider: rider.clone(),
+            known: row.known,
+            on_duty: row.on_duty,
+            online: context.presence.is_online(head.app, rider),
+            seq: row.seq,
+        };
+        let id = DeliveryId::new(context.at, (context.entropy)());
+        let mut delivery = Delivery::first(id, &head, listener, held_back, context.at);
+        if delivery.is_open() {
+            self.supersede(&head, rider, context.at, ended);
+            let row = self.rider_mut(&key, context.at);
+            row.pace.count_one(context.at);
+            let gathers = policy.merges && context.rules.merge_ms > 0 && head.need == Need::None;
+            if gathers {
+                delivery.held_until = row.pace.gather(context.rules.merge_ms, context.at);
+            }
+            if let Some(head) = self.head_mut(alert) {
+                head.open_count += 1;
+            }
+        }
+        let first = FirstDelivery {
+            id,
+            rider: rider.clone(),
+            status: delivery.first_status,
+            reason: delivery.reason,
+        };
+        self.places.insert((alert, rider.clone()), self.deliveries.len());
+        self.deliveries.push(Kept { row: delivery, mark: Mark::New });
+        Some(first)
+    }
+
+    /// Why a rider is not told, if not.
+    fn held_back(
+        &mut self,
+        head: &Head,
+        rider: &RiderKey,
+        stamp: Stamp,
+        policy: &OrderPolicy,
+        context: &Context<'_>,
+    ) -> Option<EndReason> {
+        let (rules, at) = (&context.rules, context.at);
+        let off_duty = self.rider(rider).is_some_and(|row| !row.on_duty);
+        if off_duty && head.duty == DutyRule::OnDutyOnly {
+            return Some(EndReason::OffDuty);
+        }
+        if rules.hushes(head.urgency) {
+            return Some(EndReason::QuietHours);
+        }
+        let full = |row: &crate::domain::Rider| row.pace.is_full(rules.alerts_per_minute, at);
+        if rules.caps(head.urgency) && self.rider(rider).is_some_and(full) {
+            return Some(EndReason::RateLimited);
+        }
+        let key = OrderKey { app: head.app, order: head.order_id.clone()? };
+        let cancelled = |memory: &crate::domain::OrderMemory| {
+            memory.is_cancelled(&rider.rider, &stamp, at, rules.tombstone_ms)
+        };
+        if policy.ends.is_none() && self.order(&key).is_some_and(cancelled) {
+            return Some(EndReason::CancelledBefore);
+        }
+        let gap_ms = policy.gap_ms?;
+        let too_soon = self.order_mut(&key, at).is_too_soon(&head.kind, &rider.rider, gap_ms, at);
+        too_soon.then_some(EndReason::RateLimited)
+    }
+
+    /// Ends the rider's older alerts of the same key.
+    fn supersede(&mut self, head: &Head, rider: &RiderId, at: EpochMs, ended: &mut Vec<Ended>) {
+        let Some(key) = &head.collapse_key else { return };
+        let places = self.open_places(|delivery, other| {
+            delivery.rider == *rider
+                && other.app == head.app
+                && other.id != head.id
+                && other.collapse_key.as_ref() == Some(key)
+        });
+        ended.extend(self.end_all(&places, &Change::Withdrawn(EndReason::Superseded), at));
+    }
+
+    /// Delivers the next part of an alert's audience. `last` says that nobody is left.
+    pub fn unroll(
+        &mut self,
+        alert: AlertId,
+        riders: &[RiderId],
+        last: Last,
+        policy: &OrderPolicy,
+        stamp: Stamp,
+        context: &Context<'_>,
+    ) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        let Some(head) = self.head_mut(alert) else { return ended };
+        if head.starts_at <= context.at {
+            head.apply(crate::domain::alert::AlertChange::Began, context.at);
+        }
+        if head.state != crate::domain::AlertState::Active {
+            return ended;
+        }
+        for rider in riders {
+            self.deliver(alert, rider, stamp, policy, context, &mut ended);
+        }
+        if last == Last::Yes {
+            self.finish_telling(alert, context.at);
+        }
+        ended
+    }
+}
+
+/// Whether a part of an audience is its last.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Last {
+    /// Nobody is left.
+    Yes,
+    /// There are more.
+    No,
+}

@@ -1,0 +1,56 @@
+//! Many new orders at once, told in one sentence: the first goes out, those that follow at once wait for company.
+//! When the window closes one that is alone goes out as it is; several become one alert that takes their place.
+
+use super::{Book, Context, Ended, FirstDelivery};
+use crate::domain::delivery::{Change, EndReason};
+use crate::domain::kind::OrderPolicy;
+use crate::domain::order::Stamp;
+use crate::domain::{EpochMs, Head, RiderKey};
+
+/// What became of what was held for a rider.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Merged {
+    /// It was told as one alert, with this delivery; these ended.
+    Together(FirstDelivery, Vec<Ended>),
+    /// It goes out as it is: there is only one, or something has changed meanwhile.
+    Released,
+    /// Nothing was held any more.
+    Nothing,
+}
+
+impl Book {
+    /// Tells what is held for `rider` and due. `together` is the alert drafted for exactly `count` of them.
+    pub fn merge(
+        &mut self,
+        rider: &RiderKey,
+        together: Option<(&Head, usize)>,
+        context: &Context<'_>,
+    ) -> Merged {
+        let held = self.held(rider, context.at);
+        match together {
+            _ if held.is_empty() => Merged::Nothing,
+            Some((head, count)) if count == held.len() && count > 1 => {
+                self.add_head(head.clone(), context.at);
+                let mut ended = self.end_all(&held, &Change::Withdrawn(EndReason::Merged), context.at);
+                let (stamp, policy) = (Stamp::default(), OrderPolicy::default());
+                let told = self.deliver(head.id, &rider.rider, stamp, &policy, context, &mut ended);
+                self.finish_telling(head.id, context.at);
+                told.map_or(Merged::Released, |first| Merged::Together(first, ended))
+            }
+            Some(_) | None => {
+                for place in held {
+                    self.change(place, &Change::Released, context.at);
+                }
+                Merged::Released
+            }
+        }
+    }
+
+    fn held(&self, rider: &RiderKey, at: EpochMs) -> Vec<usize> {
+        self.open_places(|delivery, _| {
+            delivery.app == rider.app
+                && delivery.rider == rider.rider
+                && delivery.held_until.is_some_and(|until| until <= at)
+        })
+    }
+}

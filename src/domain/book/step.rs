@@ -1,0 +1,204 @@
+//! A ladder step is taken: once, at its time or as a fallback, and only while the alert still waits for an answer.
+//! Steps that fell due together, after a stop or a jump of the clock, ring once and not once each.
+
+use super::{Book, Call, Context, Ended, NoticeKind};
+use crate::domain::alert::AlertChange;
+use crate::domain::delivery::Change;
+use crate::domain::kind::OrderPolicy;
+use crate::domain::ladder::{Act, HttpCall, is_done};
+use crate::domain::order::Stamp;
+use crate::domain::{AlertId, AlertState, CallId, DeliveryState, EpochMs, Head, RiderId, RiderKey};
+
+/// Why a step is taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum When {
+    /// Its time has come.
+    Due,
+    /// Nobody can hear the alert, and the step is a fallback.
+    Fallback,
+}
+
+/// What a step did.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Stepped {
+    /// Its word.
+    pub act: &'static str,
+    /// Riders to ring.
+    pub rung: Vec<RiderKey>,
+    /// Deliveries it has ended.
+    pub ended: Vec<Ended>,
+    /// Requests it asks for.
+    pub calls: Vec<CallId>,
+}
+
+/// Most riders one `http` step calls for.
+const CALLS_MAX: usize = 20;
+
+impl Book {
+    /// Takes the step of this level. `None` if it was taken before, is not due, or the alert waits no more.
+    /// `station` is who a step for a whole station means.
+    pub fn step(
+        &mut self,
+        alert: AlertId,
+        level: u32,
+        when: When,
+        station: &[RiderId],
+        context: &Context<'_>,
+    ) -> Option<Stepped> {
+        let at = context.at;
+        let head = self.head(alert)?.clone();
+        let step = head.ladder.steps().get(level as usize)?;
+        let fits = match when {
+            When::Due => head.due_level(at) == Some(level),
+            When::Fallback => step.fallback,
+        };
+        let waits = head.state == AlertState::Active && head.expires_at > at;
+        if !fits || !waits || is_done(head.steps_done, level) {
+            return None;
+        }
+        self.mark_taken(&head, level, at);
+        let mut stepped = Stepped { act: step.act.word(), ..Stepped::default() };
+        match &step.act {
+            Act::Repeat | Act::Louder => stepped.rung = self.ring_again(alert, at),
+            Act::Next => self.ask_next(alert, context, &mut stepped),
+            Act::Station { .. } => self.widen(alert, station, context, &mut stepped),
+            Act::Desk => self.notice(NoticeKind::Desk, &head, None, at),
+            Act::Http(call) => stepped.calls = self.call(&head, level, call, context),
+            Act::Exhausted => stepped.ended = self.exhaust(&head, context),
+        }
+        if let Some(head) = self.head_mut(alert)
+            && head.state == AlertState::Active
+        {
+            head.apply(AlertChange::DeliveryEnded { still_open: head.open_count }, at);
+        }
+        if let Some(head) = self.head_mut(alert)
+            && head.state == AlertState::Active
+        {
+            head.plan_step(at);
+        }
+        Some(stepped)
+    }
+
+    fn mark_taken(&mut self, head: &Head, level: u32, at: EpochMs) {
+        let rings = head.ladder.steps().get(level as usize).is_some_and(|step| step.act.rings());
+        let also = head.ladder.left(head.steps_done).filter(|(_, step)| {
+            let due_at = head.starts_at.plus_ms(i64::from(step.after_s) * 1000);
+            rings && step.act.rings() && due_at <= at
+        });
+        let taken = also.fold(1 << level, |mask, (other, _)| mask | 1 << other);
+        if let Some(row) = self.head_mut(head.id) {
+            row.steps_done |= taken;
+        }
+    }
+
+    /// Rings everyone who has not answered, with the next number of their sequence.
+    fn ring_again(&mut self, alert: AlertId, at: EpochMs) -> Vec<RiderKey> {
+        let mut rung = Vec::new();
+        for place in self.open_of(alert) {
+            let delivery = &self.deliveries[place].row;
+            if delivery.state == DeliveryState::Claimed || delivery.expires_at <= at {
+                continue;
+            }
+            let key = RiderKey { app: delivery.app, rider: delivery.rider.clone() };
+            let row = self.rider_mut(&key, at);
+            row.seq += 1;
+            let seq = row.seq;
+            self.change(place, &Change::Rung { seq }, at);
+            rung.push(key);
+        }
+        rung
+    }
+
+    /// Takes the offer from those who have it and gives it to the next candidate who may have it.
+    fn ask_next(&mut self, alert: AlertId, context: &Context<'_>, stepped: &mut Stepped) {
+        let Some(candidates) = self.head(alert).map(|head| head.candidates.clone()) else { return };
+        loop {
+            let Some(head) = self.head_mut(alert) else { return };
+            let Some(rider) = candidates.get(head.candidates_asked as usize) else { return };
+            head.candidates_asked += 1;
+            self.add_rider(alert, rider, context, stepped);
+            let open = self.delivery(alert, rider).is_some_and(|delivery| delivery.is_open());
+            if open {
+                self.pass_on(alert, rider, context, stepped);
+                return;
+            }
+        }
+    }
+
+    fn pass_on(&mut self, alert: AlertId, to: &RiderId, context: &Context<'_>, stepped: &mut Stepped) {
+        let others = self.open_places(|delivery, _| {
+            delivery.alert == alert && delivery.rider != *to && delivery.state != DeliveryState::Claimed
+        });
+        for place in others {
+            let before = self.deliveries[place].row.clone();
+            stepped.ended.extend(self.end_all(&[place], &Change::Expired, context.at));
+            self.count_unanswered(&before, context.rules.unresponsive_after, context.at);
+        }
+    }
+
+    fn widen(&mut self, alert: AlertId, station: &[RiderId], context: &Context<'_>, stepped: &mut Stepped) {
+        for rider in station {
+            self.add_rider(alert, rider, context, stepped);
+        }
+    }
+
+    fn add_rider(&mut self, alert: AlertId, rider: &RiderId, context: &Context<'_>, stepped: &mut Stepped) {
+        let (stamp, policy) = (Stamp::default(), OrderPolicy { ends: None, ..OrderPolicy::default() });
+        let told = self.deliver(alert, rider, stamp, &policy, context, &mut stepped.ended);
+        if let (Some(told), Some(head)) = (told, self.head(alert))
+            && told.reason.is_none()
+        {
+            stepped.rung.push(RiderKey { app: head.app, rider: told.rider });
+        }
+    }
+
+    /// One request for each rider who still has the alert; for an offer nobody has, none.
+    fn call(&mut self, head: &Head, level: u32, call: &HttpCall, context: &Context<'_>) -> Vec<CallId> {
+        let mut ids = Vec::new();
+        for place in self.open_of(head.id).into_iter().take(CALLS_MAX) {
+            let rider = self.deliveries[place].row.rider.clone();
+            let id = CallId::new(context.at, (context.entropy)());
+            ids.push(id);
+            self.calls.push(Call {
+                id,
+                app: head.app,
+                alert: head.id,
+                rider,
+                level,
+                call: call.clone(),
+                due_at: context.at,
+                attempts: 0,
+            });
+        }
+        ids
+    }
+
+    /// Ends the alert. Claims stay open: the backend has been asked, and its word still counts.
+    fn exhaust(&mut self, head: &Head, context: &Context<'_>) -> Vec<Ended> {
+        let claimed =
+            self.open_places(|delivery, _| delivery.alert == head.id && delivery.state == DeliveryState::Claimed);
+        if claimed.is_empty()
+            && let Some(row) = self.head_mut(head.id)
+        {
+            row.apply(AlertChange::Exhausted, context.at);
+        }
+        let mut ended = Vec::new();
+        let waiting =
+            self.open_places(|delivery, _| delivery.alert == head.id && delivery.state != DeliveryState::Claimed);
+        for place in waiting {
+            let before = self.deliveries[place].row.clone();
+            ended.extend(self.end_all(&[place], &Change::Expired, context.at));
+            self.count_unanswered(&before, context.rules.unresponsive_after, context.at);
+        }
+        self.notice(NoticeKind::Exhausted, head, None, context.at);
+        ended
+    }
+
+    /// Whether none of the riders who have the alert can hear it, while a fallback step waits to be taken.
+    #[must_use]
+    pub fn needs_fallback(head: &Head, riders: &[RiderId], context: &Context<'_>) -> Option<u32> {
+        let level = head.ladder.fallback(head.steps_done)?;
+        let heard = riders.iter().any(|rider| context.presence.is_audible(head.app, rider));
+        (!heard).then_some(level)
+    }
+}
