@@ -20,7 +20,10 @@ pub use crate::clock::EpochMs;
 pub use alert::{Alert, AlertState, Head};
 pub use delivery::{Answer, Delivery, DeliveryState};
 pub use event::{Event, Order, Overrides};
-pub use id::{AlertId, AppId, CallId, DeliveryId, EventId, GroupId, IdError, KeyId, OrderId, RiderId, ScheduleId, SessionId};
+pub use id::{
+    AlertId, AppId, CallId, DeliveryId, EventId, GroupId, IdError, KeyId, OrderId, RiderId, ScheduleId,
+    SessionId,
+};
 pub use kind::{Kind, Kinds, Need, Repeat, Urgency};
 pub use ladder::Ladder;
 pub use offer::{Arbiter, Mode, Offer, Settlement};

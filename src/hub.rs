@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -27,6 +27,7 @@ pub struct Bell {
     wake: Notify,
     asked: AtomicU8,
     audio: AtomicU8,
+    audio_at_ms: AtomicI64,
     foreground: AtomicU8,
 }
 
@@ -67,6 +68,8 @@ pub struct SessionView {
     pub opened_at: EpochMs,
     /// What its player does, if it told.
     pub audio: Option<AudioState>,
+    /// When it told; until then, when it said hello.
+    pub audio_at: EpochMs,
     /// Whether the program is on the screen, if it told.
     pub foreground: Option<bool>,
 }
@@ -175,6 +178,12 @@ impl Presence for Hub {
         let rider = RiderKey { app, rider: rider.clone() };
         self.shard(&rider).contains_key(&rider)
     }
+
+    fn is_audible(&self, app: AppId, rider: &RiderId) -> bool {
+        let rider = RiderKey { app, rider: rider.clone() };
+        let shard = self.shard(&rider);
+        shard.get(&rider).into_iter().flatten().any(|bell| bell.is_audible())
+    }
 }
 
 impl Bell {
@@ -188,6 +197,7 @@ impl Bell {
             wake: Notify::new(),
             asked: AtomicU8::new(0),
             audio: AtomicU8::new(0),
+            audio_at_ms: AtomicI64::new(opened_at.0),
             foreground: AtomicU8::new(0),
         }
     }
@@ -198,13 +208,23 @@ impl Bell {
         self.wake.notify_one();
     }
 
+    fn audio(&self) -> Option<AudioState> {
+        let place = usize::from(self.audio.load(Ordering::Relaxed)).checked_sub(1)?;
+        AUDIO_STATES.get(place).copied()
+    }
+
+    /// Whoever has not told of a player yet gets the benefit of the doubt.
+    fn is_audible(&self) -> bool {
+        self.audio().is_none_or(AudioState::is_audible)
+    }
+
     fn view(&self) -> SessionView {
-        let audio = usize::from(self.audio.load(Ordering::Relaxed));
         SessionView {
             session: self.session,
             device: self.device.to_string(),
             opened_at: self.opened_at,
-            audio: audio.checked_sub(1).and_then(|at| AUDIO_STATES.get(at)).copied(),
+            audio: self.audio(),
+            audio_at: EpochMs(self.audio_at_ms.load(Ordering::Relaxed)),
             foreground: match self.foreground.load(Ordering::Relaxed) {
                 0 => None,
                 told => Some(told == 2),
@@ -232,8 +252,9 @@ impl Registration {
         Ring::ALL.into_iter().filter(|ring| asked & ring.bit() != 0).collect()
     }
 
-    /// Notes what the player does.
-    pub fn set_audio(&self, audio: AudioState) {
+    /// Notes what the player does, told at `at`.
+    pub fn set_audio(&self, audio: AudioState, at: EpochMs) {
+        self.bell.audio_at_ms.store(at.0, Ordering::Relaxed);
         let place = AUDIO_STATES.iter().position(|state| *state == audio).unwrap_or_default();
         self.bell.audio.store(u8::try_from(place + 1).unwrap_or_default(), Ordering::Relaxed);
     }
@@ -320,7 +341,7 @@ mod tests {
         let hub = Arc::new(Hub::new());
         let session = join(&hub, 1, "phone", DevicePolicy::Latest);
         assert_eq!(hub.sessions_of(&rider())[0].audio, None);
-        session.set_audio(AudioState::Stolen);
+        session.set_audio(AudioState::Stolen, EpochMs(9));
         session.set_foreground(false);
         let view = &hub.sessions_of(&rider())[0];
         assert_eq!((view.audio, view.foreground), (Some(AudioState::Stolen), Some(false)));

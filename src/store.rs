@@ -10,11 +10,11 @@ use async_trait::async_trait;
 
 use crate::domain::alert::Sound;
 use crate::domain::app::{ApiKey, App};
-pub use crate::domain::book::{
-    Call, Duty, Ended, EnteredAlert, FirstDelivery, Merged, Notice, NoticeKind, Outcome, Progress, Progressed,
-    Settled, Stepped, When,
-};
 use crate::domain::book::Context;
+pub use crate::domain::book::{
+    Call, Duty, Ended, EnteredAlert, FirstDelivery, Merged, Notice, NoticeKind, Outcome, Progress,
+    Progressed, Settled, Stepped, When,
+};
 use crate::domain::delivery::EndReason;
 pub use crate::domain::delivery::OpenDelivery;
 use crate::domain::id::IdEntropy;
@@ -369,12 +369,7 @@ pub trait Store: Send + Sync + 'static {
     /// Ends up to `limit` deliveries whose time is over at `now`, the longest over first, and the alerts they belong
     /// to; of a large alert the rest ends with the next calls. Ends open alerts without open deliveries as well.
     /// A rider who let `unresponsive_after` offers in a row pass is noticed.
-    async fn expire_due(
-        &self,
-        now: EpochMs,
-        unresponsive_after: u32,
-        limit: u32,
-    ) -> StoreResult<Vec<Ended>>;
+    async fn expire_due(&self, now: EpochMs, unresponsive_after: u32, limit: u32) -> StoreResult<Vec<Ended>>;
     /// Ladder steps that are due at `now`, the longest due first, of alerts that have their sound.
     async fn due_steps(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<DueStep>>;
     /// Takes a step of a ladder, once. `sound` is the alert's sound from now on, if given. `None` if there is nothing

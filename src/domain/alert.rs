@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::delivery::{Change, EndReason};
 use super::target::DutyRule;
-use super::{AlertId, AppId, Arbiter, EpochMs, EventId, Ladder, Mode, Need, OrderId, Repeat, RiderId, Urgency};
+use super::{
+    AlertId, AppId, Arbiter, EpochMs, EventId, Ladder, Mode, Need, OrderId, Repeat, RiderId, Urgency,
+};
 
 /// One alert as stored: what decisions go by, and what is shown and heard.
 #[derive(Clone, Debug, PartialEq)]
@@ -258,9 +260,14 @@ impl AlertState {
             (Self::Scheduled | Self::Active, AlertChange::Expired) => Some(Self::Expired),
             (Self::Scheduled | Self::Active, AlertChange::Cancelled) => Some(Self::Cancelled),
             (Self::Active, AlertChange::Exhausted) => Some(Self::Exhausted),
-            (Self::Scheduled, AlertChange::DeliveryEnded { .. } | AlertChange::Won | AlertChange::Exhausted)
+            (
+                Self::Scheduled,
+                AlertChange::DeliveryEnded { .. } | AlertChange::Won | AlertChange::Exhausted,
+            )
             | (Self::Active, AlertChange::DeliveryEnded { .. } | AlertChange::Began)
-            | (Self::Completed | Self::Accepted | Self::Expired | Self::Cancelled | Self::Exhausted, _) => None,
+            | (Self::Completed | Self::Accepted | Self::Expired | Self::Cancelled | Self::Exhausted, _) => {
+                None
+            }
         }
     }
 }
@@ -292,7 +299,9 @@ impl AlertChange {
     pub fn of(change: &Change, still_open: u64, alert_is_over: AlertIsOver) -> Self {
         match (change, alert_is_over) {
             (Change::Expired, AlertIsOver::Yes) => Self::Expired,
-            (Change::Withdrawn(EndReason::CancelledByAlert | EndReason::CancelledByOrder), _) => Self::Cancelled,
+            (Change::Withdrawn(EndReason::CancelledByAlert | EndReason::CancelledByOrder), _) => {
+                Self::Cancelled
+            }
             (
                 Change::Expired
                 | Change::Sent

@@ -292,11 +292,26 @@ impl Row {
         if let Some(what) = what {
             return Err(KindsError::Bound { name, what });
         }
-        let Self { urgency, ttl_s, interrupt, need, ladder, voice, speaks, title, ends, assigns, merges, .. } = self;
+        let Self {
+            urgency, ttl_s, interrupt, need, ladder, voice, speaks, title, ends, assigns, merges, ..
+        } = self;
         let mode = self.mode.unwrap_or(Mode::of_need(need));
         let gap_ms = self.gap_s.map(|gap_s| i64::from(gap_s) * 1000);
         let order = OrderPolicy { ends, assigns, gap_ms, merges };
-        Ok(Kind { name, urgency, repeat, ttl_s, interrupt, need, mode, order, ladder, voice, speaks, titles: title })
+        Ok(Kind {
+            name,
+            urgency,
+            repeat,
+            ttl_s,
+            interrupt,
+            need,
+            mode,
+            order,
+            ladder,
+            voice,
+            speaks,
+            titles: title,
+        })
     }
 }
 

@@ -105,7 +105,10 @@ impl OrderMemory {
     #[must_use]
     pub fn is_cancelled(&self, rider: &RiderId, stamp: &Stamp, now: EpochMs, lasts_ms: i64) -> bool {
         let of_rider = self.riders.get(rider).and_then(|rider| rider.tombstone);
-        [self.tombstone, of_rider].into_iter().flatten().any(|tombstone| tombstone.covers(stamp, now, lasts_ms))
+        [self.tombstone, of_rider]
+            .into_iter()
+            .flatten()
+            .any(|tombstone| tombstone.covers(stamp, now, lasts_ms))
     }
 
     /// Whether the whole order was cancelled before news of this stamp came.

@@ -4,6 +4,7 @@
 mod accept;
 mod deliveries;
 mod state;
+mod steps;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,14 +12,17 @@ use async_trait::async_trait;
 
 use self::state::State;
 use super::{
-    Accepted, AlertRecord, DeviceCheck, Ended, NewEvent, OpenDelivery, Progress, Progressed, Receipt,
-    RiderPatch, Store, StoreError, StoreResult, Template,
+    Accepted, AlertRecord, Call, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty, Ended, Merged,
+    NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch, Schedule, Settled,
+    Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
 };
 use crate::domain::alert::Sound;
 use crate::domain::app::{ApiKey, App};
-use crate::domain::delivery::{Change, EndReason};
+use crate::domain::delivery::EndReason;
+use crate::domain::kind::OrderPolicy;
 use crate::domain::{
-    Alert, AlertId, AppId, EpochMs, EventId, GroupId, KeyId, OrderId, Rider, RiderId, RiderKey,
+    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderId, OrderKey,
+    Rider, RiderId, RiderKey, ScheduleId, Settlement,
 };
 
 /// A store in memory.
@@ -62,6 +66,10 @@ impl Store for ModelStore {
         self.with(|state| state.apps())
     }
 
+    async fn put_settings(&self, app: AppId, settings: AppSettings) -> StoreResult<bool> {
+        self.with(|state| state.put_settings(app, settings))
+    }
+
     async fn create_key(&self, key: ApiKey) -> StoreResult<()> {
         self.with(|state| state.create_key(key))?
     }
@@ -79,30 +87,30 @@ impl Store for ModelStore {
     }
 
     async fn put_rider(&self, rider: RiderKey, patch: RiderPatch, at: EpochMs) -> StoreResult<Rider> {
-        self.with(|state| state.put_rider(rider, patch, at))
+        self.with(|state| state.put_rider(&rider, patch, at))
     }
 
     async fn rider(&self, rider: RiderKey) -> StoreResult<Option<Rider>> {
-        self.with(|state| state.riders.get(&rider).cloned())
+        self.with(|state| state.book.rider(&rider).cloned())
     }
 
     async fn riders(&self, app: AppId, ids: Vec<RiderId>) -> StoreResult<Vec<Rider>> {
         self.with(|state| {
-            let found = state.riders.values().filter(|rider| rider.app == app && ids.contains(&rider.id));
-            found.cloned().collect()
+            let all = state.book.riders().map(|(rider, _)| rider);
+            all.filter(|rider| rider.app == app && ids.contains(&rider.id)).cloned().collect()
         })
     }
 
     async fn touch_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Rider> {
         self.with(|state| {
-            let rider = state.known_rider(rider, at);
+            let rider = state.known_rider(&rider, at);
             rider.last_seen_at = Some(at);
             rider.clone()
         })
     }
 
-    async fn set_duty(&self, rider: RiderKey, on_duty: bool, at: EpochMs) -> StoreResult<Vec<Ended>> {
-        self.with(|state| state.set_duty(&rider, on_duty, at))
+    async fn set_duty(&self, rider: RiderKey, duty: Duty, at: EpochMs) -> StoreResult<Vec<Ended>> {
+        self.with(|state| state.set_duty(&rider, duty, at))
     }
 
     async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
@@ -194,11 +202,128 @@ impl Store for ModelStore {
     }
 
     async fn cancel_order(&self, app: AppId, order: OrderId, at: EpochMs) -> StoreResult<Vec<Ended>> {
-        self.with(|state| state.cancel_order(app, &order, at))
+        self.with(|state| state.cancel_order(&OrderKey { app, order }, at))
     }
 
-    async fn expire_due(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Ended>> {
-        self.with(|state| state.end_all(&state.due(now, limit), &Change::Expired, now))
+    async fn settle(
+        &self,
+        app: AppId,
+        alert: AlertId,
+        settlement: Settlement,
+        at: EpochMs,
+    ) -> StoreResult<Option<Settled>> {
+        self.with(|state| {
+            state.book.head(alert).filter(|head| head.app == app)?;
+            Some(state.book.settle(alert, &settlement, at))
+        })
+    }
+
+    async fn expire_due(&self, now: EpochMs, unresponsive_after: u32, limit: u32) -> StoreResult<Vec<Ended>> {
+        self.with(|state| state.expire_due(now, unresponsive_after, limit))
+    }
+
+    async fn due_steps(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<DueStep>> {
+        self.with(|state| state.due_steps(now, limit))
+    }
+
+    async fn step(
+        &self,
+        alert: AlertId,
+        level: u32,
+        when: When,
+        sound: Option<Sound>,
+        world: World,
+        at: EpochMs,
+    ) -> StoreResult<Option<Stepped>> {
+        self.with(|state| state.step(alert, level, when, sound, &world, at))
+    }
+
+    async fn laddered(&self, rider: RiderKey) -> StoreResult<Vec<(Head, Vec<RiderId>)>> {
+        self.with(|state| state.laddered(&rider))
+    }
+
+    async fn due_targets(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<DueTarget>> {
+        self.with(|state| state.due_targets(now, limit))
+    }
+
+    async fn unroll(
+        &self,
+        alert: AlertId,
+        chunk: u32,
+        policy: OrderPolicy,
+        world: World,
+        at: EpochMs,
+    ) -> StoreResult<Unrolled> {
+        self.with(|state| state.unroll(alert, chunk, &policy, &world, at))
+    }
+
+    async fn due_bursts(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<(RiderKey, usize)>> {
+        self.with(|state| state.due_bursts(now, limit))
+    }
+
+    async fn merge(
+        &self,
+        rider: RiderKey,
+        together: Option<(Alert, usize)>,
+        world: World,
+        at: EpochMs,
+    ) -> StoreResult<Merged> {
+        self.with(|state| state.merge(&rider, together, &world, at))
+    }
+
+    async fn due_asks(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<(AlertId, RiderKey)>> {
+        self.with(|state| state.due_asks(now, limit))
+    }
+
+    async fn take_ask(
+        &self,
+        alert: AlertId,
+        rider: RiderKey,
+        again_at: EpochMs,
+        at: EpochMs,
+    ) -> StoreResult<Option<Claim>> {
+        self.with(|state| state.take_ask(alert, &rider, again_at, at))
+    }
+
+    async fn stop_asking(&self, alert: AlertId, rider: RiderKey) -> StoreResult<()> {
+        self.with(|state| state.book.stop_asking(alert, &rider.rider))
+    }
+
+    async fn due_calls(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Call>> {
+        self.with(|state| state.due_calls(now, limit))
+    }
+
+    async fn take_call(&self, id: CallId, again_at: EpochMs, at: EpochMs) -> StoreResult<bool> {
+        self.with(|state| state.take_call(id, again_at, at))
+    }
+
+    async fn finish_call(&self, id: CallId, _result: CallResult, _at: EpochMs) -> StoreResult<()> {
+        self.with(|state| state.finish_call(id))
+    }
+
+    async fn notices(&self, app: AppId, after: i64, limit: u32) -> StoreResult<Vec<NumberedNotice>> {
+        self.with(|state| state.notices(app, after, limit))
+    }
+
+    async fn due_schedules(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Schedule>> {
+        self.with(|state| state.due_schedules(now, limit))
+    }
+
+    async fn advance_schedule(
+        &self,
+        id: ScheduleId,
+        from: EpochMs,
+        next_at: Option<EpochMs>,
+    ) -> StoreResult<bool> {
+        self.with(|state| state.advance_schedule(id, from, next_at))
+    }
+
+    async fn schedules(&self, app: AppId) -> StoreResult<Vec<Schedule>> {
+        self.with(|state| state.schedules_of(app))
+    }
+
+    async fn end_schedule(&self, app: AppId, id: ScheduleId) -> StoreResult<bool> {
+        self.with(|state| state.end_schedule(app, id))
     }
 
     async fn unrendered(&self, limit: u32) -> StoreResult<Vec<Alert>> {
@@ -219,6 +344,10 @@ impl Store for ModelStore {
 
     async fn forget_events(&self, before: EpochMs, limit: u32) -> StoreResult<u64> {
         self.with(|state| state.forget_events(before, limit))
+    }
+
+    async fn forget_orders(&self, before: EpochMs, limit: u32) -> StoreResult<u64> {
+        self.with(|state| state.book.forget_orders(before, limit as usize) as u64)
     }
 
     async fn close(&self) {

@@ -166,13 +166,7 @@ impl Book {
     }
 
     /// Ends the order's open alerts for the riders of the event.
-    fn end_of_order(
-        &mut self,
-        key: &OrderKey,
-        event: &Incoming<'_>,
-        ends: Ends,
-        at: EpochMs,
-    ) -> Vec<Ended> {
+    fn end_of_order(&mut self, key: &OrderKey, event: &Incoming<'_>, ends: Ends, at: EpochMs) -> Vec<Ended> {
         let riders = event.audience.riders();
         let memory = self.order_mut(key, at);
         if ends == Ends::Cancelled {
@@ -221,9 +215,7 @@ impl Book {
             ended.extend(self.end_all(&places, &Change::Withdrawn(EndReason::Superseded), context.at));
         }
         match &event.audience {
-            Audience::Now(riders) => {
-                self.tell(head, riders, event.stamp, event.policy, context, ended)
-            }
+            Audience::Now(riders) => self.tell(head, riders, event.stamp, event.policy, context, ended),
             Audience::Later => {
                 let mut head = head.clone();
                 head.unrolling = true;

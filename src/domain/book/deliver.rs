@@ -6,9 +6,7 @@ use crate::domain::delivery::{Change, EndReason, Listener};
 use crate::domain::kind::OrderPolicy;
 use crate::domain::order::Stamp;
 use crate::domain::target::DutyRule;
-use crate::domain::{
-    AlertId, Delivery, DeliveryId, EpochMs, Head, Need, OrderKey, RiderId, RiderKey,
-};
+use crate::domain::{AlertId, Delivery, DeliveryId, EpochMs, Head, Need, OrderKey, RiderId, RiderKey};
 
 impl Book {
     pub(super) fn add_head(&mut self, head: Head, at: EpochMs) {

@@ -113,8 +113,7 @@ impl Book {
 
     /// Ends every open delivery of a rider who is erased.
     pub fn erase(&mut self, rider: &RiderKey, at: EpochMs) -> Vec<Ended> {
-        let open = self
-            .open_places(|delivery, _| delivery.app == rider.app && delivery.rider == rider.rider);
+        let open = self.open_places(|delivery, _| delivery.app == rider.app && delivery.rider == rider.rider);
         self.end_all(&open, &Change::Withdrawn(EndReason::Erased), at)
     }
 }

@@ -175,16 +175,16 @@ impl Book {
 
     /// Ends the alert. Claims stay open: the backend has been asked, and its word still counts.
     fn exhaust(&mut self, head: &Head, context: &Context<'_>) -> Vec<Ended> {
-        let claimed =
-            self.open_places(|delivery, _| delivery.alert == head.id && delivery.state == DeliveryState::Claimed);
+        let claimed = self
+            .open_places(|delivery, _| delivery.alert == head.id && delivery.state == DeliveryState::Claimed);
         if claimed.is_empty()
             && let Some(row) = self.head_mut(head.id)
         {
             row.apply(AlertChange::Exhausted, context.at);
         }
         let mut ended = Vec::new();
-        let waiting =
-            self.open_places(|delivery, _| delivery.alert == head.id && delivery.state != DeliveryState::Claimed);
+        let waiting = self
+            .open_places(|delivery, _| delivery.alert == head.id && delivery.state != DeliveryState::Claimed);
         for place in waiting {
             let before = self.deliveries[place].row.clone();
             ended.extend(self.end_all(&[place], &Change::Expired, context.at));

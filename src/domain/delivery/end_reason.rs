@@ -118,11 +118,9 @@ impl EndReason {
             }
             Self::Played => DeliveryState::Played,
             Self::Answered => DeliveryState::Acknowledged,
-            Self::NeverSent
-            | Self::NotReceived
-            | Self::NotPlayed
-            | Self::NotAnswered
-            | Self::NotSettled => DeliveryState::Expired,
+            Self::NeverSent | Self::NotReceived | Self::NotPlayed | Self::NotAnswered | Self::NotSettled => {
+                DeliveryState::Expired
+            }
         }
     }
 }

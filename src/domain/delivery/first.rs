@@ -2,8 +2,8 @@
 //! A rider off duty gets a delivery that has ended, so that the backend can see who was passed over.
 
 use super::{Change, Delivery, DeliveryState, EndReason};
-use crate::domain::target::DutyRule;
 use crate::domain::alert::Head;
+use crate::domain::target::DutyRule;
 use crate::domain::{DeliveryId, EpochMs, FirstStatus, RiderId};
 
 /// What is known of a rider while an alert for them is committed.

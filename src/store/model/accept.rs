@@ -1,13 +1,11 @@
-//! Accepting an event in the model: the same rules as everywhere, on plain collections.
-//! The riders are found here and now; what each is told is decided by the domain.
+//! Accepting an event in the model, and telling an audience in parts: the same rules as everywhere, on plain collections.
+//! The riders are found here and now; what each is told is decided by the book.
 
-use super::state::{Remembered, State};
-use crate::domain::alert::AlertChange;
-use crate::domain::delivery::Listener;
-use crate::domain::{
-    Alert, AlertId, AppId, Delivery, DeliveryId, EpochMs, EventId, RiderId, RiderKey, Target,
-};
-use crate::store::{Accepted, FirstDelivery, NewAlert, NewEvent, Receipt};
+use super::state::{Remembered, State, Waiting};
+use crate::domain::book::{Audience, Incoming, Last};
+use crate::domain::kind::OrderPolicy;
+use crate::domain::{Alert, AlertId, AppId, EpochMs, EventId, RiderId, RiderKey, Target};
+use crate::store::{AUDIENCE_MAX, Accepted, DueTarget, NewEvent, Outcome, Receipt, Unrolled, World};
 
 impl State {
     pub(super) fn accept(&mut self, event: &NewEvent, now: EpochMs) -> Accepted {
@@ -16,22 +14,64 @@ impl State {
             if before.body_hash != event.body_hash {
                 return Accepted::Conflict;
             }
-            return Accepted::Duplicate(self.receipt(before.alert));
+            return Accepted::Duplicate(before.receipt.clone());
         }
-        let alert = event.alert.as_ref().map(|new| self.add_alert(new, now));
+        let receipt = match &event.schedule {
+            Some(schedule) => {
+                self.schedules.push(schedule.clone());
+                Receipt { outcome: Outcome::Scheduled, ..Receipt::default() }
+            }
+            None => self.enter(event, now),
+        };
         let remembered = Remembered {
             body_hash: event.body_hash,
             kind: event.kind.clone(),
             received_at: event.received_at,
-            alert,
+            receipt: Receipt { ended: Vec::new(), ..receipt.clone() },
         };
         self.events.insert(key, remembered);
-        Accepted::New(self.receipt(alert))
+        Accepted::New(receipt)
+    }
+
+    fn enter(&mut self, event: &NewEvent, now: EpochMs) -> Receipt {
+        let riders = self.audience(event.app, &event.target);
+        let scheduled = event.alert.as_ref().is_some_and(|alert| alert.starts_at > now);
+        let later = scheduled || riders.len() > AUDIENCE_MAX;
+        let means = riders.len() as u64;
+        let incoming = Incoming {
+            app: event.app,
+            order: event.order_id.as_ref(),
+            stamp: event.stamp,
+            kind: &event.kind,
+            policy: &event.policy,
+            alert: event.alert.as_ref().map(|alert| &alert.head),
+            away: event.away.as_ref().map(|alert| &alert.head),
+            previous_rider: event.previous_rider.as_ref(),
+            audience: if later { Audience::Later } else { Audience::Now(riders) },
+        };
+        let entered = self.book.accept(&incoming, &event.world.context(now));
+        self.file();
+        for body in [&event.alert, &event.away].into_iter().flatten() {
+            if entered.alerts.iter().any(|alert| alert.alert == body.id) {
+                self.bodies.insert(body.id, Alert { stored_at: now, ..body.clone() });
+            }
+        }
+        let told_later = later && event.alert.is_some() && !matches!(entered.outcome, Outcome::Dropped(_));
+        if let (true, Some(alert)) = (told_later, &event.alert) {
+            let waiting = Waiting { target: event.target.clone(), stamp: event.stamp, after: None };
+            self.targets.insert(alert.id, waiting);
+        }
+        Receipt {
+            outcome: entered.outcome,
+            alerts: entered.alerts,
+            audience: told_later.then_some(means),
+            ended: entered.ended,
+        }
     }
 
     pub(super) fn event(&self, app: AppId, source: String, id: EventId) -> Option<(String, Receipt)> {
         let remembered = self.events.get(&(app, source, id))?;
-        Some((remembered.kind.clone(), self.receipt(remembered.alert)))
+        Some((remembered.kind.clone(), remembered.receipt.clone()))
     }
 
     pub(super) fn forget_events(&mut self, before: EpochMs, limit: u32) -> u64 {
@@ -41,45 +81,63 @@ impl State {
         old.iter().filter(|key| self.events.remove(key).is_some()).count() as u64
     }
 
-    fn receipt(&self, alert: Option<AlertId>) -> Receipt {
-        let theirs = self.deliveries.iter().filter(|delivery| Some(delivery.alert) == alert);
-        let first = theirs.map(|delivery| FirstDelivery {
-            id: delivery.id,
-            rider: delivery.rider.clone(),
-            status: delivery.first_status,
-        });
-        Receipt { alert, deliveries: first.collect() }
+    pub(super) fn due_targets(&self, now: EpochMs, limit: u32) -> Vec<DueTarget> {
+        let heads = self.targets.keys().filter_map(|alert| self.book.head(*alert));
+        let mut due: Vec<_> = heads.filter(|head| head.is_open() && head.starts_at <= now).collect();
+        due.sort_by_key(|head| (head.starts_at, head.id));
+        let due = due.into_iter().take(limit as usize);
+        due.map(|head| DueTarget { app: head.app, alert: head.id, kind: head.kind.clone() }).collect()
     }
 
-    fn add_alert(&mut self, new: &NewAlert, now: EpochMs) -> AlertId {
-        let mut alert = Alert { stored_at: now, ..new.alert.clone() };
-        let mut still_open = 0;
-        for rider in self.audience(alert.app, &new.target) {
-            let row = self.rider(RiderKey { app: alert.app, rider: rider.clone() }, now);
-            row.seq += 1;
-            let (known, on_duty, seq) = (row.known, row.on_duty, row.seq);
-            let online = new.presence.is_online(alert.app, &rider);
-            let id = DeliveryId::new(now, (new.entropy)());
-            let listener = Listener { rider, known, on_duty, online, seq };
-            let delivery = Delivery::first(id, &alert, listener, now);
-            still_open += u64::from(delivery.is_open());
-            self.deliveries.push(delivery);
+    pub(super) fn unroll(
+        &mut self,
+        alert: AlertId,
+        chunk: u32,
+        policy: &OrderPolicy,
+        world: &World,
+        at: EpochMs,
+    ) -> Unrolled {
+        let (Some(head), Some(waiting)) = (self.book.head(alert), self.targets.get(&alert)) else {
+            return Unrolled::default();
+        };
+        let app = head.app;
+        if !head.is_open() {
+            self.targets.remove(&alert);
+            return Unrolled::default();
         }
-        if let Some(end) = alert.state.after(AlertChange::DeliveryEnded { still_open }) {
-            (alert.state, alert.ended_at) = (end, Some(now));
+        if head.starts_at > at {
+            return Unrolled::default();
         }
-        let id = alert.id;
-        self.alerts.insert(id, alert);
-        id
+        let mut riders = self.audience(app, &waiting.target);
+        riders.sort();
+        riders.retain(|rider| waiting.after.as_ref().is_none_or(|after| rider > after));
+        riders.truncate(chunk as usize);
+        let stamp = waiting.stamp;
+        let last = if riders.len() < chunk as usize { Last::Yes } else { Last::No };
+        let ended = self.book.unroll(alert, &riders, last, policy, stamp, &world.context(at));
+        self.file();
+        match last {
+            Last::Yes => drop(self.targets.remove(&alert)),
+            Last::No => {
+                if let Some(waiting) = self.targets.get_mut(&alert) {
+                    waiting.after = riders.last().cloned();
+                }
+            }
+        }
+        let open = |rider: &RiderId| self.book.delivery(alert, rider).is_some_and(|d| d.is_open());
+        let told = riders.into_iter().filter(open).map(|rider| RiderKey { app, rider });
+        Unrolled { riders: told.collect(), ended, more: last == Last::No }
     }
 
-    fn audience(&self, app: AppId, target: &Target) -> Vec<RiderId> {
+    pub(super) fn audience(&self, app: AppId, target: &Target) -> Vec<RiderId> {
         let members = target.groups.iter().filter_map(|group| self.groups.get(&(app, group.clone())));
-        let known = self.riders.values().filter(|rider| target.broadcast && rider.app == app && rider.known);
+        let known = self.book.riders().map(|(rider, _)| rider);
+        let known = known.filter(|rider| target.broadcast && rider.app == app && rider.known);
         let all = target.riders.iter().chain(members.flatten()).chain(known.map(|rider| &rider.id));
         let mut riders: Vec<RiderId> = Vec::new();
+        let mut seen: std::collections::HashSet<&RiderId> = target.exclude.iter().collect();
         for rider in all {
-            if !riders.contains(rider) && !target.exclude.contains(rider) {
+            if seen.insert(rider) {
                 riders.push(rider.clone());
             }
         }

@@ -1,86 +1,51 @@
 //! Deliveries and their alerts in the model: every question is answered by looking at all of them.
-//! What a change does is the domain's to say.
+//! What a change does is the book's to say.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::state::State;
-use crate::domain::alert::{AlertChange, Sound};
-use crate::domain::delivery::{Change, EndReason};
-use crate::domain::{Alert, AlertId, AlertState, AppId, Delivery, DeliveryState, EpochMs, OrderId, RiderKey};
-use crate::store::{AlertRecord, DELIVERIES_SHOWN_MAX, Ended, OpenDelivery, Progress, Progressed};
+use crate::domain::alert::Sound;
+use crate::domain::delivery::EndReason;
+use crate::domain::{
+    Alert, AlertId, AlertState, AppId, Delivery, EpochMs, Head, OrderKey, RiderId, RiderKey,
+};
+use crate::store::{AlertRecord, Claim, DELIVERIES_SHOWN_MAX, Ended, OpenDelivery, Progress, Progressed};
 
 impl State {
-    /// Places of the deliveries that are asked for, in order of insertion.
-    pub(super) fn places(&self, wanted: impl Fn(&Self, &Delivery) -> bool) -> Vec<usize> {
-        let all = self.deliveries.iter().enumerate();
-        all.filter(|(_, delivery)| wanted(self, delivery)).map(|(place, _)| place).collect()
+    /// The alert as it is now.
+    pub(super) fn whole(&self, id: AlertId) -> Option<Alert> {
+        let body = self.bodies.get(&id)?;
+        Some(Alert { head: self.book.head(id)?.clone(), ..body.clone() })
     }
 
-    /// Ends the deliveries at these places by `change`. Returns those that ended, in order.
-    pub(super) fn end_all(&mut self, places: &[usize], change: &Change, at: EpochMs) -> Vec<Ended> {
-        let mut ended = Vec::new();
-        for &place in places {
-            self.apply(place, change, at);
-            let delivery = &self.deliveries[place];
-            if let Some(reason) = delivery.reason {
-                let rider = RiderKey { app: delivery.app, rider: delivery.rider.clone() };
-                ended.push(Ended { rider, alert: delivery.alert, reason });
-            }
-        }
-        ended
-    }
-
-    /// Applies a change to one delivery, and what follows for its alert. False if it says nothing new.
-    fn apply(&mut self, place: usize, change: &Change, at: EpochMs) -> bool {
-        let Some(next) = self.deliveries[place].after(change, at) else { return false };
-        let ends = self.deliveries[place].is_open() && !next.is_open();
-        let id = next.alert;
-        self.deliveries[place] = next;
-        let still_open = self.deliveries.iter().filter(|d| d.alert == id && d.is_open()).count() as u64;
-        if ends
-            && let Some(alert) = self.alerts.get_mut(&id)
-            && let Some(end) = alert.state.after(AlertChange::of(change, still_open))
-        {
-            (alert.state, alert.ended_at) = (end, Some(at));
-        }
-        true
+    fn rows(&self) -> impl Iterator<Item = &Delivery> {
+        self.book.deliveries().map(|(delivery, _)| delivery)
     }
 
     pub(super) fn progress(&mut self, progress: &Progress) -> Option<Progressed> {
-        let RiderKey { app, rider } = &progress.rider;
-        let place = self
-            .deliveries
-            .iter()
-            .position(|d| d.alert == progress.alert && d.app == *app && d.rider == *rider)?;
-        let outcome = if let Change::Answered(answer) = &progress.change {
-            Some(self.deliveries[place].outcome_of(*answer))
-        } else {
-            None
-        };
-        let was_open = self.deliveries[place].is_open();
-        let changed = self.apply(place, &progress.change, progress.at);
-        let delivery = self.deliveries[place].clone();
-        let ended_now = was_open && !delivery.is_open();
-        Some(Progressed { delivery, changed, ended_now, outcome })
+        let done = self.book.progress(progress);
+        self.file();
+        done
     }
 
     pub(super) fn mark_rendered(&mut self, id: AlertId, sound: Sound, at: EpochMs) -> bool {
-        let Some(alert) = self.alerts.get_mut(&id) else { return false };
-        if alert.state == AlertState::Active {
+        let open = self.book.head(id).is_some_and(Head::is_open);
+        let Some(alert) = self.bodies.get_mut(&id) else { return false };
+        if open {
             alert.sound = Some(sound);
             alert.rendered_at = alert.rendered_at.or(Some(at));
         }
         true
     }
 
-    /// The rider's open deliveries whose alert has its sound, by seq.
-    fn audible(&self, rider: &RiderKey) -> Vec<(&Delivery, &Alert)> {
-        let theirs = self.deliveries.iter().filter(|d| d.app == rider.app && d.rider == rider.rider);
+    /// The rider's open deliveries that may be sent, by seq.
+    fn audible(&self, rider: &RiderKey) -> Vec<(&Delivery, Alert)> {
+        let theirs = self.rows().filter(|d| d.app == rider.app && d.rider == rider.rider);
         let mut open: Vec<_> = theirs
-            .filter(|d| d.is_open())
-            .filter_map(|d| Some((d, self.alerts.get(&d.alert)?)))
+            .filter(|d| d.is_open() && d.held_until.is_none())
+            .filter_map(|d| Some((d, self.whole(d.alert)?)))
             .filter(|(_, alert)| alert.rendered_at.is_some())
             .collect();
         open.sort_by_key(|(delivery, _)| delivery.seq);
@@ -92,7 +57,7 @@ impl State {
         open.sort_by_key(|(_, alert)| Reverse(alert.urgency));
         open.into_iter()
             .take(limit as usize)
-            .map(|(d, alert)| OpenDelivery { delivery: d.clone(), alert: Arc::new(alert.clone()) })
+            .map(|(d, alert)| OpenDelivery { delivery: d.clone(), alert: Arc::new(alert) })
             .collect()
     }
 
@@ -101,40 +66,31 @@ impl State {
     }
 
     pub(super) fn ended_reasons(&self, rider: &RiderKey, alerts: &[AlertId]) -> Vec<(AlertId, EndReason)> {
-        let theirs = self.deliveries.iter().filter(|d| d.app == rider.app && d.rider == rider.rider);
+        let theirs = self.rows().filter(|d| d.app == rider.app && d.rider == rider.rider);
         let mut ended: Vec<_> = theirs.filter(|d| alerts.contains(&d.alert) && !d.is_open()).collect();
         ended.sort_by_key(|delivery| delivery.seq);
         ended.into_iter().filter_map(|delivery| Some((delivery.alert, delivery.reason?))).collect()
     }
 
     pub(super) fn cancel_alert(&mut self, app: AppId, id: AlertId, at: EpochMs) -> Option<Vec<Ended>> {
-        let alert = self.alerts.get(&id).filter(|alert| alert.app == app)?;
-        if alert.state != AlertState::Active {
-            return Some(Vec::new());
-        }
-        let open = self.places(|_, d| d.alert == id && d.is_open());
-        Some(self.end_all(&open, &Change::Withdrawn(EndReason::CancelledByAlert), at))
+        self.book.head(id).filter(|head| head.app == app)?;
+        Some(self.book.cancel_alert(id, at))
     }
 
-    pub(super) fn cancel_order(&mut self, app: AppId, order: &OrderId, at: EpochMs) -> Vec<Ended> {
-        let of_order = |alert: &Alert| {
-            alert.app == app && alert.order_id.as_ref() == Some(order) && alert.state == AlertState::Active
-        };
-        let open = self.places(|state, d| d.is_open() && state.alerts.get(&d.alert).is_some_and(of_order));
-        self.end_all(&open, &Change::Withdrawn(EndReason::CancelledByOrder), at)
+    pub(super) fn cancel_order(&mut self, order: &OrderKey, at: EpochMs) -> Vec<Ended> {
+        self.book.cancel_order(order, at)
     }
 
-    /// Places of up to `limit` open deliveries whose time is over, the longest over first.
-    pub(super) fn due(&self, now: EpochMs, limit: u32) -> Vec<usize> {
-        let mut due = self.places(|_, d| d.is_open() && d.expires_at <= now);
-        due.sort_by_key(|&place| self.deliveries[place].expires_at);
-        due.truncate(limit as usize);
-        due
+    pub(super) fn expire_due(&mut self, now: EpochMs, unresponsive_after: u32, limit: u32) -> Vec<Ended> {
+        let ended = self.book.expire(now, unresponsive_after, limit as usize);
+        self.file();
+        ended
     }
 
     pub(super) fn unrendered(&self, limit: u32) -> Vec<Alert> {
-        let silent = |alert: &&Alert| alert.state == AlertState::Active && alert.rendered_at.is_none();
-        let mut alerts: Vec<_> = self.alerts.values().filter(silent).cloned().collect();
+        let silent = |alert: &Alert| alert.state == AlertState::Active && alert.rendered_at.is_none();
+        let all = self.bodies.keys().filter_map(|id| self.whole(*id));
+        let mut alerts: Vec<_> = all.filter(silent).collect();
         alerts.sort_by_key(|alert| (alert.created_at, alert.id));
         alerts.truncate(limit as usize);
         alerts
@@ -142,9 +98,12 @@ impl State {
 
     pub(super) fn pending_since(&self, since: EpochMs, limit: u32) -> Vec<RiderKey> {
         let mut first: BTreeMap<RiderKey, EpochMs> = BTreeMap::new();
-        for delivery in self.deliveries.iter().filter(|d| d.state == DeliveryState::Pending) {
-            let alert = self.alerts.get(&delivery.alert).filter(|alert| alert.state == AlertState::Active);
-            if let Some(at) = alert.and_then(|alert| alert.rendered_at).filter(|at| *at >= since) {
+        for delivery in self.rows().filter(|d| d.is_open() && d.sent_ring < d.ring && d.held_until.is_none())
+        {
+            let Some(alert) = self.whole(delivery.alert) else { continue };
+            let asked = delivery.rung_at.max(alert.rendered_at);
+            let asked = asked.filter(|_| alert.state == AlertState::Active && alert.rendered_at.is_some());
+            if let Some(at) = asked.filter(|at| *at >= since) {
                 let rider = RiderKey { app: delivery.app, rider: delivery.rider.clone() };
                 first.entry(rider).and_modify(|first| *first = at.min(*first)).or_insert(at);
             }
@@ -155,13 +114,53 @@ impl State {
     }
 
     pub(super) fn record(&self, app: AppId, id: AlertId) -> Option<AlertRecord> {
-        let alert = self.alerts.get(&id).filter(|alert| alert.app == app)?;
-        let all: Vec<&Delivery> = self.deliveries.iter().filter(|d| d.alert == id).collect();
+        let alert = self.whole(id).filter(|alert| alert.app == app)?;
+        let all: Vec<&Delivery> = self.rows().filter(|d| d.alert == id).collect();
         let shown = all.iter().take(DELIVERIES_SHOWN_MAX as usize);
         Some(AlertRecord {
-            alert: alert.clone(),
+            alert,
             deliveries: shown.map(|delivery| (*delivery).clone()).collect(),
             delivery_count: all.len() as u64,
         })
+    }
+
+    pub(super) fn laddered(&self, rider: &RiderKey) -> Vec<(Head, Vec<RiderId>)> {
+        let open = |d: &&Delivery| d.is_open() && d.app == rider.app && d.rider == rider.rider;
+        let heads = self.rows().filter(open).filter_map(|d| self.book.head(d.alert));
+        let heads = heads.filter(|head| head.state == AlertState::Active && !head.ladder.is_empty());
+        heads.map(|head| (head.clone(), self.open_riders(head.id))).collect()
+    }
+
+    pub(super) fn open_riders(&self, alert: AlertId) -> Vec<RiderId> {
+        let open = self.rows().filter(|d| d.alert == alert && d.is_open());
+        open.map(|d| d.rider.clone()).collect()
+    }
+
+    pub(super) fn due_asks(&self, now: EpochMs, limit: u32) -> Vec<(AlertId, RiderKey)> {
+        let due = self.rows().filter(|d| d.is_open() && d.ask_due_at.is_some_and(|due| due <= now));
+        let mut due: Vec<_> = due.collect();
+        due.sort_by_key(|d| d.ask_due_at);
+        let due = due.into_iter().take(limit as usize);
+        due.map(|d| (d.alert, RiderKey { app: d.app, rider: d.rider.clone() })).collect()
+    }
+
+    pub(super) fn take_ask(
+        &mut self,
+        alert: AlertId,
+        rider: &RiderKey,
+        again_at: EpochMs,
+        at: EpochMs,
+    ) -> Option<Claim> {
+        let taken = self.book.take_ask(alert, &rider.rider, again_at, at);
+        let delivery = self.book.delivery(alert, &rider.rider)?.clone();
+        taken.then_some(Claim { alert: self.whole(alert)?, delivery })
+    }
+
+    pub(super) fn due_bursts(&self, now: EpochMs, limit: u32) -> Vec<(RiderKey, usize)> {
+        let mut counts: BTreeMap<RiderKey, usize> = BTreeMap::new();
+        for d in self.rows().filter(|d| d.is_open() && d.held_until.is_some_and(|until| until <= now)) {
+            *counts.entry(RiderKey { app: d.app, rider: d.rider.clone() }).or_default() += 1;
+        }
+        counts.into_iter().take(limit as usize).collect()
     }
 }

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::app::{ApiKey, App};
-use crate::domain::delivery::{Change, EndReason};
-use crate::domain::target::DutyRule;
+use crate::domain::book::{Book, Call, Duty, Notice};
+use crate::domain::order::Stamp;
 use crate::domain::{
-    Alert, AlertId, AppId, Delivery, DevicePolicy, EpochMs, EventId, GroupId, KeyId, Rider, RiderId, RiderKey,
+    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, KeyId, Rider, RiderId, RiderKey,
+    Target,
 };
-use crate::store::{DeviceCheck, Ended, RiderPatch, StoreError, StoreResult, Template};
+use crate::store::{DeviceCheck, Ended, Receipt, RiderPatch, Schedule, StoreError, StoreResult, Template};
 
 /// Self-checks kept of one rider.
 const CHECKS_MAX: usize = 20;
@@ -19,13 +20,18 @@ const CHECKS_MAX: usize = 20;
 pub(super) struct State {
     pub(super) apps: Vec<App>,
     pub(super) keys: Vec<ApiKey>,
-    pub(super) riders: BTreeMap<RiderKey, Rider>,
     pub(super) groups: BTreeMap<(AppId, GroupId), BTreeSet<RiderId>>,
     pub(super) templates: BTreeMap<(AppId, String, String), Vec<String>>,
     pub(super) checks: BTreeMap<RiderKey, Vec<DeviceCheck>>,
     pub(super) events: BTreeMap<(AppId, String, EventId), Remembered>,
-    pub(super) alerts: BTreeMap<AlertId, Alert>,
-    pub(super) deliveries: Vec<Delivery>,
+    /// Riders, orders, the moving part of alerts, deliveries.
+    pub(super) book: Book,
+    /// The part of alerts that stands still; their head here is of their first moment.
+    pub(super) bodies: BTreeMap<AlertId, Alert>,
+    pub(super) targets: BTreeMap<AlertId, Waiting>,
+    pub(super) notices: Vec<Notice>,
+    pub(super) calls: BTreeMap<CallId, (Call, CallState)>,
+    pub(super) schedules: Vec<Schedule>,
 }
 
 /// What is remembered of an event.
@@ -33,7 +39,21 @@ pub(super) struct Remembered {
     pub(super) body_hash: [u8; 32],
     pub(super) kind: String,
     pub(super) received_at: EpochMs,
-    pub(super) alert: Option<AlertId>,
+    pub(super) receipt: Receipt,
+}
+
+/// An audience that is told later.
+pub(super) struct Waiting {
+    pub(super) target: Target,
+    pub(super) stamp: Stamp,
+    pub(super) after: Option<RiderId>,
+}
+
+/// Whether a request is still to be made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum CallState {
+    Open,
+    Over,
 }
 
 impl State {
@@ -49,6 +69,11 @@ impl State {
         let mut apps = self.apps.clone();
         apps.sort_by_key(|app| (app.created_at, app.id));
         apps
+    }
+
+    pub(super) fn put_settings(&mut self, app: AppId, settings: AppSettings) -> bool {
+        let app = self.apps.iter_mut().find(|other| other.id == app);
+        app.map(|app| app.settings = settings).is_some()
     }
 
     pub(super) fn create_key(&mut self, key: ApiKey) -> StoreResult<()> {
@@ -76,31 +101,13 @@ impl State {
         key.map(|key| key.revoked_at = Some(at)).is_some()
     }
 
-    /// The rider, made if need be. One who was erased goes on counting where their deliveries ended.
-    pub(super) fn rider(&mut self, key: RiderKey, at: EpochMs) -> &mut Rider {
-        let theirs = self.deliveries.iter().filter(|d| d.app == key.app && d.rider == key.rider);
-        let seq = theirs.map(|d| d.seq).max().unwrap_or(0);
-        self.riders.entry(key.clone()).or_insert_with(|| Rider {
-            app: key.app,
-            id: key.rider,
-            known: false,
-            on_duty: true,
-            lang: None,
-            devices: DevicePolicy::default(),
-            not_before: EpochMs(0),
-            seq,
-            created_at: at,
-            last_seen_at: None,
-        })
-    }
-
-    pub(super) fn known_rider(&mut self, key: RiderKey, at: EpochMs) -> &mut Rider {
-        let rider = self.rider(key, at);
+    pub(super) fn known_rider(&mut self, key: &RiderKey, at: EpochMs) -> &mut Rider {
+        let rider = self.book.rider_mut(key, at);
         rider.known = true;
         rider
     }
 
-    pub(super) fn put_rider(&mut self, key: RiderKey, patch: RiderPatch, at: EpochMs) -> Rider {
+    pub(super) fn put_rider(&mut self, key: &RiderKey, patch: RiderPatch, at: EpochMs) -> Rider {
         let rider = self.known_rider(key, at);
         if let Some(lang) = patch.lang {
             rider.lang = lang;
@@ -111,30 +118,19 @@ impl State {
         rider.clone()
     }
 
-    pub(super) fn set_duty(&mut self, key: &RiderKey, on_duty: bool, at: EpochMs) -> Vec<Ended> {
-        self.known_rider(key.clone(), at).on_duty = on_duty;
-        if on_duty {
-            return Vec::new();
-        }
-        let open = self.places(|state, d| {
-            d.is_open()
-                && d.app == key.app
-                && d.rider == key.rider
-                && state.alerts.get(&d.alert).is_some_and(|alert| alert.duty == DutyRule::OnDutyOnly)
-        });
-        self.end_all(&open, &Change::Withdrawn(EndReason::OffDuty), at)
+    pub(super) fn set_duty(&mut self, key: &RiderKey, duty: Duty, at: EpochMs) -> Vec<Ended> {
+        self.book.set_duty(key, duty, at)
     }
 
     pub(super) fn delete_rider(&mut self, key: &RiderKey, at: EpochMs) -> Option<Vec<Ended>> {
-        self.riders.remove(key)?;
+        self.book.remove_rider(key)?;
         self.checks.remove(key);
         for ((app, _), members) in &mut self.groups {
             if *app == key.app {
                 members.remove(&key.rider);
             }
         }
-        let open = self.places(|_, d| d.is_open() && d.app == key.app && d.rider == key.rider);
-        Some(self.end_all(&open, &Change::Withdrawn(EndReason::Erased), at))
+        Some(self.book.erase(key, at))
     }
 
     pub(super) fn put_template(&mut self, app: AppId, template: Template) {
@@ -160,5 +156,12 @@ impl State {
         let checks = self.checks.entry(rider).or_default();
         checks.insert(0, check);
         checks.truncate(CHECKS_MAX);
+    }
+
+    /// Takes out of the book what is not kept there.
+    pub(super) fn file(&mut self) {
+        self.notices.extend(self.book.take_notices());
+        let calls = self.book.take_calls().into_iter();
+        self.calls.extend(calls.map(|call| (call.id, (call, CallState::Open))));
     }
 }
