@@ -36,6 +36,7 @@ use crate::clock::random_bytes;
 use crate::dispatch::Dispatch;
 use crate::lifecycle::Lifecycle;
 use crate::session::Settings;
+use crate::speech::Speech;
 use crate::telemetry::Telemetry;
 use problem::Problem;
 
@@ -47,6 +48,8 @@ pub struct AppState(Arc<AppParts>);
 pub struct AppParts {
     /// The use cases.
     pub dispatch: Arc<Dispatch>,
+    /// The voice, for what serves its clips.
+    pub speech: Arc<Speech>,
     /// Where tasks run.
     pub lifecycle: Lifecycle,
     /// Metrics.
