@@ -42,7 +42,12 @@ use problem::Problem;
 
 /// What handlers need. One pointer: it is cloned several times for every request, and kept by every rider's session.
 #[derive(Clone)]
-pub struct AppState(Arc<AppParts>);
+pub struct AppState(Arc<Shared>);
+
+struct Shared {
+    parts: AppParts,
+    host: Arc<rider_socket::Host>,
+}
 
 /// The parts of [`AppState`].
 pub struct AppParts {
@@ -68,14 +73,27 @@ impl AppState {
     /// The state of one server.
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
-        Self(Arc::new(parts))
+        let host = Arc::new(rider_socket::Host {
+            dispatch: Arc::clone(&parts.dispatch),
+            lifecycle: parts.lifecycle.clone(),
+            telemetry: parts.telemetry.clone(),
+            sessions: Arc::clone(&parts.sessions),
+            limits: parts.limits.socket.clone(),
+        });
+        Self(Arc::new(Shared { parts, host }))
+    }
+
+    /// What a rider's session needs of this server.
+    #[must_use]
+    pub fn host(&self) -> Arc<rider_socket::Host> {
+        Arc::clone(&self.0.host)
     }
 }
 
 impl Deref for AppState {
     type Target = AppParts;
     fn deref(&self) -> &AppParts {
-        &self.0
+        &self.0.parts
     }
 }
 
