@@ -28,7 +28,7 @@ use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
 use crate::session::Settings;
 use crate::speech::espeak::EspeakLimits;
-use crate::speech::{Speech, SpeechOptions};
+use crate::speech::{Speech, SpeechOptions, Voice};
 use crate::store::Store;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::telemetry::Telemetry;
@@ -68,9 +68,10 @@ impl App {
         let key = node_key(config, &folder)?;
         let store = open_store(config, &folder, &clock, &lifecycle).await?;
         let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
+        let speech = Arc::new(open_speech(config, &folder, &key, &clock, &telemetry).await?);
         let dispatch = Dispatch::new(Parts {
             hub: Arc::new(Hub::new()),
-            speech: Arc::new(open_speech(config, &folder, &key, &clock, &telemetry).await?),
+            speech: Arc::clone(&speech) as Arc<dyn Voice>,
             kinds: Arc::new(Kinds::embedded()?),
             lifecycle: lifecycle.clone(),
             telemetry: telemetry.clone(),
@@ -84,7 +85,7 @@ impl App {
         lifecycle.supervise("receipts", Arc::clone(&dispatch).commit_receipts(source));
         start_workers(config, &dispatch, &lifecycle, &telemetry);
         let epoch = store.epoch().await?;
-        let state = app_state(config, dispatch, lifecycle, telemetry, epoch)?;
+        let state = app_state(config, dispatch, speech, lifecycle, telemetry, epoch)?;
         let (address, admin_address) = listen(config, &state).await?;
         folder.write_running(address, admin_address)?;
         info!(%address, admin = %admin_address, "Orderbell serves.");
@@ -245,6 +246,7 @@ fn start_workers(config: &Config, dispatch: &Arc<Dispatch>, lifecycle: &Lifecycl
 fn app_state(
     config: &Config,
     dispatch: Arc<Dispatch>,
+    speech: Arc<Speech>,
     lifecycle: Lifecycle,
     telemetry: Telemetry,
     epoch: String,
@@ -277,6 +279,7 @@ fn app_state(
     };
     Ok(AppState::new(AppParts {
         dispatch,
+        speech,
         lifecycle,
         telemetry,
         keep_alive: KeepAlive::new().context("making the keep-alive clips")?,

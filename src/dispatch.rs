@@ -23,7 +23,7 @@ use crate::domain::delivery::EndReason;
 use crate::domain::{AlertId, AppId, EpochMs, EventId, Kinds, OrderId, Rider, RiderKey};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
-use crate::speech::Speech;
+use crate::speech::Voice;
 use crate::store::{Ended, RiderPatch, Store, StoreResult};
 use crate::telemetry::{Metric, Telemetry};
 
@@ -39,7 +39,7 @@ pub use vault::{NodeKey, Vault, VaultError};
 pub struct Dispatch {
     store: Arc<dyn Store>,
     hub: Arc<Hub>,
-    speech: Arc<Speech>,
+    speech: Arc<dyn Voice>,
     clock: Arc<dyn Clock>,
     kinds: Arc<Kinds>,
     lifecycle: Lifecycle,
@@ -73,7 +73,7 @@ pub struct Parts {
     /// Who is connected here.
     pub hub: Arc<Hub>,
     /// The voice.
-    pub speech: Arc<Speech>,
+    pub speech: Arc<dyn Voice>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The kinds.
@@ -142,12 +142,6 @@ impl Dispatch {
     #[must_use]
     pub fn kinds(&self) -> &Kinds {
         &self.kinds
-    }
-
-    /// The voice.
-    #[must_use]
-    pub fn speech(&self) -> &Speech {
-        &self.speech
     }
 
     /// Takes an alert back. `None` if there is no such alert; else how many deliveries it ended.

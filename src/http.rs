@@ -36,17 +36,25 @@ use crate::clock::random_bytes;
 use crate::dispatch::Dispatch;
 use crate::lifecycle::Lifecycle;
 use crate::session::Settings;
+use crate::speech::Speech;
 use crate::telemetry::Telemetry;
 use problem::Problem;
 
 /// What handlers need. One pointer: it is cloned several times for every request, and kept by every rider's session.
 #[derive(Clone)]
-pub struct AppState(Arc<AppParts>);
+pub struct AppState(Arc<Shared>);
+
+struct Shared {
+    parts: AppParts,
+    host: Arc<rider_socket::Host>,
+}
 
 /// The parts of [`AppState`].
 pub struct AppParts {
     /// The use cases.
     pub dispatch: Arc<Dispatch>,
+    /// The voice, for what serves its clips.
+    pub speech: Arc<Speech>,
     /// Where tasks run.
     pub lifecycle: Lifecycle,
     /// Metrics.
@@ -65,14 +73,27 @@ impl AppState {
     /// The state of one server.
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
-        Self(Arc::new(parts))
+        let host = Arc::new(rider_socket::Host {
+            dispatch: Arc::clone(&parts.dispatch),
+            lifecycle: parts.lifecycle.clone(),
+            telemetry: parts.telemetry.clone(),
+            sessions: Arc::clone(&parts.sessions),
+            limits: parts.limits.socket.clone(),
+        });
+        Self(Arc::new(Shared { parts, host }))
+    }
+
+    /// What a rider's session needs of this server.
+    #[must_use]
+    pub fn host(&self) -> Arc<rider_socket::Host> {
+        Arc::clone(&self.0.host)
     }
 }
 
 impl Deref for AppState {
     type Target = AppParts;
     fn deref(&self) -> &AppParts {
-        &self.0
+        &self.0.parts
     }
 }
 

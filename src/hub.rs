@@ -1,7 +1,7 @@
 //! Who is connected to this process, and their bells.
 //! A bell carries no data: ringing says look at the store; a lost ring costs a second, never an alert.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicUsize, Ordering};
@@ -14,7 +14,8 @@ use crate::domain::{AppId, AudioState, DevicePolicy, EpochMs, Presence, RiderId,
 /// Sessions of this process by rider.
 pub struct Hub {
     // Std mutexes: each section is a map access, nothing in it waits. Shards, because a broadcast rings thousands.
-    shards: Vec<Mutex<HashMap<RiderKey, Vec<Arc<Bell>>>>>,
+    // Ordered maps: sessions are rung in the same order on every run, which a simulation can repeat.
+    shards: Vec<Mutex<BTreeMap<RiderKey, Vec<Arc<Bell>>>>>,
     sessions: AtomicUsize,
 }
 
@@ -159,7 +160,7 @@ impl Hub {
         self.sessions.load(Ordering::Relaxed)
     }
 
-    fn shard(&self, rider: &RiderKey) -> MutexGuard<'_, HashMap<RiderKey, Vec<Arc<Bell>>>> {
+    fn shard(&self, rider: &RiderKey) -> MutexGuard<'_, BTreeMap<RiderKey, Vec<Arc<Bell>>>> {
         let mut hasher = DefaultHasher::new();
         rider.hash(&mut hasher);
         let place = usize::try_from(hasher.finish() % SHARDS as u64).unwrap_or_default();

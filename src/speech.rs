@@ -7,14 +7,17 @@
 //! - [`lang`]: the languages a sentence can be in
 //! - [`espeak`]: the engine that is always there
 //! - [`service`]: sentence to clip, made once and kept
+//! - [`voice`]: what the use cases ask of it
 
 pub mod espeak;
 pub mod lang;
 pub mod normalise;
 pub mod phrase;
 pub mod service;
+pub mod voice;
 
 pub use lang::Lang;
 pub use normalise::normalise;
 pub use phrase::{Phrase, Phrases, Rendered, free_text};
 pub use service::{Sentence, Speech, SpeechError, SpeechOptions, Spoken, VoiceError};
+pub use voice::Voice;

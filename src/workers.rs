@@ -17,8 +17,9 @@ pub async fn sweep(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycl
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _tick = ticks.tick() => {}
+            biased;
             () = lifecycle.stopped() => return,
+            _tick = ticks.tick() => {}
         }
         loop {
             match dispatch.sweep().await {
@@ -44,8 +45,9 @@ pub async fn forget_events(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
     let mut ticks = interval(FORGET_EVERY);
     loop {
         tokio::select! {
-            _tick = ticks.tick() => {}
+            biased;
             () = lifecycle.stopped() => return,
+            _tick = ticks.tick() => {}
         }
         loop {
             match dispatch.forget_events().await {

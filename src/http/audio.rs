@@ -48,7 +48,7 @@ pub async fn clip(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::not_found("clip");
-    let speech = state.dispatch.speech();
+    let speech = &state.speech;
     if shard == "canned" {
         let clip = speech.canned_file(&file).ok_or_else(unknown)?;
         let content = Content::Bytes(clip.bytes());

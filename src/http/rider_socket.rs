@@ -25,7 +25,8 @@ use super::listener::Connection;
 use super::problem::Problem;
 use crate::dispatch::TokenRider;
 
-pub use transport::{Incoming, Transport};
+pub use driver::{Host, run};
+pub use transport::{Incoming, Socket, Transport};
 
 /// The subprotocol of protocol v1.
 pub const PROTOCOL: &str = "orderbell.v1";
@@ -89,7 +90,7 @@ pub fn switching(accept: HeaderValue) -> Response {
 async fn enter(state: AppState, upgraded: OnUpgrade, rider: Option<TokenRider>, place: Option<Connection>) {
     let Ok(upgraded) = upgraded.await else { return };
     let Some(transport) = take_over(upgraded, state.limits.socket.frame_bytes_max) else { return };
-    driver::run(state, transport, rider).await;
+    run(state.host(), transport, rider).await;
     drop(place);
 }
 

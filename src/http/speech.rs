@@ -26,7 +26,6 @@ pub async fn post(
     MayIngest(caller): MayIngest,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
-    let dispatch = &state.dispatch;
     let body = Reader::new(&body)?;
     body.only(&["text", "kind", "vars", "voice", "lang", "format"])?;
     if body.value("voice").is_some() {
@@ -43,13 +42,13 @@ pub async fn post(
         (None, None) => return Err(body.missing("text").into()),
     };
     let kind = kind.unwrap_or_else(|| "announcement".to_owned());
-    let urgency = urgency(dispatch.kinds(), &kind);
+    let urgency = urgency(state.dispatch.kinds(), &kind);
     let sentence = Sentence { kind, said: rendered.said, lang: rendered.lang, urgency };
-    let cached = dispatch.speech().cached(&sentence).await;
+    let cached = state.speech.cached(&sentence).await;
     let known = cached.is_some();
     let spoken = match cached {
         Some(spoken) => spoken,
-        None => dispatch.speech().say(&sentence).await.map_err(|error| problem(&error))?,
+        None => state.speech.say(&sentence).await.map_err(|error| problem(&error))?,
     };
     Ok(Success(json!({
         "url": format!("{}{}", state.origin, spoken.sound.path),
@@ -74,7 +73,7 @@ fn phrase(
 ) -> Result<Rendered, Problem> {
     let vars = body.raw_object("vars", VARS_BYTES_MAX)?;
     let own = caller.app.phrases(kind, lang);
-    let phrases = state.dispatch.speech().phrases();
+    let phrases = state.speech.phrases();
     phrases
         .render(kind, lang, own, &vars, caller.app.app.utc_offset_s)
         .ok_or_else(|| Problem::at("unknown_kind", "/kind", "this kind has no phrase"))

@@ -2,29 +2,46 @@
 //! Register first, look second: an alert committed in between rings a bell that is already there.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::transport::{Incoming, Transport};
-use crate::clock::{Now, random_bytes};
+use super::SocketLimits;
+use super::transport::{Incoming, Socket};
+use crate::clock::Now;
 use crate::config::ms;
-use crate::dispatch::{Duty, TokenError, TokenRider};
+use crate::dispatch::{Dispatch, Duty, TokenError, TokenRider};
 use crate::domain::{Rider, SessionId};
-use crate::http::AppState;
 use crate::hub::{Bell, Registration, Ring};
+use crate::lifecycle::Lifecycle;
 use crate::session::frame::{ClientFrame, Hello, ServerFrame, StatePatch};
-use crate::session::{Close, LOOK_LIMIT, Lane, Output, Receipt, Resume, Session};
+use crate::session::{Close, LOOK_LIMIT, Lane, Output, Receipt, Resume, Session, Settings};
 use crate::store::StoreError;
-use crate::telemetry::Metric;
+use crate::telemetry::{Metric, Telemetry};
 
-/// Runs a socket from its first frame to its end.
-pub(super) async fn run(state: AppState, mut transport: Box<Transport>, early: Option<TokenRider>) {
+/// What a session needs of the server it is on.
+pub struct Host {
+    /// The use cases.
+    pub dispatch: Arc<Dispatch>,
+    /// When to leave.
+    pub lifecycle: Lifecycle,
+    /// Metrics.
+    pub telemetry: Telemetry,
+    /// What all sessions share.
+    pub sessions: Arc<Settings>,
+    /// Bounds of one socket.
+    pub limits: SocketLimits,
+}
+
+/// Runs a socket from its first frame to its end. `early` is whom a token before the upgrade named.
+pub async fn run<S: Socket>(state: Arc<Host>, mut transport: Box<S>, early: Option<TokenRider>) {
     // Boxed, as all that is done now and then: it is larger than the waiting, and every rider waits most of the time.
-    let opening = Box::pin(open(&state, &mut transport, early));
+    let opening = Box::pin(open(&state, &mut *transport, early));
     let opened = tokio::select! {
+        biased;
         opened = opening => opened,
         () = state.lifecycle.draining() => Err(End::Bye(Close::Draining)),
     };
@@ -49,9 +66,9 @@ enum End {
     Gone,
 }
 
-struct Driver {
-    state: AppState,
-    transport: Box<Transport>,
+struct Driver<S> {
+    state: Arc<Host>,
+    transport: Box<S>,
     session: Session,
     registration: Registration,
 }
@@ -62,7 +79,7 @@ enum Event {
     Tick,
 }
 
-impl Driver {
+impl<S: Socket> Driver<S> {
     async fn drive(&mut self) -> End {
         if let Err(end) = Box::pin(self.act(vec![Output::Look])).await {
             return end;
@@ -101,7 +118,7 @@ impl Driver {
         let wait_ms = u64::try_from(self.session.next_tick_ms(now) - now.mono_ms).unwrap_or(0);
         let mut due = Instant::now() + Duration::from_millis(wait_ms);
         if let Some(since) = self.transport.stalled_since() {
-            due = due.min(Instant::from_std(since) + self.state.limits.socket.send_timeout);
+            due = due.min(since + self.state.limits.send_timeout);
         }
         let rung = self.registration.rung();
         let tick = tokio::time::sleep_until(due);
@@ -121,7 +138,7 @@ impl Driver {
 
     /// Does what the session says, and what follows from that, until nothing is left to do.
     async fn act(&mut self, first: Vec<Output>) -> Result<(), End> {
-        let dispatch = std::sync::Arc::clone(&self.state.dispatch);
+        let dispatch = Arc::clone(&self.state.dispatch);
         let store = dispatch.store();
         let mut todo: std::collections::VecDeque<Output> = first.into();
         while let Some(output) = todo.pop_front() {
@@ -153,7 +170,7 @@ impl Driver {
 
     /// A queue over its bound, or a write that hangs, ends the session: it resumes from the store.
     fn check_queue(&self) -> Result<(), End> {
-        let limits = &self.state.limits.socket;
+        let limits = &self.state.limits;
         let hangs =
             self.transport.stalled_since().is_some_and(|since| since.elapsed() >= limits.send_timeout);
         if hangs {
@@ -220,12 +237,12 @@ impl Driver {
 }
 
 /// The opening: hello, token, rider, place in the hub, welcome.
-async fn open(
-    state: &AppState,
-    transport: &mut Transport,
+async fn open<S: Socket>(
+    state: &Host,
+    transport: &mut S,
     early: Option<TokenRider>,
 ) -> Result<(Session, Registration), End> {
-    let hello = tokio::time::timeout(state.limits.socket.hello_timeout, first_frame(transport));
+    let hello = tokio::time::timeout(state.limits.hello_timeout, first_frame(transport));
     let hello = hello.await.map_err(|_| End::Bye(Close::Protocol))??;
     let rider = match (&hello.token, early) {
         (Some(token), _) => state.dispatch.accounts().token_rider(token).await.map_err(end_of)?,
@@ -241,7 +258,7 @@ async fn open(
     let session_id = SessionId::new(now.wall, state.dispatch.clock().entropy());
     let bell = Bell::new(session_id, &hello.device, now.wall);
     let hub = state.dispatch.hub();
-    let sessions_max = state.limits.socket.sessions_max;
+    let sessions_max = state.limits.sessions_max;
     let registration = hub.register(rider.rider.clone(), bell, stored.devices, sessions_max);
     if state.lifecycle.is_draining() {
         // The bells may have rung for draining before this one was there.
@@ -251,7 +268,7 @@ async fn open(
     tell_state(state, &registration, patch).await;
     let open = state.dispatch.store().open_ids(rider.rider.clone()).await.map_err(unavailable)?;
     let resume = Resume { session: session_id, seq: stored.seq, open, token_expires_at: rider.expires_at };
-    let settings = std::sync::Arc::clone(&state.sessions);
+    let settings = Arc::clone(&state.sessions);
     let (session, welcome) = Session::open(settings, &hello, resume, state.dispatch.clock().now());
     transport.queue(Lane::Control, welcome);
     info!(rider.id = %rider.rider.rider, session.id = %session_id, "Session opened.");
@@ -261,9 +278,9 @@ async fn open(
 /// Most bytes of a device's id.
 const DEVICE_BYTES_MAX: usize = 128;
 
-async fn first_frame(transport: &mut Transport) -> Result<Hello, End> {
+async fn first_frame<S: Socket>(transport: &mut S) -> Result<Hello, End> {
     loop {
-        match transport.incoming().await {
+        match poll_fn(|cx| transport.poll_incoming(cx)).await {
             Incoming::Alive => {}
             Incoming::Text(text) => match ClientFrame::parse(&text) {
                 Ok(ClientFrame::Hello(hello)) => return Ok(*hello),
@@ -283,7 +300,7 @@ async fn first_frame(transport: &mut Transport) -> Result<Hello, End> {
     }
 }
 
-fn refuse(transport: &mut Transport, code: &'static str, message: &'static str) {
+fn refuse<S: Socket>(transport: &mut S, code: &'static str, message: &'static str) {
     transport.queue(Lane::Control, ServerFrame::Error { code, message }.to_text());
 }
 
@@ -292,7 +309,7 @@ fn changed_duty(stored: &Rider, told: Option<bool>) -> Option<bool> {
     told.filter(|on_duty| *on_duty != stored.on_duty)
 }
 
-async fn tell_state(state: &AppState, registration: &Registration, patch: StatePatch) {
+async fn tell_state(state: &Host, registration: &Registration, patch: StatePatch) {
     if let Some(audio) = patch.audio {
         registration.set_audio(audio);
     }
@@ -309,7 +326,7 @@ async fn tell_state(state: &AppState, registration: &Registration, patch: StateP
 }
 
 /// Says `bye` and closes, or only closes, or nothing if nobody is there.
-async fn finish(state: &AppState, mut transport: Box<Transport>, end: End) {
+async fn finish<S: Socket>(state: &Host, mut transport: Box<S>, end: End) {
     state.telemetry.counter(Metric::SessionsClosed, &[("why", end.word())]).increment(1);
     match end {
         End::Bye(close) => {
@@ -327,10 +344,11 @@ async fn finish(state: &AppState, mut transport: Box<Transport>, end: End) {
 }
 
 /// Riders of a draining node come back spread over a while; others at once, with their own back-off.
-fn retry_after_ms(state: &AppState, close: Close) -> u64 {
-    let spread_ms = u64::try_from(ms(state.limits.socket.return_spread)).unwrap_or(0);
+fn retry_after_ms(state: &Host, close: Close) -> u64 {
+    let spread_ms = u64::try_from(ms(state.limits.return_spread)).unwrap_or(0);
+    let [high, low, ..] = state.dispatch.clock().entropy();
     match close {
-        Close::Draining => u64::from(u16::from_be_bytes(random_bytes())) * spread_ms / u64::from(u16::MAX),
+        Close::Draining => u64::from(u16::from_be_bytes([high, low])) * spread_ms / u64::from(u16::MAX),
         Close::BadToken
         | Close::Replaced
         | Close::Banned

@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::{Sink, Stream};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -16,6 +17,20 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::session::{Lane, Outbox};
+
+/// The socket of a session, as its driver uses it.
+pub trait Socket: Send + 'static {
+    /// Queues a frame; it is written by [`Socket::poll_incoming`].
+    fn queue(&mut self, lane: Lane, frame: String);
+    /// Bytes queued.
+    fn queued_bytes(&self) -> usize;
+    /// Since when nothing could be written, if that is so.
+    fn stalled_since(&self) -> Option<Instant>;
+    /// Polls both directions. Ready only with something from the other end.
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Incoming>;
+    /// Writes everything queued, says why, and ends the connection.
+    fn close(self: Box<Self>, code: u16, reason: &'static str) -> impl Future<Output = ()> + Send;
+}
 
 /// A rider's socket with its queue.
 pub struct Transport {
@@ -70,26 +85,9 @@ impl Transport {
         Self { ws, outbox: Outbox::default(), urgent: VecDeque::new(), unflushed: false, stalled: None }
     }
 
-    /// Queues a frame; it is written by [`Transport::poll_incoming`].
-    pub fn queue(&mut self, lane: Lane, frame: String) {
-        self.outbox.push(lane, frame);
-    }
-
     /// Queues one message of any kind before all frames.
     pub fn queue_message(&mut self, message: Message) {
         self.urgent.push_back(message);
-    }
-
-    /// Bytes queued.
-    #[must_use]
-    pub fn queued_bytes(&self) -> usize {
-        self.outbox.bytes()
-    }
-
-    /// Since when nothing could be written, if that is so.
-    #[must_use]
-    pub fn stalled_since(&self) -> Option<Instant> {
-        self.stalled
     }
 
     /// The next thing from the other end; writes what is queued meanwhile.
@@ -170,6 +168,28 @@ impl Transport {
         };
         let _given_up_or_done = tokio::time::timeout(LINGER, ending).await.is_err();
         drain(self.ws.get_mut()).await;
+    }
+}
+
+impl Socket for Transport {
+    fn queue(&mut self, lane: Lane, frame: String) {
+        self.outbox.push(lane, frame);
+    }
+
+    fn queued_bytes(&self) -> usize {
+        self.outbox.bytes()
+    }
+
+    fn stalled_since(&self) -> Option<Instant> {
+        self.stalled
+    }
+
+    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        Self::poll_incoming(self, cx)
+    }
+
+    async fn close(self: Box<Self>, code: u16, reason: &'static str) {
+        (*self).close(code, reason).await;
     }
 }
 
