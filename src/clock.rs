@@ -7,8 +7,10 @@ use std::time::Instant;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
 mod moment;
+mod zone;
 
 pub use moment::{EpochMs, Now};
+pub use zone::Zone;
 
 /// Ten random bytes that make an id unguessable.
 pub type Entropy = [u8; 10];

@@ -13,7 +13,7 @@ use crate::config::LogFormat;
 /// Every metric.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Metric {
-    /// Events answered, by outcome: stored, duplicate, conflict, refused, failed.
+    /// Events answered, by outcome: stored, scheduled, dropped, duplicate, conflict, refused, failed.
     Events,
     /// Seconds from the event's arrival to its commit.
     EventStoredSeconds,
@@ -23,8 +23,10 @@ pub enum Metric {
     EventReceivedSeconds,
     /// Seconds from the event's arrival to the end of the sentence in the ear.
     EventPlayedSeconds,
-    /// Deliveries ended, by state and reason.
+    /// Deliveries ended, by reason.
     DeliveriesEnded,
+    /// Ladder steps taken, by step.
+    LadderSteps,
     /// Frames sent again because no `ack` came.
     Resends,
     /// Rider sessions open now.
@@ -58,6 +60,7 @@ impl Metric {
             Self::EventReceivedSeconds => "orderbell_event_received_seconds",
             Self::EventPlayedSeconds => "orderbell_event_played_seconds",
             Self::DeliveriesEnded => "orderbell_deliveries_ended_total",
+            Self::LadderSteps => "orderbell_ladder_steps_total",
             Self::Resends => "orderbell_resends_total",
             Self::Sessions => "orderbell_sessions",
             Self::SessionsClosed => "orderbell_sessions_closed_total",

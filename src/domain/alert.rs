@@ -123,6 +123,12 @@ impl Head {
         self.need == Need::Accept
     }
 
+    /// Whether whoever gets it is told that they have won it: several were asked, or the backend decided.
+    #[must_use]
+    pub fn has_winner(&self) -> bool {
+        self.mode == Mode::Grab || (self.is_offer() && self.arbiter == Arbiter::Backend)
+    }
+
     /// Whether it has not ended.
     #[must_use]
     pub fn is_open(&self) -> bool {
