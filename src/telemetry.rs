@@ -47,6 +47,11 @@ pub enum Metric {
     ConnectionsRefused,
     /// Store calls that failed, by operation.
     StoreFailures,
+    /// Calls to URLs of users, by outcome: success, refused (4xx), failed (other statuses), `not_allowed`, busy,
+    /// unreachable, `timed_out`, broken.
+    OutboundCalls,
+    /// Seconds of such calls, with the wait for a place.
+    OutboundSeconds,
 }
 
 impl Metric {
@@ -69,6 +74,8 @@ impl Metric {
             Self::HttpSeconds => "orderbell_http_seconds",
             Self::ConnectionsRefused => "orderbell_connections_refused_total",
             Self::StoreFailures => "orderbell_store_failures_total",
+            Self::OutboundCalls => "orderbell_outbound_calls_total",
+            Self::OutboundSeconds => "orderbell_outbound_seconds",
         }
     }
 }
@@ -153,8 +160,8 @@ fn key(metric: Metric, labels: &[(&'static str, &'static str)]) -> Key {
     Key::from_parts(metric.name(), labels)
 }
 
-/// Libraries that would log what riders say.
-const QUIET: [&str; 2] = ["tungstenite=info", "tokio_tungstenite=info"];
+/// Libraries that would log what riders say, and one that takes a user's bad certificate for an error of ours.
+const QUIET: [&str; 3] = ["tungstenite=info", "tokio_tungstenite=info", "rustls_platform_verifier=off"];
 
 /// Seconds of so many milliseconds, for histograms; nothing below zero, whatever a clock did.
 #[must_use]
