@@ -90,6 +90,12 @@ impl Headers {
         std::str::from_utf8(self.0.get(name)?.as_bytes()).ok()
     }
 
+    /// Says what the body is, unless the user has.
+    pub(super) fn or_content_type(mut self, content_type: &'static str) -> Self {
+        self.0.entry(http::header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
+        self
+    }
+
     pub(super) fn into_map(self) -> HeaderMap {
         self.0
     }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use orderbell::outbound::template::{CallSpec, CallTemplate};
 use orderbell::outbound::{Headers, Method, OutboundRequest, UrlPolicy};
+use serde_json::json;
 
 use crate::peer::Peer;
-use crate::{Book, answer_of, limits, outbound, outbound_with, post};
+use crate::{Book, DEADLINE, answer_of, limits, outbound, outbound_with, post};
 
 #[tokio::test]
 async fn a_call_arrives_as_it_was_made() {
@@ -35,6 +37,27 @@ async fn a_call_arrives_as_it_was_made() {
     let metrics = telemetry.render();
     assert!(metrics.contains("orderbell_outbound_calls_total{outcome=\"success\"} 1"), "{metrics}");
     assert!(metrics.contains("orderbell_outbound_seconds_count 1"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_ladders_call_arrives_filled_in() {
+    let peer = Peer::answering("200 OK\r\n", b"").await;
+    let spec: CallSpec = serde_json::from_value(json!({
+        "url": format!("{}sms/{{{{ rider }}}}?n={{{{ short_no }}}}", peer.url()),
+        "headers": {"X-Level": "{{ level }}"},
+        "body": {"text": "{{ text }}", "urgency": "{{ urgency }}"},
+    }))
+    .unwrap();
+    let template = CallTemplate::compile(&spec, outbound().policy()).unwrap();
+    let values = json!({"rider": "r/1", "short_no": "#17", "text": "有\"新\"订单", "urgency": 3, "level": 2});
+    let request = template.render(values.as_object().unwrap(), DEADLINE).unwrap();
+    assert_eq!(outbound().send(request).await.unwrap().status, 200);
+    let request = &peer.requests()[0];
+    assert!(request.starts_with("POST /sms/r%2F1?n=%2317 HTTP/1.1\r\n"), "{request}");
+    assert!(
+        request.contains("\r\nx-level: 2\r\n") && request.contains("\r\ncontent-type: application/json\r\n")
+    );
+    assert!(request.ends_with("\r\n\r\n{\"text\":\"有\\\"新\\\"订单\",\"urgency\":3}"), "{request}");
 }
 
 #[tokio::test]
