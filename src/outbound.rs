@@ -8,6 +8,7 @@ mod places;
 mod retry_after;
 pub mod template;
 mod url;
+mod verdict;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub use address::AddressKind;
 pub use guard::{Lookup, SystemLookup};
 pub use headers::{HEADER_BYTES_MAX, HEADERS_MAX, HeaderRefused, Headers};
 pub use url::{AllowedUrl, URL_BYTES_MAX, UrlPolicy, UrlRefused};
+pub use verdict::Verdict;
 
 /// As which we call; whoever finds us in a log can look us up.
 const USER_AGENT: &str = concat!("Orderbell/", env!("CARGO_PKG_VERSION"));
