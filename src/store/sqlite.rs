@@ -5,15 +5,22 @@ mod accept;
 mod alerts;
 mod apps;
 mod audience;
+mod book;
+mod bursts;
+mod calls;
 mod deliveries;
-mod ends;
 mod error;
 mod events;
 mod groups;
-mod ledger;
+mod notices;
+mod offers;
 mod open;
+mod orders;
 mod riders;
 mod rows;
+mod schedules;
+mod steps;
+mod targets;
 mod writer;
 
 use std::sync::Arc;
@@ -30,14 +37,17 @@ use self::accept::Arrival;
 use self::error::unavailable;
 use self::writer::{Call, Calls, Run, RunAll, Work};
 use super::{
-    Accepted, AlertRecord, DeviceCheck, Ended, NewEvent, OpenDelivery, Progress, Progressed, Receipt,
-    RiderPatch, Store, StoreResult, Template,
+    Accepted, AlertRecord, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty, Ended, Merged, NewEvent,
+    NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch, Schedule, Settled, Stepped,
+    Store, StoreResult, Template, Unrolled, When, World,
 };
 use crate::domain::alert::Sound;
 use crate::domain::app::{ApiKey, App};
 use crate::domain::delivery::EndReason;
+use crate::domain::kind::OrderPolicy;
 use crate::domain::{
-    Alert, AlertId, AppId, EpochMs, EventId, GroupId, KeyId, OrderId, Rider, RiderId, RiderKey,
+    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderId, OrderKey,
+    Rider, RiderId, RiderKey, ScheduleId, Settlement,
 };
 
 /// A store in one SQLite file.
@@ -107,6 +117,11 @@ impl Store for SqliteStore {
         apps::all(self.read()?).await
     }
 
+    async fn put_settings(&self, app: AppId, settings: AppSettings) -> StoreResult<bool> {
+        self.write((app, settings), |db, (app, settings)| Box::pin(apps::put_settings(db, *app, settings)))
+            .await
+    }
+
     async fn create_key(&self, key: ApiKey) -> StoreResult<()> {
         self.write(key, |db, key| Box::pin(apps::create_key(db, key))).await
     }
@@ -140,9 +155,9 @@ impl Store for SqliteStore {
         self.write((rider, at), |db, (rider, at)| Box::pin(riders::touch(db, rider, *at))).await
     }
 
-    async fn set_duty(&self, rider: RiderKey, on_duty: bool, at: EpochMs) -> StoreResult<Vec<Ended>> {
-        self.write((rider, on_duty, at), |db, (rider, on_duty, at)| {
-            Box::pin(riders::set_duty(db, rider, *on_duty, *at))
+    async fn set_duty(&self, rider: RiderKey, duty: Duty, at: EpochMs) -> StoreResult<Vec<Ended>> {
+        self.write((rider, duty, at), |db, (rider, duty, at)| {
+            Box::pin(riders::set_duty(db, rider, *duty, *at))
         })
         .await
     }
@@ -236,14 +251,147 @@ impl Store for SqliteStore {
     }
 
     async fn cancel_order(&self, app: AppId, order: OrderId, at: EpochMs) -> StoreResult<Vec<Ended>> {
-        self.write((app, order, at), |db, (app, order, at)| {
-            Box::pin(alerts::cancel_order(db, *app, order, *at))
+        self.write((OrderKey { app, order }, at), |db, (order, at)| Box::pin(orders::cancel(db, order, *at)))
+            .await
+    }
+
+    async fn settle(
+        &self,
+        app: AppId,
+        alert: AlertId,
+        settlement: Settlement,
+        at: EpochMs,
+    ) -> StoreResult<Option<Settled>> {
+        self.write((app, alert, settlement, at), |db, (app, alert, settlement, at)| {
+            Box::pin(offers::settle(db, *app, *alert, settlement, *at))
         })
         .await
     }
 
-    async fn expire_due(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Ended>> {
-        self.write((now, limit), |db, (now, limit)| Box::pin(alerts::expire_due(db, *now, *limit))).await
+    async fn expire_due(&self, now: EpochMs, unresponsive_after: u32, limit: u32) -> StoreResult<Vec<Ended>> {
+        self.write((now, unresponsive_after, limit), |db, (now, unresponsive_after, limit)| {
+            Box::pin(alerts::expire_due(db, *now, *unresponsive_after, *limit))
+        })
+        .await
+    }
+
+    async fn due_steps(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<DueStep>> {
+        steps::due(self.read()?, now, limit).await
+    }
+
+    async fn step(
+        &self,
+        alert: AlertId,
+        level: u32,
+        when: When,
+        sound: Option<Sound>,
+        world: World,
+        at: EpochMs,
+    ) -> StoreResult<Option<Stepped>> {
+        let ask = steps::Ask { alert, level, when, sound, world, at };
+        self.write(ask, |db, ask| Box::pin(steps::step(db, ask))).await
+    }
+
+    async fn laddered(&self, rider: RiderKey) -> StoreResult<Vec<(Head, Vec<RiderId>)>> {
+        let mut db = self.read()?.acquire().await?;
+        steps::laddered(&mut db, rider.app, &rider.rider).await
+    }
+
+    async fn due_targets(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<DueTarget>> {
+        targets::due(self.read()?, now, limit).await
+    }
+
+    async fn unroll(
+        &self,
+        alert: AlertId,
+        chunk: u32,
+        policy: OrderPolicy,
+        world: World,
+        at: EpochMs,
+    ) -> StoreResult<Unrolled> {
+        let part = targets::Part { alert, chunk, policy, world, at };
+        self.write(part, |db, part| Box::pin(targets::unroll(db, part))).await
+    }
+
+    async fn due_bursts(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<(RiderKey, usize)>> {
+        bursts::due(self.read()?, now, limit).await
+    }
+
+    async fn merge(
+        &self,
+        rider: RiderKey,
+        together: Option<(Alert, usize)>,
+        world: World,
+        at: EpochMs,
+    ) -> StoreResult<Merged> {
+        let burst = bursts::Burst { rider, together, world, at };
+        self.write(burst, |db, burst| Box::pin(bursts::merge(db, burst))).await
+    }
+
+    async fn due_asks(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<(AlertId, RiderKey)>> {
+        offers::due_asks(self.read()?, now, limit).await
+    }
+
+    async fn take_ask(
+        &self,
+        alert: AlertId,
+        rider: RiderKey,
+        again_at: EpochMs,
+        at: EpochMs,
+    ) -> StoreResult<Option<Claim>> {
+        self.write((alert, rider, again_at, at), |db, (alert, rider, again_at, at)| {
+            Box::pin(offers::take_ask(db, *alert, rider, *again_at, *at))
+        })
+        .await
+    }
+
+    async fn stop_asking(&self, alert: AlertId, rider: RiderKey) -> StoreResult<()> {
+        self.write((alert, rider), |db, (alert, rider)| Box::pin(offers::stop_asking(db, *alert, rider)))
+            .await
+    }
+
+    async fn due_calls(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<super::Call>> {
+        calls::due(self.read()?, now, limit).await
+    }
+
+    async fn take_call(&self, id: CallId, again_at: EpochMs, at: EpochMs) -> StoreResult<bool> {
+        self.write((id, again_at, at), |db, (id, again_at, at)| {
+            Box::pin(calls::take(db, *id, *again_at, *at))
+        })
+        .await
+    }
+
+    async fn finish_call(&self, id: CallId, result: CallResult, at: EpochMs) -> StoreResult<()> {
+        self.write((id, result, at), |db, (id, result, at)| Box::pin(calls::finish(db, *id, *result, *at)))
+            .await
+    }
+
+    async fn notices(&self, app: AppId, after: i64, limit: u32) -> StoreResult<Vec<NumberedNotice>> {
+        notices::after(self.read()?, app, after, limit).await
+    }
+
+    async fn due_schedules(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Schedule>> {
+        schedules::due(self.read()?, now, limit).await
+    }
+
+    async fn advance_schedule(
+        &self,
+        id: ScheduleId,
+        from: EpochMs,
+        next_at: Option<EpochMs>,
+    ) -> StoreResult<bool> {
+        self.write((id, from, next_at), |db, (id, from, next_at)| {
+            Box::pin(schedules::advance(db, *id, *from, *next_at))
+        })
+        .await
+    }
+
+    async fn schedules(&self, app: AppId) -> StoreResult<Vec<Schedule>> {
+        schedules::live(self.read()?, app).await
+    }
+
+    async fn end_schedule(&self, app: AppId, id: ScheduleId) -> StoreResult<bool> {
+        self.write((app, id), |db, (app, id)| Box::pin(schedules::end(db, *app, *id))).await
     }
 
     async fn unrendered(&self, limit: u32) -> StoreResult<Vec<Alert>> {
@@ -266,6 +414,10 @@ impl Store for SqliteStore {
 
     async fn forget_events(&self, before: EpochMs, limit: u32) -> StoreResult<u64> {
         self.write((before, limit), |db, (before, limit)| Box::pin(events::forget(db, *before, *limit))).await
+    }
+
+    async fn forget_orders(&self, before: EpochMs, limit: u32) -> StoreResult<u64> {
+        self.write((before, limit), |db, (before, limit)| Box::pin(orders::forget(db, *before, *limit))).await
     }
 
     async fn close(&self) {

@@ -5,20 +5,18 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::{Connection, SqliteConnection, SqliteExecutor};
 
-use super::ends;
+use super::book::{Reading, save};
 use super::rows::{self, Fields, alert_columns, delivery_columns};
 use crate::domain::alert::Sound;
-use crate::domain::delivery::{Change, EndReason};
-use crate::domain::{Alert, AlertId, AppId, EpochMs, OrderId};
+use crate::domain::{Alert, AlertId, AppId, EpochMs, Need};
 use crate::store::{AlertRecord, DELIVERIES_SHOWN_MAX, Ended, StoreResult};
 
 // The first moment stays: from then on it may be sent.
 const MARK_RENDERED: &str = "UPDATE alerts SET sound = n.sound, \
      rendered_at = COALESCE(alerts.rendered_at, n.at) \
      FROM (SELECT value ->> 0 AS id, value ->> 1 AS sound, value ->> 2 AS at FROM jsonb_each($1)) AS n \
-     WHERE alerts.id = n.id AND alerts.state = 'active'";
+     WHERE alerts.id = n.id AND alerts.state IN ('active', 'scheduled')";
 const SELECT_EXISTING: &str = "SELECT id FROM alerts WHERE id IN (SELECT value FROM json_each($1))";
-const EXISTS_IN_APP: &str = "SELECT 1 FROM alerts WHERE id = $1 AND app_id = $2";
 const SELECT: &str =
     concat!("SELECT ", alert_columns!(), " FROM alerts AS a WHERE a.id = $1 AND a.app_id = $2");
 const SELECT_DELIVERIES: &str = concat!(
@@ -57,31 +55,31 @@ pub(super) async fn cancel(
     alert: AlertId,
     at: EpochMs,
 ) -> StoreResult<Option<Vec<Ended>>> {
-    let found = sqlx::query(EXISTS_IN_APP).bind(alert.to_string()).bind(app.to_string());
-    if found.fetch_optional(&mut *db).await?.is_none() {
+    let mut reading = Reading::default();
+    reading.heads(db, &[alert]).await?;
+    if reading.head(alert).is_none_or(|head| head.app != app) {
         return Ok(None);
     }
-    let open = ends::open_of_alert(db, alert).await?;
-    ends::end(db, open, &Change::Withdrawn(EndReason::CancelledByAlert), at).await.map(Some)
-}
-
-pub(super) async fn cancel_order(
-    db: &mut SqliteConnection,
-    app: AppId,
-    order: &OrderId,
-    at: EpochMs,
-) -> StoreResult<Vec<Ended>> {
-    let open = ends::open_of_order(db, app, order).await?;
-    ends::end(db, open, &Change::Withdrawn(EndReason::CancelledByOrder), at).await
+    reading.open_of_alerts(db, &[alert]).await?;
+    let mut book = reading.into_book();
+    let ended = book.cancel_alert(alert, at);
+    save(db, &mut book).await?;
+    Ok(Some(ended))
 }
 
 pub(super) async fn expire_due(
     db: &mut SqliteConnection,
     now: EpochMs,
+    unresponsive_after: u32,
     limit: u32,
 ) -> StoreResult<Vec<Ended>> {
-    let due = ends::due(db, now, limit).await?;
-    ends::end(db, due, &Change::Expired, now).await
+    let mut reading = Reading::default();
+    reading.due(db, now, limit).await?;
+    reading.riders_of_deliveries(db, |delivery| delivery.need == Need::Accept).await?;
+    let mut book = reading.into_book();
+    let ended = book.expire(now, unresponsive_after, limit as usize);
+    save(db, &mut book).await?;
+    Ok(ended)
 }
 
 pub(super) async fn unrendered(db: impl SqliteExecutor<'_>, limit: u32) -> StoreResult<Vec<Alert>> {

@@ -6,10 +6,12 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 use super::error::taken;
 use super::rows::{self, Fields, app_columns, json, key_columns};
 use crate::domain::app::{ApiKey, App};
-use crate::domain::{AppId, EpochMs, KeyId};
+use crate::domain::{AppId, AppSettings, EpochMs, KeyId};
 use crate::store::{StoreResult, Template};
 
-const INSERT_APP: &str = concat!("INSERT INTO apps (", app_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6)");
+const INSERT_APP: &str =
+    concat!("INSERT INTO apps (", app_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
+const PUT_SETTINGS: &str = "UPDATE apps SET settings = $2 WHERE id = $1";
 const SELECT_APPS: &str = concat!("SELECT ", app_columns!(), " FROM apps ORDER BY created_at, id");
 const INSERT_KEY: &str =
     concat!("INSERT INTO api_keys (", key_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
@@ -33,6 +35,7 @@ pub(super) async fn create(db: &mut SqliteConnection, app: &App) -> StoreResult<
         .bind(app.utc_offset_s)
         .bind(secrets)
         .bind(app.created_at.0)
+        .bind(json("apps", &app.settings)?)
         .execute(db)
         .await;
     taken(inserted, "an app of this name").map(|_| ())
@@ -40,6 +43,15 @@ pub(super) async fn create(db: &mut SqliteConnection, app: &App) -> StoreResult<
 
 pub(super) async fn all(db: impl SqliteExecutor<'_>) -> StoreResult<Vec<App>> {
     sqlx::query(SELECT_APPS).fetch_all(db).await?.iter().map(rows::app).collect()
+}
+
+pub(super) async fn put_settings(
+    db: &mut SqliteConnection,
+    app: AppId,
+    settings: &AppSettings,
+) -> StoreResult<bool> {
+    let put = sqlx::query(PUT_SETTINGS).bind(app.to_string()).bind(json("apps", settings)?);
+    Ok(put.execute(db).await?.rows_affected() > 0)
 }
 
 pub(super) async fn create_key(db: &mut SqliteConnection, key: &ApiKey) -> StoreResult<()> {

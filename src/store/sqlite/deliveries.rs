@@ -1,15 +1,15 @@
 //! Rows of deliveries: what a rider's session asks for, and what it reports.
 //! A change is read, decided by the domain and written within the writer's transaction, so nothing comes between.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::ledger::{Ledger, standing_columns};
+use super::book::{Reading, save};
 use super::rows::{self, Fields, alert_columns, delivery_columns};
-use crate::domain::delivery::{AnswerOutcome, Change, EndReason};
-use crate::domain::{AlertId, AppId, Delivery, EpochMs, RiderId, RiderKey};
+use crate::domain::delivery::{Change, EndReason};
+use crate::domain::{AlertId, Answer, EpochMs, Need, RiderId, RiderKey};
 use crate::store::{OpenDelivery, Progress, Progressed, StoreResult};
 
 const SELECT_OPEN: &str = concat!(
@@ -18,27 +18,31 @@ const SELECT_OPEN: &str = concat!(
     ", ",
     alert_columns!(),
     " FROM deliveries AS d JOIN alerts AS a ON a.id = d.alert_id \
-     WHERE d.app_id = $1 AND d.rider_id = $2 AND d.ended_at IS NULL AND a.rendered_at IS NOT NULL \
+     WHERE d.app_id = $1 AND d.rider_id = $2 AND d.ended_at IS NULL AND d.held_until IS NULL \
+     AND a.rendered_at IS NOT NULL \
      ORDER BY a.urgency DESC, d.seq LIMIT $3"
 );
 const SELECT_OPEN_IDS: &str = "SELECT d.alert_id, d.ring FROM deliveries AS d \
      JOIN alerts AS a ON a.id = d.alert_id \
-     WHERE d.app_id = $1 AND d.rider_id = $2 AND d.ended_at IS NULL AND a.rendered_at IS NOT NULL \
+     WHERE d.app_id = $1 AND d.rider_id = $2 AND d.ended_at IS NULL AND d.held_until IS NULL \
+     AND a.rendered_at IS NOT NULL \
      ORDER BY d.seq";
 const SELECT_REASONS: &str = "SELECT alert_id, reason FROM deliveries \
      WHERE app_id = $1 AND rider_id = $2 AND alert_id IN (SELECT value FROM json_each($3)) \
      AND ended_at IS NOT NULL ORDER BY seq";
-// The cross join keeps the list on the outside: one look-up for each of its entries.
-const SELECT_STANDING: &str = concat!(
-    "SELECT ",
-    standing_columns!(),
-    " FROM jsonb_each($1) AS k CROSS JOIN deliveries AS d ON d.alert_id = k.value ->> 0 \
-     AND d.rider_id = k.value ->> 1 AND d.app_id = k.value ->> 2 JOIN alerts AS a ON a.id = d.alert_id"
-);
-const SELECT_PENDING: &str = "SELECT d.app_id, d.rider_id FROM alerts AS a \
-     JOIN deliveries AS d ON d.alert_id = a.id \
-     WHERE a.state = 'active' AND a.rendered_at >= $1 AND d.state = 'pending' \
-     GROUP BY d.app_id, d.rider_id ORDER BY MIN(a.rendered_at), d.app_id, d.rider_id LIMIT $2";
+// Two ways to have been waiting since then: the alert got its first sound, or the delivery was rung again. Each has its
+// index; a delivery that came by both waits since the later.
+const SELECT_PENDING: &str = "WITH waiting AS (\
+     SELECT d.app_id, d.rider_id, MAX(a.rendered_at, COALESCE(d.rung_at, 0)) AS since FROM alerts AS a \
+     JOIN deliveries AS d ON d.alert_id = a.id WHERE a.state = 'active' AND a.rendered_at IS NOT NULL \
+     AND a.rendered_at >= $1 AND d.ended_at IS NULL AND d.sent_ring < d.ring AND d.held_until IS NULL \
+     UNION ALL \
+     SELECT d.app_id, d.rider_id, MAX(a.rendered_at, d.rung_at) FROM deliveries AS d \
+     JOIN alerts AS a ON a.id = d.alert_id WHERE d.ended_at IS NULL AND d.rung_at IS NOT NULL \
+     AND d.rung_at >= $1 AND d.sent_ring < d.ring AND d.held_until IS NULL AND a.state = 'active' \
+     AND a.rendered_at IS NOT NULL) \
+     SELECT app_id, rider_id FROM waiting GROUP BY app_id, rider_id \
+     ORDER BY MIN(since), app_id, rider_id LIMIT $2";
 
 pub(super) async fn open(
     db: impl SqliteExecutor<'_>,
@@ -102,12 +106,7 @@ pub(super) async fn pending_since(
     limit: u32,
 ) -> StoreResult<Vec<RiderKey>> {
     let rows = sqlx::query(SELECT_PENDING).bind(since.0).bind(limit).fetch_all(db).await?;
-    rows.iter()
-        .map(|row| {
-            let mut fields = Fields::of(row, "deliveries");
-            Ok(RiderKey { app: fields.parsed()?, rider: fields.parsed()? })
-        })
-        .collect()
+    rows.iter().map(|row| Fields::of(row, "deliveries").rider_key()).collect()
 }
 
 /// Applies the changes of several calls, each in its order.
@@ -115,42 +114,32 @@ pub(super) async fn progress_all(
     db: &mut SqliteConnection,
     calls: &[Vec<Progress>],
 ) -> StoreResult<Vec<Vec<Option<Progressed>>>> {
-    let keys: HashSet<_> = calls.iter().flatten().map(key).collect();
-    let keys: Vec<_> = keys.into_iter().collect();
-    let rows = sqlx::query(SELECT_STANDING).bind(rows::json("deliveries", &keys)?);
-    let mut ledger = Ledger::read(&rows.fetch_all(&mut *db).await?)?;
-    let places: HashMap<(AlertId, RiderId, AppId), usize> = ledger
-        .deliveries()
-        .enumerate()
-        .map(|(place, d)| ((d.alert, d.rider.clone(), d.app), place))
-        .collect();
-    let mut apply = |progress: &Progress| {
-        let place = *places.get(&(progress.alert, progress.rider.rider.clone(), progress.rider.app))?;
-        let before = ledger.delivery(place)?;
-        let (was_open, outcome) = (before.is_open(), outcome(before, &progress.change));
-        let changed = ledger.apply(place, &progress.change, progress.at);
-        let delivery = ledger.delivery(place)?.clone();
-        let ended_now = was_open && !delivery.is_open();
-        Some(Progressed { delivery, changed, ended_now, outcome })
-    };
-    let done = calls.iter().map(|call| call.iter().map(&mut apply).collect()).collect();
-    ledger.save(db).await?;
+    let mut reading = Reading::default();
+    reading.standing(db, &calls.iter().flatten().map(key).collect()).await?;
+    let answered = calls.iter().flatten().filter(|progress| matches!(progress.change, Change::Answered(_)));
+    let answered: BTreeSet<_> = answered.map(key).collect();
+    if !answered.is_empty() {
+        reading.riders_of_deliveries(db, |d| answered.contains(&(d.alert, &d.rider))).await?;
+    }
+    let accepted = calls.iter().flatten().filter(|progress| progress.change == ACCEPT).map(|p| p.alert);
+    let accepted: BTreeSet<AlertId> = accepted.collect();
+    let offers = accepted
+        .into_iter()
+        .filter(|alert| reading.head(*alert).is_some_and(|head| head.need == Need::Accept));
+    let offers: Vec<AlertId> = offers.collect();
+    if !offers.is_empty() {
+        reading.open_of_alerts(db, &offers).await?;
+        reading.orders_of(db, &offers).await?;
+    }
+    let mut book = reading.into_book();
+    let done = calls.iter().map(|call| call.iter().map(|progress| book.progress(progress)).collect());
+    let done = done.collect();
+    save(db, &mut book).await?;
     Ok(done)
 }
 
-fn key(progress: &Progress) -> (AlertId, &RiderId, AppId) {
-    (progress.alert, &progress.rider.rider, progress.rider.app)
-}
+const ACCEPT: Change = Change::Answered(Answer::Accept);
 
-fn outcome(delivery: &Delivery, change: &Change) -> Option<AnswerOutcome> {
-    match change {
-        Change::Answered(answer) => Some(delivery.outcome_of(*answer)),
-        Change::Sent
-        | Change::Received
-        | Change::Playing
-        | Change::Played { .. }
-        | Change::Trouble(_)
-        | Change::Expired
-        | Change::Withdrawn(_) => None,
-    }
+fn key(progress: &Progress) -> (AlertId, &RiderId) {
+    (progress.alert, &progress.rider.rider)
 }

@@ -3,26 +3,112 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
+use serde::{Deserialize, Serialize};
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use super::rows::{self, Fields, nonsense};
+use crate::domain::book::DropReason;
+use crate::domain::delivery::EndReason;
 use crate::domain::{AlertId, AppId, EpochMs, EventId, FirstStatus, OrderId};
-use crate::store::{Accepted, FirstDelivery, NewEvent, Receipt, StoreResult};
+use crate::store::{EnteredAlert, FirstDelivery, NewEvent, Outcome, Receipt, StoreResult};
 
 const INSERT: &str = "INSERT INTO events (app_id, source, event_id, body_hash, kind, order_id, trace_id, \
-     received_at, alert_id) SELECT e.value ->> 0, e.value ->> 1, e.value ->> 2, unhex(e.value ->> 3), \
-     e.value ->> 4, e.value ->> 5, e.value ->> 6, e.value ->> 7, e.value ->> 8 \
-     FROM jsonb_each($1) AS e WHERE TRUE ORDER BY e.key \
-     ON CONFLICT (app_id, source, event_id) DO NOTHING RETURNING app_id, source, event_id";
-const SELECT: &str = "SELECT body_hash, kind, alert_id FROM events \
-     WHERE app_id = $1 AND source = $2 AND event_id = $3";
-const SELECT_FIRST: &str =
-    "SELECT id, rider_id, first_status FROM deliveries WHERE alert_id = $1 ORDER BY ordinal";
+     received_at, alert_id, answer) SELECT value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), \
+     value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9 \
+     FROM jsonb_each($1) ORDER BY key";
+const SELECT: &str = "SELECT e.app_id, e.source, e.event_id, e.body_hash, e.kind, e.alert_id, e.answer \
+     FROM jsonb_each($1) AS k CROSS JOIN events AS e ON e.app_id = k.value ->> 0 \
+     AND e.source = k.value ->> 1 AND e.event_id = k.value ->> 2";
+const SELECT_FIRST: &str = "SELECT id, rider_id, first_status, reason FROM deliveries WHERE alert_id = $1 \
+     ORDER BY ordinal LIMIT $2";
 const FORGET: &str = "DELETE FROM events WHERE (app_id, source, event_id) IN \
      (SELECT app_id, source, event_id FROM events WHERE received_at < $1 \
      ORDER BY received_at, app_id, source, event_id LIMIT $2)";
+
+/// What is remembered of an event.
+pub(super) struct Remembered {
+    /// SHA-256 of its canonical form.
+    pub(super) body_hash: [u8; 32],
+    kind: String,
+    alert: Option<AlertId>,
+    answer: Option<Answer>,
+}
+
+/// What an event was answered, as it is kept: the deliveries stand in their own rows, in the same order.
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    outcome: Word,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    alerts: Vec<(AlertId, usize)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audience: Option<u64>,
+}
+
+/// What became of an event, as it is kept.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Alerted,
+    Remembered,
+    Scheduled,
+    Dropped,
+}
+
+impl Answer {
+    fn of(receipt: &Receipt) -> Self {
+        let (outcome, reason) = match receipt.outcome {
+            Outcome::Alerted => (Word::Alerted, None),
+            Outcome::Remembered => (Word::Remembered, None),
+            Outcome::Scheduled => (Word::Scheduled, None),
+            Outcome::Dropped(reason) => (Word::Dropped, Some(reason.as_str().to_owned())),
+        };
+        let alerts = receipt.alerts.iter().map(|alert| (alert.alert, alert.deliveries.len()));
+        Self { outcome, reason, alerts: alerts.collect(), audience: receipt.audience }
+    }
+
+    fn outcome(&self) -> StoreResult<Outcome> {
+        match self.outcome {
+            Word::Alerted => Ok(Outcome::Alerted),
+            Word::Remembered => Ok(Outcome::Remembered),
+            Word::Scheduled => Ok(Outcome::Scheduled),
+            Word::Dropped => {
+                let reason = self.reason.as_deref().and_then(DropReason::parse);
+                reason.map(Outcome::Dropped).ok_or_else(|| nonsense("events", "dropped for no reason"))
+            }
+        }
+    }
+}
+
+impl Remembered {
+    fn of(fields: &mut Fields<'_>) -> StoreResult<Self> {
+        Ok(Self {
+            body_hash: fields.hash()?,
+            kind: fields.take()?,
+            alert: fields.parsed_or_null()?,
+            answer: fields.json_or_null()?,
+        })
+    }
+
+    /// The answer that was given; what it says never changes.
+    pub(super) async fn receipt(&self, db: &mut SqliteConnection) -> StoreResult<Receipt> {
+        let Some(answer) = &self.answer else { return self.receipt_of_before(db).await };
+        let mut alerts = Vec::with_capacity(answer.alerts.len());
+        for (alert, count) in &answer.alerts {
+            let count = i64::try_from(*count).map_err(|error| nonsense("events", error))?;
+            alerts.push(first_answer(db, *alert, count).await?);
+        }
+        Ok(Receipt { outcome: answer.outcome()?, alerts, audience: answer.audience, ended: Vec::new() })
+    }
+
+    /// Events of before answers were kept had one alert at most, and nobody was added to it.
+    async fn receipt_of_before(&self, db: &mut SqliteConnection) -> StoreResult<Receipt> {
+        let Some(alert) = self.alert else { return Ok(Receipt::default()) };
+        let alerts = vec![first_answer(db, alert, -1).await?];
+        Ok(Receipt { outcome: Outcome::Alerted, alerts, ..Receipt::default() })
+    }
+}
 
 /// A new event, in the order `INSERT` takes it.
 #[derive(Serialize)]
@@ -36,53 +122,60 @@ struct EventRow<'a>(
     &'a str,
     EpochMs,
     Option<AlertId>,
+    Answer,
 );
 
-/// Stores those events that are new, the first of each id. Returns the places of these.
-pub(super) async fn remember(db: &mut SqliteConnection, events: &[&NewEvent]) -> StoreResult<Vec<usize>> {
-    let rows: Vec<EventRow<'_>> = events
-        .iter()
-        .map(|event| {
-            let alert = event.alert.as_ref().map(|new| new.alert.id);
-            EventRow(
-                event.app,
-                &event.source,
-                event.id.as_str(),
-                hex(&event.body_hash),
-                &event.kind,
-                event.order_id.as_ref(),
-                &event.trace_id,
-                event.received_at,
-                alert,
-            )
-        })
-        .collect();
-    let inserted = sqlx::query(INSERT).bind(rows::json("events", &rows)?).fetch_all(db).await?;
-    let mut first: HashMap<(AppId, &str, &str), usize> = HashMap::with_capacity(events.len());
-    for (place, event) in events.iter().enumerate() {
-        first.entry((event.app, &event.source, event.id.as_str())).or_insert(place);
+/// Stores new events and what each is answered.
+pub(super) async fn remember_all(
+    db: &mut SqliteConnection,
+    events: &[&NewEvent],
+    receipts: &[Receipt],
+) -> StoreResult<()> {
+    if events.is_empty() {
+        return Ok(());
     }
-    let places = inserted.iter().map(|row| {
-        let mut fields = Fields::of(row, "events");
-        let key = (fields.parsed()?, fields.take()?, fields.take()?);
-        first.get(&key).copied().ok_or_else(|| nonsense("events", "a row came back that nobody sent"))
+    let rows = events.iter().zip(receipts).map(|(event, receipt)| {
+        EventRow(
+            event.app,
+            &event.source,
+            event.id.as_str(),
+            hex(&event.body_hash),
+            &event.kind,
+            event.order_id.as_ref(),
+            &event.trace_id,
+            event.received_at,
+            receipt.alerts.first().map(|alert| alert.alert),
+            Answer::of(receipt),
+        )
     });
-    let mut places = places.collect::<StoreResult<Vec<_>>>()?;
-    places.sort_unstable();
-    Ok(places)
+    let rows: Vec<EventRow<'_>> = rows.collect();
+    sqlx::query(INSERT).bind(rows::json("events", &rows)?).execute(db).await?;
+    Ok(())
 }
 
-/// What is to be said to an event whose id was there before it.
-pub(super) async fn accepted_before(db: &mut SqliteConnection, event: &NewEvent) -> StoreResult<Accepted> {
-    let Some(row) = select(db, event.app, &event.source, &event.id).await? else {
-        return Err(nonsense("events", "a row stands in the way and cannot be found"));
-    };
-    let mut fields = Fields::of(&row, "events");
-    let (hash, _kind): (&[u8], &str) = (fields.take()?, fields.take()?);
-    if hash != event.body_hash {
-        return Ok(Accepted::Conflict);
+/// Those of these events that are there, by app, source and id.
+pub(super) async fn find_all<'a>(
+    db: &mut SqliteConnection,
+    keys: impl Iterator<Item = (AppId, &'a str, &'a str)>,
+) -> StoreResult<HashMap<(AppId, &'a str, &'a str), Remembered>> {
+    let keys: Vec<_> = keys.collect();
+    let rows = sqlx::query(SELECT).bind(rows::json("events", &keys)?).fetch_all(db).await?;
+    let found = rows.iter().map(found).collect::<StoreResult<Vec<_>>>()?;
+    let mut found: HashMap<(AppId, String, String), Remembered> = found.into_iter().collect();
+    if found.is_empty() {
+        return Ok(HashMap::new());
     }
-    first_answer(db, fields.parsed_or_null()?).await.map(Accepted::Duplicate)
+    let found = keys.into_iter().filter_map(|(app, source, id)| {
+        let remembered = found.remove(&(app, source.to_owned(), id.to_owned()))?;
+        Some(((app, source, id), remembered))
+    });
+    Ok(found.collect())
+}
+
+fn found(row: &SqliteRow) -> StoreResult<((AppId, String, String), Remembered)> {
+    let mut fields = Fields::of(row, "events");
+    let key = (fields.parsed()?, fields.take()?, fields.take()?);
+    Ok((key, Remembered::of(&mut fields)?))
 }
 
 /// The kind of an event and the answer it was given.
@@ -92,37 +185,32 @@ pub(super) async fn told(
     source: &str,
     id: &EventId,
 ) -> StoreResult<Option<(String, Receipt)>> {
-    let Some(row) = select(db, app, source, id).await? else { return Ok(None) };
-    let mut fields = Fields::of(&row, "events");
-    let (_hash, kind): (&[u8], String) = (fields.take()?, fields.take()?);
-    let receipt = first_answer(db, fields.parsed_or_null()?).await?;
-    Ok(Some((kind, receipt)))
+    let key = (app, source, id.as_str());
+    let mut found = find_all(db, std::iter::once(key)).await?;
+    let Some(remembered) = found.remove(&key) else { return Ok(None) };
+    let receipt = remembered.receipt(db).await?;
+    Ok(Some((remembered.kind, receipt)))
 }
 
 pub(super) async fn forget(db: &mut SqliteConnection, before: EpochMs, limit: u32) -> StoreResult<u64> {
     Ok(sqlx::query(FORGET).bind(before.0).bind(limit).execute(db).await?.rows_affected())
 }
 
-async fn select(
-    db: &mut SqliteConnection,
-    app: AppId,
-    source: &str,
-    id: &EventId,
-) -> StoreResult<Option<SqliteRow>> {
-    let event = sqlx::query(SELECT).bind(app.to_string()).bind(source).bind(id.as_str());
-    Ok(event.fetch_optional(db).await?)
-}
-
-/// The answer that was given when this alert was stored; what it says never changes.
-async fn first_answer(db: &mut SqliteConnection, alert: Option<AlertId>) -> StoreResult<Receipt> {
-    let Some(id) = alert else { return Ok(Receipt { alert: None, deliveries: Vec::new() }) };
-    let rows = sqlx::query(SELECT_FIRST).bind(id.to_string()).fetch_all(db).await?;
+/// The first deliveries of an alert, as they were told: at most `limit`, all if it is negative.
+async fn first_answer(db: &mut SqliteConnection, alert: AlertId, limit: i64) -> StoreResult<EnteredAlert> {
+    let rows = sqlx::query(SELECT_FIRST).bind(alert.to_string()).bind(limit).fetch_all(db).await?;
     let deliveries = rows.iter().map(|row| {
         let mut fields = Fields::of(row, "deliveries");
-        let (id, rider) = (fields.parsed()?, fields.parsed()?);
-        Ok(FirstDelivery { id, rider, status: fields.word(FirstStatus::parse)? })
+        let (id, rider, status) = (fields.parsed()?, fields.parsed()?, fields.word(FirstStatus::parse)?);
+        let reason = fields.word_or_null(EndReason::parse)?;
+        // Another reason came later: nobody was told of it then.
+        let reason = match status {
+            FirstStatus::Suppressed | FirstStatus::OffDuty => reason,
+            FirstStatus::Queued | FirstStatus::Offline | FirstStatus::Unknown => None,
+        };
+        Ok(FirstDelivery { id, rider, status, reason })
     });
-    Ok(Receipt { alert, deliveries: deliveries.collect::<StoreResult<_>>()? })
+    Ok(EnteredAlert { alert, deliveries: deliveries.collect::<StoreResult<_>>()? })
 }
 
 fn hex(bytes: &[u8]) -> String {

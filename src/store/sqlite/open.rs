@@ -165,14 +165,14 @@ async fn set_wal(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
 }
 
 async fn migrate(db: &mut SqliteConnection) -> StoreResult<()> {
-    let init = Migration::new(
-        1,
-        "init".into(),
-        MigrationType::Simple,
-        include_str!("../../../migrations/sqlite/0001_init.sql").into_sql_str(),
-        false,
-    );
-    Migrator::with_migrations(vec![init]).run(db).await.map_err(|error| match error {
+    let step = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    let migrations = vec![
+        step(1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
+        step(2, "delivery", include_str!("../../../migrations/sqlite/0002_delivery.sql")),
+    ];
+    Migrator::with_migrations(migrations).run(db).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => StoreError::Unusable(format!(
             "it was made by a newer Orderbell (schema {version}); start that one, or restore a backup"
         )),

@@ -1,13 +1,15 @@
 //! Rows of riders and of their devices' self-checks.
 //! A rider's row gives the next number of its sequence; an erased rider who comes back goes on counting.
 
+use std::collections::BTreeSet;
+
+use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::ends;
+use super::book::{Reading, save};
 use super::rows::{self, Fields, rider_columns};
-use crate::domain::delivery::{Change, EndReason};
 use crate::domain::{AppId, EpochMs, Rider, RiderId, RiderKey};
-use crate::store::{DeviceCheck, Ended, RiderPatch, StoreResult};
+use crate::store::{DeviceCheck, Duty, Ended, RiderPatch, StoreResult};
 
 /// Self-checks kept of one rider.
 const CHECKS_MAX: i64 = 20;
@@ -19,9 +21,16 @@ macro_rules! seq_before {
     };
 }
 
+/// Columns of a rider who is made here; the others have their usual value.
+macro_rules! first_columns {
+    () => {
+        "app_id, id, known, on_duty, lang, devices, not_before, seq, created_at, last_seen_at"
+    };
+}
+
 const TOUCH: &str = concat!(
     "INSERT INTO riders (",
-    rider_columns!(),
+    first_columns!(),
     ") VALUES ($1, $2, TRUE, TRUE, NULL, 'latest', 0, ",
     seq_before!(),
     ", $3, $3) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, last_seen_at = $3 RETURNING ",
@@ -30,7 +39,7 @@ const TOUCH: &str = concat!(
 // A member of the patch that is NULL leaves the column; `$4` says whether the language is named at all.
 const PUT: &str = concat!(
     "INSERT INTO riders (",
-    rider_columns!(),
+    first_columns!(),
     ") VALUES ($1, $2, TRUE, COALESCE($6, TRUE), CASE WHEN $4 THEN $5 END, COALESCE($7, 'latest'), \
      COALESCE($8, 0), ",
     seq_before!(),
@@ -38,13 +47,6 @@ const PUT: &str = concat!(
      lang = CASE WHEN $4 THEN $5 ELSE riders.lang END, devices = COALESCE($7, riders.devices), \
      not_before = COALESCE($8, riders.not_before) RETURNING ",
     rider_columns!()
-);
-const SET_DUTY: &str = concat!(
-    "INSERT INTO riders (",
-    rider_columns!(),
-    ") VALUES ($1, $2, TRUE, $4, NULL, 'latest', 0, ",
-    seq_before!(),
-    ", $3, NULL) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, on_duty = $4"
 );
 const SELECT: &str = concat!("SELECT ", rider_columns!(), " FROM riders WHERE app_id = $1 AND id = $2");
 const SELECT_SOME: &str = concat!(
@@ -68,7 +70,7 @@ pub(super) async fn touch(db: &mut SqliteConnection, rider: &RiderKey, at: Epoch
         .bind(at.0)
         .fetch_one(db)
         .await?;
-    rows::rider(&row)
+    rider_of(&row)
 }
 
 pub(super) async fn put(
@@ -88,27 +90,24 @@ pub(super) async fn put(
         .bind(patch.not_before.map(|at| at.0))
         .fetch_one(db)
         .await?;
-    rows::rider(&row)
+    rider_of(&row)
 }
 
 pub(super) async fn set_duty(
     db: &mut SqliteConnection,
     rider: &RiderKey,
-    on_duty: bool,
+    duty: Duty,
     at: EpochMs,
 ) -> StoreResult<Vec<Ended>> {
-    sqlx::query(SET_DUTY)
-        .bind(rider.app.to_string())
-        .bind(rider.rider.as_str())
-        .bind(at.0)
-        .bind(on_duty)
-        .execute(&mut *db)
-        .await?;
-    if on_duty {
-        return Ok(Vec::new());
+    let mut reading = Reading::default();
+    reading.riders(db, &BTreeSet::from([rider.clone()])).await?;
+    if duty == Duty::Off {
+        reading.open_of_rider(db, rider).await?;
     }
-    let open = ends::open_of_rider_on_duty_only(db, rider).await?;
-    ends::end(db, open, &Change::Withdrawn(EndReason::OffDuty), at).await
+    let mut book = reading.into_book();
+    let ended = book.set_duty(rider, duty, at);
+    save(db, &mut book).await?;
+    Ok(ended)
 }
 
 pub(super) async fn delete(
@@ -122,14 +121,18 @@ pub(super) async fn delete(
     }
     sqlx::query(DELETE_MEMBERSHIPS).bind(&app).bind(id).execute(&mut *db).await?;
     sqlx::query(DELETE_CHECKS).bind(&app).bind(id).execute(&mut *db).await?;
-    let open = ends::open_of_rider(db, rider).await?;
-    ends::end(db, open, &Change::Withdrawn(EndReason::Erased), at).await.map(Some)
+    let mut reading = Reading::default();
+    reading.open_of_rider(db, rider).await?;
+    let mut book = reading.into_book();
+    let ended = book.erase(rider, at);
+    save(db, &mut book).await?;
+    Ok(Some(ended))
 }
 
 pub(super) async fn one(db: impl SqliteExecutor<'_>, rider: &RiderKey) -> StoreResult<Option<Rider>> {
     let row =
         sqlx::query(SELECT).bind(rider.app.to_string()).bind(rider.rider.as_str()).fetch_optional(db).await?;
-    row.as_ref().map(rows::rider).transpose()
+    row.as_ref().map(rider_of).transpose()
 }
 
 pub(super) async fn some(
@@ -139,7 +142,7 @@ pub(super) async fn some(
 ) -> StoreResult<Vec<Rider>> {
     let rows =
         sqlx::query(SELECT_SOME).bind(app.to_string()).bind(rows::json("riders", ids)?).fetch_all(db).await?;
-    rows.iter().map(rows::rider).collect()
+    rows.iter().map(rider_of).collect()
 }
 
 pub(super) async fn add_check(
@@ -171,4 +174,8 @@ pub(super) async fn checks(db: impl SqliteExecutor<'_>, rider: &RiderKey) -> Sto
             Ok(DeviceCheck { at: fields.moment()?, result: fields.take()? })
         })
         .collect()
+}
+
+fn rider_of(row: &SqliteRow) -> StoreResult<Rider> {
+    rows::rider(&mut Fields::of(row, "riders"))
 }

@@ -1,6 +1,9 @@
 //! Rows to domain values: columns are taken in the order of the lists below, and nonsense is `Inconsistent`.
 //! Each list stands beside the function that reads it, so that the two cannot drift apart unseen.
 
+mod alert;
+mod delivery;
+
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
@@ -8,13 +11,12 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, Type};
 
 use crate::domain::app::{ApiKey, App};
-use crate::domain::delivery::EndReason;
-use crate::domain::target::DutyRule;
-use crate::domain::{
-    Alert, AlertState, Answer, Delivery, DeliveryState, DevicePolicy, EpochMs, FirstStatus, Need, Repeat,
-    Rider, Urgency,
-};
+use crate::domain::rider::Pace;
+use crate::domain::{DevicePolicy, EpochMs, Rider, RiderKey, Urgency};
 use crate::store::{StoreError, StoreResult};
+
+pub(super) use alert::{alert, alert_columns, head, head_columns};
+pub(super) use delivery::{delivery, delivery_columns};
 
 /// The columns of a row, one after the other.
 pub(super) struct Fields<'r> {
@@ -81,13 +83,33 @@ impl<'r> Fields<'r> {
         serde_json::from_str(text).map_err(|error| nonsense(self.table, error))
     }
 
+    /// The next column, JSON or nothing.
+    pub(super) fn json_or_null<T: DeserializeOwned>(&mut self) -> StoreResult<Option<T>> {
+        let text: Option<&str> = self.take()?;
+        text.map(serde_json::from_str).transpose().map_err(|error| nonsense(self.table, error))
+    }
+
+    /// The next column, a JSON list; most of them are empty.
+    pub(super) fn list<T: DeserializeOwned + Default>(&mut self) -> StoreResult<T> {
+        match self.take::<&str>()? {
+            "[]" => Ok(T::default()),
+            text => serde_json::from_str(text).map_err(|error| nonsense(self.table, error)),
+        }
+    }
+
+    /// The next two columns, an app and a rider.
+    pub(super) fn rider_key(&mut self) -> StoreResult<RiderKey> {
+        Ok(RiderKey { app: self.parsed()?, rider: self.parsed()? })
+    }
+
     /// The next column, a whole number that is never negative.
     pub(super) fn count(&mut self) -> StoreResult<u64> {
         let number: i64 = self.take()?;
         u64::try_from(number).map_err(|error| nonsense(self.table, error))
     }
 
-    fn hash(&mut self) -> StoreResult<[u8; 32]> {
+    /// The next column, a SHA-256.
+    pub(super) fn hash(&mut self) -> StoreResult<[u8; 32]> {
         let bytes: &[u8] = self.take()?;
         bytes.try_into().map_err(|error: std::array::TryFromSliceError| nonsense(self.table, error))
     }
@@ -113,7 +135,7 @@ pub(super) fn json<T: serde::Serialize + ?Sized>(table: &'static str, value: &T)
 /// Columns of an app, for [`app`].
 macro_rules! app_columns {
     () => {
-        "id, name, lang, utc_offset_s, rider_secrets, created_at"
+        "id, name, lang, utc_offset_s, rider_secrets, created_at, settings"
     };
 }
 
@@ -126,6 +148,7 @@ pub(super) fn app(row: &SqliteRow) -> StoreResult<App> {
         utc_offset_s: fields.take()?,
         rider_secrets: fields.json()?,
         created_at: fields.moment()?,
+        settings: fields.json()?,
     })
 }
 
@@ -152,12 +175,12 @@ pub(super) fn api_key(row: &SqliteRow) -> StoreResult<ApiKey> {
 /// Columns of a rider, for [`rider`].
 macro_rules! rider_columns {
     () => {
-        "app_id, id, known, on_duty, lang, devices, not_before, seq, created_at, last_seen_at"
+        "app_id, id, known, on_duty, lang, devices, not_before, seq, created_at, last_seen_at, duty_at, \
+         unanswered, unanswered_at, answered_at, minute_at, minute_count, burst_until"
     };
 }
 
-pub(super) fn rider(row: &SqliteRow) -> StoreResult<Rider> {
-    let mut fields = Fields::of(row, "riders");
+pub(super) fn rider(fields: &mut Fields<'_>) -> StoreResult<Rider> {
     Ok(Rider {
         app: fields.parsed()?,
         id: fields.parsed()?,
@@ -169,84 +192,12 @@ pub(super) fn rider(row: &SqliteRow) -> StoreResult<Rider> {
         seq: fields.take()?,
         created_at: fields.moment()?,
         last_seen_at: fields.moment_or_null()?,
-    })
-}
-
-/// Columns of a delivery, for [`delivery`]; the table goes by the name `d`.
-macro_rules! delivery_columns {
-    () => {
-        "d.id, d.alert_id, d.app_id, d.rider_id, d.seq, d.need, d.expires_at, d.first_status, d.state, \
-         d.reason, d.ring, d.attempts, d.plays, d.answer, d.trouble, d.sent_at, d.received_at, d.playing_at, \
-         d.played_at, d.answered_at, d.ended_at"
-    };
-}
-
-pub(super) fn delivery(fields: &mut Fields<'_>) -> StoreResult<Delivery> {
-    Ok(Delivery {
-        id: fields.parsed()?,
-        alert: fields.parsed()?,
-        app: fields.parsed()?,
-        rider: fields.parsed()?,
-        seq: fields.take()?,
-        need: fields.word(Need::parse)?,
-        expires_at: fields.moment()?,
-        first_status: fields.word(FirstStatus::parse)?,
-        state: fields.word(DeliveryState::parse)?,
-        reason: fields.word_or_null(EndReason::parse)?,
-        ring: fields.take()?,
-        attempts: fields.take()?,
-        plays: fields.take()?,
-        answer: fields.word_or_null(Answer::parse)?,
-        trouble: fields.take()?,
-        sent_at: fields.moment_or_null()?,
-        received_at: fields.moment_or_null()?,
-        playing_at: fields.moment_or_null()?,
-        played_at: fields.moment_or_null()?,
+        duty_at: fields.moment_or_null()?,
+        unanswered: fields.take()?,
+        unanswered_at: fields.moment_or_null()?,
         answered_at: fields.moment_or_null()?,
-        ended_at: fields.moment_or_null()?,
+        pace: Pace { minute_at: fields.moment()?, count: fields.take()?, burst_until: fields.moment()? },
     })
 }
 
-/// Columns of an alert, for [`alert`]; the table goes by the name `a`.
-macro_rules! alert_columns {
-    () => {
-        "a.id, a.app_id, a.event_id, a.order_id, a.version, a.kind, a.urgency, a.interrupt, a.repeat_count, \
-         a.repeat_gap_ms, a.need, a.duty, a.lang, a.title, a.text, a.said, a.card, a.ext, a.trace_id, \
-         a.created_at, a.stored_at, a.expires_at, a.rendered_at, a.sound, a.state, a.ended_at"
-    };
-}
-
-pub(super) fn alert(fields: &mut Fields<'_>) -> StoreResult<Alert> {
-    Ok(Alert {
-        id: fields.parsed()?,
-        app: fields.parsed()?,
-        event_id: fields.parsed()?,
-        order_id: fields.parsed_or_null()?,
-        version: fields.take()?,
-        kind: fields.take()?,
-        urgency: fields.urgency()?,
-        interrupt: fields.take()?,
-        repeat: Repeat { count: fields.take()?, gap_ms: fields.take()? },
-        need: fields.word(Need::parse)?,
-        duty: fields.word(DutyRule::parse)?,
-        lang: fields.take()?,
-        title: fields.take()?,
-        text: fields.take()?,
-        said: fields.take()?,
-        card: fields.take()?,
-        ext: fields.take()?,
-        trace_id: fields.take()?,
-        created_at: fields.moment()?,
-        stored_at: fields.moment()?,
-        expires_at: fields.moment()?,
-        rendered_at: fields.moment_or_null()?,
-        sound: fields
-            .take::<Option<&str>>()?
-            .map(|json| serde_json::from_str(json).map_err(|error| nonsense("alerts", error)))
-            .transpose()?,
-        state: fields.word(AlertState::parse)?,
-        ended_at: fields.moment_or_null()?,
-    })
-}
-
-pub(super) use {alert_columns, app_columns, delivery_columns, key_columns, rider_columns};
+pub(super) use {app_columns, key_columns, rider_columns};

@@ -1,0 +1,102 @@
+//! Rows of orders: what is remembered of each, and the sweep that forgets.
+//! An order is written with every event about it, so one statement both adds and changes.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use sqlx::SqliteConnection;
+
+use super::book::{Reading, save};
+use super::rows::{self, Fields};
+use crate::domain::order::{OrderRider, Stamp, Tombstone};
+use crate::domain::{AppId, EpochMs, OrderId, OrderKey, OrderMemory, RiderId};
+use crate::store::{Ended, StoreResult};
+
+/// Columns of an order, for [`row`]; the table goes by the name `o`.
+macro_rules! order_columns {
+    () => {
+        "o.app_id, o.id, o.version, o.occurred_at, o.rider_id, o.assignments, o.tombstone, o.riders, \
+         o.touched_at"
+    };
+}
+
+const PUT: &str = "INSERT INTO orders (app_id, id, version, occurred_at, rider_id, assignments, tombstone, \
+     riders, touched_at) SELECT value ->> 'app', value ->> 'id', value ->> 'version', \
+     value ->> 'occurred_at', value ->> 'rider', value ->> 'assignments', value ->> 'tombstone', \
+     value ->> 'riders', value ->> 'touched_at' FROM jsonb_each($1) WHERE TRUE \
+     ON CONFLICT (app_id, id) DO UPDATE SET version = excluded.version, occurred_at = excluded.occurred_at, \
+     rider_id = excluded.rider_id, assignments = excluded.assignments, tombstone = excluded.tombstone, \
+     riders = excluded.riders, touched_at = excluded.touched_at";
+const FORGET: &str = "DELETE FROM orders WHERE (app_id, id) IN \
+     (SELECT app_id, id FROM orders WHERE touched_at < $1 ORDER BY touched_at, app_id, id LIMIT $2)";
+
+pub(super) fn row(fields: &mut Fields<'_>) -> StoreResult<(OrderKey, OrderMemory)> {
+    let key = OrderKey { app: fields.parsed()?, order: fields.parsed()? };
+    let order = OrderMemory {
+        stamp: Stamp { version: fields.take()?, occurred_at: fields.moment_or_null()? },
+        rider: fields.parsed_or_null()?,
+        assignments: fields.take()?,
+        tombstone: fields.json_or_null()?,
+        riders: fields.json()?,
+        touched_at: fields.moment()?,
+    };
+    Ok((key, order))
+}
+
+/// An order, as `PUT` takes it.
+#[derive(Serialize)]
+struct OrderRow<'a> {
+    app: AppId,
+    id: &'a OrderId,
+    version: Option<i64>,
+    occurred_at: Option<EpochMs>,
+    rider: Option<&'a RiderId>,
+    assignments: u32,
+    tombstone: Option<&'a Tombstone>,
+    riders: &'a std::collections::BTreeMap<RiderId, OrderRider>,
+    touched_at: EpochMs,
+}
+
+/// Writes orders, new or not.
+pub(super) async fn put_all(
+    db: &mut SqliteConnection,
+    orders: &[(&OrderKey, &OrderMemory)],
+) -> StoreResult<()> {
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let rows = orders.iter().map(|(key, order)| OrderRow {
+        app: key.app,
+        id: &key.order,
+        version: order.stamp.version,
+        occurred_at: order.stamp.occurred_at,
+        rider: order.rider.as_ref(),
+        assignments: order.assignments,
+        tombstone: order.tombstone.as_ref(),
+        riders: &order.riders,
+        touched_at: order.touched_at,
+    });
+    let rows: Vec<OrderRow<'_>> = rows.collect();
+    sqlx::query(PUT).bind(rows::json("orders", &rows)?).execute(db).await?;
+    Ok(())
+}
+
+pub(super) async fn cancel(
+    db: &mut SqliteConnection,
+    order: &OrderKey,
+    at: EpochMs,
+) -> StoreResult<Vec<Ended>> {
+    let mut reading = Reading::default();
+    reading.orders(db, [order]).await?;
+    reading.open_of_orders(db, &BTreeSet::from([order.clone()])).await?;
+    let mut book = reading.into_book();
+    let ended = book.cancel_order(order, at);
+    save(db, &mut book).await?;
+    Ok(ended)
+}
+
+pub(super) async fn forget(db: &mut SqliteConnection, before: EpochMs, limit: u32) -> StoreResult<u64> {
+    Ok(sqlx::query(FORGET).bind(before.0).bind(limit).execute(db).await?.rows_affected())
+}
+
+pub(super) use order_columns;
