@@ -45,6 +45,10 @@ pub struct Config {
     pub audio: Audio,
     /// Moving alerts on.
     pub dispatch: Dispatch,
+    /// The memory of orders.
+    pub orders: Orders,
+    /// Offers.
+    pub offers: Offers,
     /// Calls to URLs that users give.
     pub callbacks: Callbacks,
     /// Log lines.
@@ -136,6 +140,8 @@ section!(
         @"duration" token_ttl_max: Duration,
         /// Time over which riders of a draining node return.
         @"duration" return_spread: Duration,
+        /// How long a rider without a session counts as online.
+        @"duration" offline_grace: Duration,
     }
 );
 section!(
@@ -177,6 +183,28 @@ section!(
         receipt_queue: usize,
         /// Sentences being made at one time.
         render_concurrency: usize,
+        /// Riders told in one write of a large audience.
+        unroll_chunk: u32,
+    }
+);
+section!(
+    /// The memory of orders.
+    Orders {
+        /// How long an order is remembered after its last news.
+        @"duration" memory: Duration,
+        /// How long a cancellation stops what cannot be compared with it.
+        @"duration" tombstone: Duration,
+        /// How long new orders wait for company.
+        @"duration" merge_window: Duration,
+    }
+);
+section!(
+    /// Offers.
+    Offers {
+        /// How long a rider waits for the backend's decision.
+        @"duration" settle_timeout: Duration,
+        /// Unanswered offers in a row after which a rider counts as unresponsive.
+        unresponsive_after: u32,
     }
 );
 section!(
@@ -196,6 +224,10 @@ section!(
         per_origin: usize,
         /// Limit for a backend's verdict on an accept.
         @"duration" arbiter_wait: Duration,
+        /// First pause before a call of a ladder is made again.
+        @"duration" again: Duration,
+        /// Calls made in all for one rider and step.
+        attempts: u32,
     }
 );
 section!(
@@ -284,6 +316,9 @@ impl Config {
             ((80..=450).contains(&self.speech.words_per_minute), "speech.words_per_minute", "is 80 to 450"),
             (self.speech.tail.as_secs() <= 300, "speech.tail", "is at most 300s"),
             (self.dispatch.sweep.as_millis() >= 10, "dispatch.sweep", "is at least 10ms"),
+            ((1..=5_000).contains(&self.dispatch.unroll_chunk), "dispatch.unroll_chunk", "is 1 to 5000"),
+            (self.orders.memory >= self.orders.tombstone, "orders.memory", "is not shorter than tombstone"),
+            (self.offers.settle_timeout.as_secs() >= 1, "offers.settle_timeout", "is at least 1s"),
             (self.dispatch.render_concurrency > 0, "dispatch.render_concurrency", "is at least 1"),
         ];
         match rules.into_iter().chain(self.callbacks.rules()).find(|(holds, ..)| !holds) {

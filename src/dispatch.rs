@@ -32,8 +32,8 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::domain::delivery::EndReason;
 pub use crate::domain::book::Duty;
+use crate::domain::delivery::EndReason;
 use crate::domain::{AlertId, EpochMs, EventId, Kinds, RiderKey};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
@@ -42,13 +42,14 @@ use crate::store::{Ended, Store, StoreResult};
 use crate::telemetry::{Metric, Telemetry};
 
 pub use accept::{AcceptError, Arrival};
+pub use accounts::Accounts;
 pub use answer::EventAnswer;
 pub use caller::{CallEnd, Caller, Question};
-pub use accounts::Accounts;
 pub use directory::AppEntry;
 pub use keys::{KeyError, NewKey};
 pub use offers::SettleError;
 pub use receipts::{ReceiptQueue, ReceiptSource};
+pub use settings::SettingsError;
 pub use tokens::{Token, TokenError, TokenRider};
 pub use vault::{NodeKey, Vault, VaultError};
 pub use wait::{Awaited, Reached, Wait};

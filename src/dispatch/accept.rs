@@ -274,7 +274,10 @@ impl Dispatch {
         let dispatch = Arc::clone(self);
         self.lifecycle.spawn(async move {
             if let Err(error) = dispatch.unroll(due).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "An audience is told on by the sweep.");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "An audience is told on by the sweep."
+                );
             }
         });
     }

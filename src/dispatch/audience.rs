@@ -35,7 +35,8 @@ impl Dispatch {
             if record.alert.is_open() && record.alert.sound.is_none() {
                 self.announce(Arc::new(record.alert), Audience::Stored);
             } else if record.alert.is_open() {
-                let riders: Vec<_> = record.deliveries.iter().map(|delivery| delivery.rider.clone()).collect();
+                let riders: Vec<_> =
+                    record.deliveries.iter().map(|delivery| delivery.rider.clone()).collect();
                 self.fall_back(&record.alert.head, &riders).await?;
             }
         }

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use serde_json::Map;
 use tracing::{info, warn};
 
+use super::Arrival;
 use super::{Dispatch, Question};
 use crate::domain::delivery::EndReason;
 use crate::domain::event::Order;
 use crate::domain::target::DutyRule;
-use crate::domain::{AlertId, AppId, EpochMs, Event, EventId, Overrides, RiderId, RiderKey, Settlement, Target};
+use crate::domain::{
+    AlertId, AppId, EpochMs, Event, EventId, Overrides, RiderId, RiderKey, Settlement, Target,
+};
 use crate::intake::ParsedEvent;
 use crate::outbound::Verdict;
 use crate::store::{Ended, Settled, StoreError, StoreResult};
-use super::Arrival;
 
 /// Why an offer could not be settled.
 #[derive(Debug, thiserror::Error)]
@@ -86,9 +88,8 @@ impl Dispatch {
             let Some(entry) = self.accounts.app(app).await? else { return Ok(()) };
             let Some(record) = self.store.alert(app, alert).await? else { return Ok(()) };
             // Who never got the offer need not hear that it is gone.
-            let had = |rider: &RiderId| {
-                record.deliveries.iter().any(|d| d.rider == *rider && d.sent_at.is_some())
-            };
+            let had =
+                |rider: &RiderId| record.deliveries.iter().any(|d| d.rider == *rider && d.sent_at.is_some());
             let riders: Vec<RiderId> = riders.into_iter().filter(had).collect();
             if riders.is_empty() {
                 return Ok(());
@@ -98,9 +99,10 @@ impl Dispatch {
             let at = self.wall();
             let trace_id = record.alert.trace_id.clone();
             let arrival = Arrival { source: SOURCE, parsed: arrival?, trace_id, received_at: at };
-            self.accept(entry, arrival).await.map(drop).map_err(|error| {
-                StoreError::Unavailable(Box::new(error))
-            })
+            self.accept(entry, arrival)
+                .await
+                .map(drop)
+                .map_err(|error| StoreError::Unavailable(Box::new(error)))
         };
         if let Err(error) = told.await {
             warn!(alert.id = %alert, error = &error as &dyn std::error::Error, "No chime for a lost offer.");

@@ -30,8 +30,7 @@ impl Dispatch {
             detail: error.to_string(),
         })?;
         let recurrence = serde_json::to_string(recurrence);
-        let inconsistent =
-            |error| StoreError::Inconsistent { table: "schedules", source: Box::new(error) };
+        let inconsistent = |error| StoreError::Inconsistent { table: "schedules", source: Box::new(error) };
         Ok(Some(Schedule {
             id: ScheduleId::new(at, self.clock.entropy()),
             app: app.app.id,
@@ -68,8 +67,8 @@ impl Dispatch {
             }
         }
         let recurrence: Option<Recurrence> = serde_json::from_str(&schedule.recurrence).ok();
-        let next = recurrence
-            .and_then(|rule| rule.after(&app.app.settings.time_zone, due, now, schedule.fired + 1));
+        let next =
+            recurrence.and_then(|rule| rule.after(&app.app.settings.time_zone, due, now, schedule.fired + 1));
         self.store.advance_schedule(schedule.id, due, next).await?;
         Ok(())
     }
@@ -81,12 +80,10 @@ impl Dispatch {
         due: EpochMs,
         now: EpochMs,
     ) -> Result<(), AcceptError> {
-        let mut parsed =
-            parse_event(schedule.body.as_bytes(), &self.kinds, || schedule.event_id.clone())?;
+        let mut parsed = parse_event(schedule.body.as_bytes(), &self.kinds, || schedule.event_id.clone())?;
         let id: Result<EventId, _> = format!("{}@{}", schedule.id, due.0).parse();
         parsed.event.id = id.map_err(InputError::of_id)?;
-        let arrival =
-            Arrival { source: SOURCE, parsed, trace_id: schedule.id.to_string(), received_at: now };
+        let arrival = Arrival { source: SOURCE, parsed, trace_id: schedule.id.to_string(), received_at: now };
         let answer = self.accept(Arc::clone(app), arrival).await?;
         info!(schedule.id = %schedule.id, event.id = %answer.event_id, "Recurring event told.");
         Ok(())

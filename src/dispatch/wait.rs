@@ -74,7 +74,8 @@ impl Reached {
             return true;
         }
         let offer_answered = self == Self::Answered && record.alert.winner.is_some();
-        let mut awaited = record.deliveries.iter().filter(|d| d.first_status == FirstStatus::Queued).peekable();
+        let mut awaited =
+            record.deliveries.iter().filter(|d| d.first_status == FirstStatus::Queued).peekable();
         // Nobody who could be reached: there is nothing to wait for but the end.
         let someone = awaited.peek().is_some();
         offer_answered || (someone && awaited.all(|delivery| self.is_reached_by(delivery)))

@@ -74,6 +74,7 @@ fn phrase(
     let vars = body.raw_object("vars", VARS_BYTES_MAX)?;
     let own = caller.app.phrases(kind, lang);
     let phrases = state.speech.phrases();
+    let now = state.dispatch.clock().now().wall;
     phrases
         .render(kind, lang, own, &vars, caller.app.zone.offset_s(now))
         .ok_or_else(|| Problem::at("unknown_kind", "/kind", "this kind has no phrase"))

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::reader::{InputError, Reader};
 use super::{offer, strict_json};
 use crate::domain::kind::{MAX_REPEAT_COUNT, MAX_REPEAT_GAP_MS, MAX_TTL_S};
-use crate::domain::target::{DutyRule, MAX_GROUPS, MAX_RIDERS};
 use crate::domain::recurrence::{EVERY_S_MAX, Rule};
+use crate::domain::target::{DutyRule, MAX_GROUPS, MAX_RIDERS};
 use crate::domain::{EpochMs, Event, EventId, Kinds, Order, Overrides, Recurrence, Target, Urgency};
 
 /// An event and the hash that tells it from another one with the same id.

@@ -96,6 +96,15 @@ impl Headers {
         self
     }
 
+    /// Sets the key by which the other end knows a call that is made twice, unless the user has.
+    #[must_use]
+    pub fn or_idempotency_key(mut self, key: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(key) {
+            self.0.entry("idempotency-key").or_insert(value);
+        }
+        self
+    }
+
     pub(super) fn into_map(self) -> HeaderMap {
         self.0
     }

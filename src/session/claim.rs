@@ -58,11 +58,7 @@ impl Session {
     }
 
     /// Tells what became of claims. Returns those that are done with: the winner needs no `stop`.
-    pub(super) fn tell_settled(
-        &self,
-        ended: &[(AlertId, EndReason)],
-        out: &mut Vec<Output>,
-    ) -> Vec<AlertId> {
+    pub(super) fn tell_settled(&self, ended: &[(AlertId, EndReason)], out: &mut Vec<Output>) -> Vec<AlertId> {
         let mut won = Vec::new();
         for (alert, why) in ended {
             let live = self.live.iter().find(|live| live.alert == *alert);

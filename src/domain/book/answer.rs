@@ -5,8 +5,7 @@ use super::{Book, Ended};
 use crate::domain::alert::AlertChange;
 use crate::domain::delivery::{Answer, AnswerOutcome, Change, EndReason};
 use crate::domain::{
-    AlertId, AlertState, Arbiter, Delivery, DeliveryState, EpochMs, OrderKey, RiderId, RiderKey,
-    Settlement,
+    AlertId, AlertState, Arbiter, Delivery, DeliveryState, EpochMs, OrderKey, RiderId, RiderKey, Settlement,
 };
 
 /// A change to one delivery, told by a rider's session. A delivery of another rider is not found.
