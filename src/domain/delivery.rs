@@ -292,7 +292,7 @@ impl Delivery {
     }
 
     fn note_claim(&mut self, until: EpochMs, at: EpochMs) {
-        if self.is_open() && self.state != DeliveryState::Claimed {
+        if self.need == Need::Accept && self.is_open() && self.state != DeliveryState::Claimed {
             self.answer = Some(Answer::Accept);
             self.answered_at = Some(at);
             self.received_at.get_or_insert(at);
