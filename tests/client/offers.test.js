@@ -178,7 +178,7 @@ test('while an answer travels or is judged, a new ring of its alert is received 
     r.server.ring('alr_1');
     await r.advance(20000);
     assert.equal(r.phone.sets.length, sets);
-    assert.equal(last(r, 'alr_1').state, 'answering');
+    assert.deepEqual([last(r, 'alr_1').state, last(r, 'alr_1').outcome], ['answering', arrives ? 'pending' : undefined]);
     r.server.last().shut(1006);
     await r.advance(20000);
     assert.equal(r.phone.sets.length, sets, 'nor after a reconnect');
@@ -275,13 +275,15 @@ test('an answer too late silences the sentence that still runs', async () => {
 });
 
 test('an offer that nobody answers ends at answer_by, to the second, heard or not', async () => {
-  for (const audio of [undefined, { url: '/audio/c/missing.mp3' }]) {
-    const r = await onTheRoad();
-    offer(r, { repeat: { count: 1, remaining: 1, gap_ms: 0 }, ...(audio && { audio }) });
-    await r.advance(29500);
-    assert.equal(last(r, 'alr_1').state, audio ? 'failed' : 'played');
-    await r.advance(1000);
-    assert.deepEqual([last(r, 'alr_1').state, last(r, 'alr_1').reason], ['expired', 'expired']);
+  for (const ttl of [23000, 27000, 31000, 47000]) {
+    for (const audio of [undefined, { url: '/audio/c/missing.mp3' }]) {
+      const r = await onTheRoad();
+      offer(r, { ttl_ms: ttl, answer_by: r.world.now + ttl, repeat: { count: 1, remaining: 1, gap_ms: 0 }, ...(audio && { audio }) });
+      await r.advance(ttl - 500);
+      assert.equal(last(r, 'alr_1').state, audio ? 'failed' : 'played');
+      await r.advance(1000);
+      assert.deepEqual([last(r, 'alr_1').state, last(r, 'alr_1').reason], ['expired', 'expired'], `after ${ttl}`);
+    }
   }
 });
 
@@ -354,6 +356,22 @@ test('the chime of a lost grab sounds after the ring it ends, and nothing urgent
   assert.equal(r.phone.suspensions, 0);
 });
 
+test('a chime is left for what is more urgent only, and never while it loads in the background', async () => {
+  const r = await onTheRoad();
+  r.server.alert({ kind: 'order.taken', urgency: 0, ttl_ms: 10000 });
+  await r.advance(1000);
+  r.server.alert({ kind: 'income.received', urgency: 0 });
+  await r.advance(8000);
+  assert.deepEqual(r.server.reports('alr_1'), ['playing:1', 'played:1']);
+  r.server.alert({ kind: 'order.taken', urgency: 0, ttl_ms: 10000 });
+  await r.advance(40);
+  offer(r, {});
+  await r.advance(500);
+  const [loading, urgent] = r.phone.sets.slice(-2);
+  assert.deepEqual([loading.path, urgent.path], [clip(3), clip(4)]);
+  assert.ok(urgent.at - loading.at >= 120, 'a src in flight is no sound that would allow another');
+});
+
 test('a chime that hangs in the network holds up nothing in front', async () => {
   const r = rig();
   r.phone.hanging.add(clip(1));
@@ -408,8 +426,11 @@ test('the wait of a large announcement never takes it past its expiry', async ()
   [[1, 20000], [2, 40000]].forEach(([n, ttl]) => r.server.alert({
     kind: 'announcement', urgency: 1, ttl_ms: ttl, audio: { url: clip(n), duration_ms: 48000, tail_ms: 45000, fetch_jitter_ms: 600000 },
   }));
+  const began = r.world.now;
   await r.advance(60000);
   assert.deepEqual(r.phone.spoken(), [clip(1), clip(2)]);
+  const at = (n) => r.phone.sets.find((s) => s.path === clip(n)).at - began;
+  assert.ok(at(1) < 500 && at(2) > 15000 && at(2) < 20000, `and a heartbeat's time before it, if timers are held: ${at(1)}, ${at(2)}`);
 });
 
 test('a better clip of a large announcement waits as well, if the first one has not been fetched', async () => {

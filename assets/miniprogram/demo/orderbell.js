@@ -177,7 +177,6 @@ class Memory {
 
   settle(id) {
     this.awaited.delete(id);
-    this.outbox = this.outbox.filter((r) => r.op !== 'answer' || r.id !== id);
     this.save();
   }
 
