@@ -8,6 +8,7 @@ const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const { chromium } = require('playwright-core');
+const { Socket } = require('./socket.js');
 
 const BIN = process.env.BIN || path.resolve(__dirname, '../../target/debug/orderbell');
 const CHROMIUM = process.env.CHROMIUM || '/usr/bin/chromium';
@@ -161,14 +162,15 @@ function watch() {
   probe.play().then(() => { window.watched.untouched = 'played'; }, (error) => { window.watched.untouched = error.name; });
 }
 
-/** A rider's page on a device of its own. */
+/** A rider's page on a device of its own. With `scripted`, its socket is the test's: `page.socket`. */
 class Page {
-  static async open(stage, rider, options = {}) {
+  static async open(stage, rider, { scripted = false, ...options } = {}) {
     const page = new Page();
     page.stage = stage;
     page.rider = rider;
     page.troubles = [];
     page.context = await stage.browser.newContext({ ...PHONE, ...options });
+    if (scripted) page.socket = await Socket.between(page.context);
     page.tab = await page.context.newPage();
     page.tab.setDefaultTimeout(WAIT_MS);
     page.tab.on('console', (message) => {
@@ -186,6 +188,7 @@ class Page {
   async start() {
     await this.tab.click('#start');
     await this.is('#audio-state', 'playing');
+    if (this.socket) return; // the server has not met this page
     const view = `/v1/riders/${this.rider}`;
     await until('the server knows', async () => (await this.stage.server.call('GET', view)).audible);
   }
