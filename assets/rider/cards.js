@@ -251,9 +251,10 @@
     const ends = alert.expires_at || 0;
     const remaining = ends - now;
     const whole = ends - (alert.created_at > 0 ? alert.created_at : ends - alert.ttl_ms);
-    const running = remaining > 0 && alert.state !== 'answering' && node.dataset.over !== 'true';
+    const over = node.dataset.over === 'true';
+    const running = remaining > 0 && alert.state !== 'answering' && !over;
     left.hidden = !running;
-    bar.hidden = !running || !(whole > 0);
+    bar.hidden = over || !(whole > 0); // it stays while an answer travels: the card below must not move
     if (!running) return;
     const seconds = Math.ceil(remaining / 1000);
     left.textContent = seconds < 100 ? `${seconds} 秒` : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;

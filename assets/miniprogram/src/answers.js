@@ -49,10 +49,11 @@ class Answers {
     const { memory, speaker, alerts, note, emit } = this.parts;
     const pending = frame.outcome === 'pending';
     const alert = alerts.get(frame.id);
+    const news = alert ? alert.state !== 'answered' : memory.awaited.has(frame.id);
     memory.answered(frame.n);
     if (!pending) memory.settle(frame.id);
+    if (!news) return; // said twice, or the words of before: an outcome does not change
     if (alert) {
-      if (alert.state === 'answered') return; // said twice, or the words of before: an outcome does not change
       speaker.remove(alert);
       alert.outcome = frame.outcome;
       alert.state = pending ? 'answering' : 'answered';

@@ -76,7 +76,7 @@ class Server {
   on_report(socket, frame) {
     if (!this.keepsReceipts) return;
     const alert = this.open.get(frame.id);
-    if (alert && frame.status === 'played') {
+    if (alert && alert.ring === frame.ring && frame.status === 'played') {
       alert.repeat.remaining = Math.min(alert.repeat.remaining, alert.repeat.count - frame.play);
       if (alert.repeat.remaining <= 0 && alert.need === 'none') this.open.delete(frame.id);
     }
