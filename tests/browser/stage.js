@@ -179,6 +179,7 @@ class Page {
     page.tab.on('pageerror', (error) => page.troubles.push(String(error)));
     await page.tab.addInitScript(watch);
     page.line = await Line.lay(stage.server.origin);
+    stage.lines.push(page.line);
     await page.tab.goto(`${page.line.origin}/rider#token=${stage.server.token(rider)}`);
     await page.is('#connection', 'ready');
     return page;
@@ -226,6 +227,7 @@ class Page {
 class Stage {
   static async set() {
     const stage = new Stage();
+    stage.lines = [];
     stage.server = await Server.start();
     stage.shots = process.env.SHOTS || fs.mkdtempSync(path.join(os.tmpdir(), 'orderbell-shots-'));
     // Playwright launches with a fresh profile, and removes it.
@@ -237,8 +239,10 @@ class Stage {
     return Page.open(this, rider, options);
   }
 
+  /** Also what a failed test has left: a line that stands would keep the whole run from ending. */
   async strike() {
     await this.browser.close();
+    this.lines.forEach((line) => line.remove());
     await this.server.stop();
   }
 }
