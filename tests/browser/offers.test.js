@@ -123,6 +123,9 @@ test('scripted: lost, taken and gone are told apart, and only a loss leaves the 
   page.socket.offer('alr_82', { mode: 'grab', kind: 'order.available' });
   page.socket.offer('alr_83', { mode: 'assign' });
   await page.card('alr_83');
+  page.socket.outcome = 'gone'; // first: if it left as a loss does, it would have left before the others
+  await tap(page, 'alr_83', 'accept');
+  await page.card('alr_83', '[data-result="gone"]');
   page.socket.outcome = 'lost';
   await tap(page, 'alr_81', 'accept');
   await page.card('alr_81', '[data-result="lost"]');
@@ -130,9 +133,6 @@ test('scripted: lost, taken and gone are told apart, and only a loss leaves the 
   page.socket.stop('alr_82', 'taken');
   page.socket.offer('alr_84', { kind: 'order.taken', mode: 'notify', need: 'none', urgency: 0, in_ms: 10000, answer_by: undefined });
   await page.card('alr_82', '[data-result="lost"]');
-  page.socket.outcome = 'gone';
-  await tap(page, 'alr_83', 'accept');
-  await page.card('alr_83', '[data-result="gone"]');
   assert.deepEqual([await state(page, 'alr_81'), await state(page, 'alr_82'), await state(page, 'alr_83')], ['已被抢', '已被抢', '已失效']);
   assert.equal(await page.tab.$('.card[data-id="alr_84"]'), null, 'its chime is heard, its card would say the same again');
   await page.shoot('lost');
