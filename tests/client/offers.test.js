@@ -118,6 +118,9 @@ test('pending over a reconnect: asked again with a new number until it is decide
     r.server.last().shut(1006);
     await r.advance(5000);
     assert.equal(answers(r).length, 3);
+    r.server.push({ op: 'answered', n: 0, id: 'alr_1', outcome: 'lost' });
+    await r.advance(1000);
+    assert.equal(outcomes(r).filter((o) => o[1] === 'lost').length, 1, 'old news is not told again, card or no card');
     assert.equal(r.phone.spoken().length, 1, 'it did not ring again');
   }
 });
