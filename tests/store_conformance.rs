@@ -21,6 +21,8 @@ mod listening;
 mod sqlite_only;
 #[path = "store_conformance/stage.rs"]
 mod stage;
+#[path = "store_conformance/told.rs"]
+mod told;
 
 macro_rules! stories {
     ($($chapter:ident: $($story:ident)*;)*) => {

@@ -266,11 +266,13 @@ impl Book {
         Some(gone)
     }
 
-    /// Takes orders out that were last heard of before `before`, at most `limit`; how many.
+    /// Takes orders out that were last heard of before `before`, the longest silent first, at most `limit`; how many.
     pub fn forget_orders(&mut self, before: EpochMs, limit: usize) -> usize {
-        let old = self.orders.iter().filter(|(_, kept)| kept.row.touched_at < before);
-        let old: Vec<OrderKey> = old.map(|(key, _)| key.clone()).take(limit).collect();
-        old.iter().for_each(|key| drop(self.orders.remove(key)));
+        let old = self.orders.iter().map(|(key, kept)| (kept.row.touched_at, key.clone()));
+        let mut old: Vec<_> = old.filter(|(touched_at, _)| *touched_at < before).collect();
+        old.sort();
+        old.truncate(limit);
+        old.iter().for_each(|(_, key)| drop(self.orders.remove(key)));
         old.len()
     }
 }
@@ -322,6 +324,18 @@ impl Book {
 
     fn open_of(&self, alert: AlertId) -> Vec<usize> {
         self.open_places(|delivery, _| delivery.alert == alert)
+    }
+
+    /// Places of a rider's open deliveries of the alerts that are asked for. Asked for every rider of an audience, so
+    /// an alert is looked at only if the delivery is theirs.
+    fn open_of_rider(&self, rider: &RiderKey, wanted: impl Fn(&Head) -> bool) -> Vec<usize> {
+        let all = self.deliveries.iter().enumerate();
+        all.filter(|(_, Kept { row, .. })| {
+            let theirs = row.rider == rider.rider && row.app == rider.app && row.is_open();
+            theirs && self.head(row.alert).is_some_and(&wanted)
+        })
+        .map(|(place, _)| place)
+        .collect()
     }
 
     /// Applies a change to the delivery at `place`, and what follows for its alert. False if it says nothing new.

@@ -2,14 +2,11 @@
 
 use orderbell::domain::delivery::{Change, EndReason};
 use orderbell::domain::target::DutyRule;
-use orderbell::domain::{AlertId, AlertState, Answer, DeliveryState, EpochMs, FirstStatus, Need};
-use orderbell::store::Ended;
+use orderbell::domain::{AlertId, AlertState, Answer, DeliveryState, EpochMs, FirstStatus, Mode};
+use orderbell::store::Duty;
 
-use crate::stage::{Stage, Told, a_sound, parsed};
-
-fn ended(stage: &Stage, rider: &str, alert: AlertId, reason: EndReason) -> Ended {
-    Ended { rider: stage.rider(rider), alert, reason }
-}
+use crate::stage::{Stage, a_sound, ended, firsts, own, parsed};
+use crate::told::Told;
 
 pub(crate) async fn an_alert_is_completed_with_its_last_delivery(stage: &Stage) {
     let alert = stage.accept_aloud(Told { riders: &["r1", "r2"], ..Told::default() }).await;
@@ -43,7 +40,7 @@ pub(crate) async fn a_cancelled_alert_ends_what_is_open(stage: &Stage) {
 pub(crate) async fn a_cancelled_order_ends_all_its_alerts(stage: &Stage) {
     let of = |id, order, riders| Told { id, order: Some(order), riders, ..Told::default() };
     let one = stage.accept_aloud(of("e1", "o1", &["r1"])).await;
-    let mute = stage.accept(of("e2", "o1", &["r2", "r1"])).await.alert.unwrap();
+    let mute = stage.accept_mute(of("e2", "o1", &["r2", "r1"])).await;
     let other = stage.accept_aloud(of("e3", "o2", &["r1"])).await;
     let done = stage.accept_aloud(of("e4", "o1", &["r1"])).await;
     stage.progress("r1", done, Change::Played { play: 1 }, 120).await;
@@ -62,7 +59,7 @@ pub(crate) async fn a_cancelled_order_ends_all_its_alerts(stage: &Stage) {
 
 pub(crate) async fn expiry_says_what_was_missing(stage: &Stage) {
     let riders = ["never", "sent", "received", "played", "answered"];
-    let told = Told { riders: &riders, need: Need::Confirm, expires_at: 200, ..Told::default() };
+    let told = Told { riders: &riders, mode: Mode::Ack, expires_at: 200, ..Told::default() };
     let alert = stage.accept_aloud(told).await;
     let way = [Change::Sent, Change::Received, Change::Played { play: 1 }, Change::Answered(Answer::Confirm)];
     for (steps, rider) in riders.iter().enumerate() {
@@ -70,8 +67,8 @@ pub(crate) async fn expiry_says_what_was_missing(stage: &Stage) {
             stage.progress(rider, alert, change.clone(), 150).await;
         }
     }
-    assert_eq!(stage.store.expire_due(EpochMs(199), 99).await.unwrap(), [], "not yet");
-    let told = stage.store.expire_due(EpochMs(200), 99).await.unwrap();
+    assert_eq!(stage.store.expire_due(EpochMs(199), 2, 99).await.unwrap(), [], "not yet");
+    let told = stage.store.expire_due(EpochMs(200), 2, 99).await.unwrap();
     let expected = [
         ended(stage, "never", alert, EndReason::NeverSent),
         ended(stage, "sent", alert, EndReason::NotReceived),
@@ -83,30 +80,30 @@ pub(crate) async fn expiry_says_what_was_missing(stage: &Stage) {
     assert_eq!((record.alert.state, record.alert.ended_at), (AlertState::Expired, Some(EpochMs(200))));
     assert_eq!(record.deliveries[3].state, DeliveryState::Expired);
     assert_eq!(record.deliveries[4].state, DeliveryState::Acknowledged);
-    assert_eq!(stage.store.expire_due(EpochMs(999), 99).await.unwrap(), [], "once");
+    assert_eq!(stage.store.expire_due(EpochMs(999), 2, 99).await.unwrap(), [], "once");
 }
 
 pub(crate) async fn expiry_has_a_limit_and_takes_the_oldest_first(stage: &Stage) {
     let of = |id, expires_at| Told { id, riders: &["r1", "r2"], expires_at, ..Told::default() };
     let late = stage.accept_aloud(of("e1", 300)).await;
-    let early = stage.accept(of("e2", 200)).await.alert.unwrap();
+    let early = stage.accept_mute(of("e2", 200)).await;
     let mut told = Vec::new();
     for _ in 0..4 {
-        told.extend(stage.store.expire_due(EpochMs(400), 1).await.unwrap());
+        told.extend(stage.store.expire_due(EpochMs(400), 2, 1).await.unwrap());
     }
     let expected = [("r1", early), ("r2", early), ("r1", late), ("r2", late)]
         .map(|(rider, alert)| ended(stage, rider, alert, EndReason::NeverSent));
     assert_eq!(told, expected);
     assert_eq!(stage.state(early).await, AlertState::Expired);
-    assert_eq!(stage.store.expire_due(EpochMs(400), 9).await.unwrap(), []);
+    assert_eq!(stage.store.expire_due(EpochMs(400), 2, 9).await.unwrap(), []);
 }
 
 pub(crate) async fn going_off_duty_ends_what_asks_for_duty(stage: &Stage) {
     let of = |id, riders, duty| Told { id, riders, duty, ..Told::default() };
     let asks = stage.accept_aloud(of("e1", &["r1", "r2"], DutyRule::OnDutyOnly)).await;
-    let alone = stage.accept(of("e2", &["r1"], DutyRule::OnDutyOnly)).await.alert.unwrap();
+    let alone = stage.accept_mute(of("e2", &["r1"], DutyRule::OnDutyOnly)).await;
     let anyone = stage.accept_aloud(of("e3", &["r1"], DutyRule::Anyone)).await;
-    let told = stage.store.set_duty(stage.rider("r1"), false, EpochMs(120)).await.unwrap();
+    let told = stage.store.set_duty(stage.rider("r1"), Duty::Off, EpochMs(120)).await.unwrap();
     let expected = [asks, alone].map(|alert| ended(stage, "r1", alert, EndReason::OffDuty));
     assert_eq!(told, expected);
     assert_eq!(stage.record(asks).await.deliveries[0].state, DeliveryState::Suppressed);
@@ -115,10 +112,10 @@ pub(crate) async fn going_off_duty_ends_what_asks_for_duty(stage: &Stage) {
     assert_eq!(stage.state(anyone).await, AlertState::Active);
     let rider = stage.store.rider(stage.rider("r1")).await.unwrap().unwrap();
     assert!(!rider.on_duty && rider.known, "whoever speaks of duty has described the rider");
-    assert_eq!(stage.store.set_duty(stage.rider("r1"), false, EpochMs(130)).await.unwrap(), []);
-    assert_eq!(stage.store.set_duty(stage.rider("r1"), true, EpochMs(140)).await.unwrap(), []);
+    assert_eq!(stage.store.set_duty(stage.rider("r1"), Duty::Off, EpochMs(130)).await.unwrap(), []);
+    assert_eq!(stage.store.set_duty(stage.rider("r1"), Duty::On, EpochMs(140)).await.unwrap(), []);
     let back = stage.accept(of("e4", &["r1"], DutyRule::OnDutyOnly)).await;
-    assert_eq!(back.deliveries[0].status, FirstStatus::Offline);
+    assert_eq!(firsts(&back)[0].status, FirstStatus::Offline);
 }
 
 pub(crate) async fn an_erased_rider_leaves_only_what_has_ended(stage: &Stage) {
@@ -156,13 +153,13 @@ pub(crate) async fn an_erased_rider_who_comes_back_goes_on_counting(stage: &Stag
         let record = stage.record(alert).await;
         record.deliveries.iter().map(|delivery| delivery.seq).collect::<Vec<_>>()
     };
-    assert_eq!(seqs(one.alert.unwrap()).await, [3]);
-    assert_eq!(seqs(many.alert.unwrap()).await, [4, 3, 3]);
+    assert_eq!(seqs(own(&one)).await, [3]);
+    assert_eq!(seqs(own(&many)).await, [4, 3, 3]);
 }
 
 pub(crate) async fn reasons_are_told_of_what_has_ended(stage: &Stage) {
     let played = stage.accept_aloud(Told { id: "e1", riders: &["r1"], ..Told::default() }).await;
-    let cancelled = stage.accept(Told { id: "e2", riders: &["r1"], ..Told::default() }).await.alert.unwrap();
+    let cancelled = stage.accept_mute(Told { id: "e2", riders: &["r1"], ..Told::default() }).await;
     let open = stage.accept_aloud(Told { id: "e3", riders: &["r1"], ..Told::default() }).await;
     let strange = stage.accept_aloud(Told { id: "e4", riders: &["r2"], ..Told::default() }).await;
     stage.store.mark_rendered(cancelled, a_sound("clip"), EpochMs(111)).await.unwrap();

@@ -2,9 +2,10 @@
 
 use orderbell::domain::app::{ApiKey, Scope};
 use orderbell::domain::{AppId, DevicePolicy, EpochMs, KeyId, OrderId, RiderId, RiderKey};
-use orderbell::store::{DeviceCheck, RiderPatch, StoreError, Template};
+use orderbell::store::{DeviceCheck, Duty, RiderPatch, StoreError, Template};
 
-use crate::stage::{Stage, Told, an_app, parsed};
+use crate::stage::{Stage, an_app, parsed};
+use crate::told::Told;
 
 pub(crate) async fn an_epoch_is_told(stage: &Stage) {
     assert_eq!(stage.store.epoch().await.unwrap(), "epoch-1");
@@ -190,7 +191,7 @@ pub(crate) async fn nothing_is_seen_of_another_app(stage: &Stage) {
     assert_eq!(store.cancel_alert(other, alert, EpochMs(200)).await.unwrap(), None);
     assert_eq!(store.cancel_order(other, order, EpochMs(200)).await.unwrap(), []);
     assert_eq!(store.delete_rider(theirs("r1"), EpochMs(200)).await.unwrap(), None);
-    assert_eq!(store.set_duty(theirs("r1"), false, EpochMs(200)).await.unwrap(), []);
+    assert_eq!(store.set_duty(theirs("r1"), Duty::Off, EpochMs(200)).await.unwrap(), []);
     assert_eq!(store.ended_reasons(theirs("r1"), vec![alert]).await.unwrap(), []);
     assert_eq!(stage.open("r1").await.len(), 1, "and nothing of it was touched");
 }

@@ -2,13 +2,14 @@
 
 use futures_util::future::join_all;
 use orderbell::domain::delivery::{AnswerOutcome, Change};
-use orderbell::domain::{Answer, DeliveryState, EpochMs, Need, RiderKey, Urgency};
+use orderbell::domain::{Answer, DeliveryState, EpochMs, Mode, RiderKey, Urgency};
 use orderbell::store::Progress;
 
-use crate::stage::{Stage, Told, a_sound};
+use crate::stage::{Stage, a_sound, own};
+use crate::told::Told;
 
 pub(crate) async fn nothing_is_open_before_it_has_its_sound(stage: &Stage) {
-    let alert = stage.accept(Told { riders: &["r1"], ..Told::default() }).await.alert.unwrap();
+    let alert = stage.accept_mute(Told { riders: &["r1"], ..Told::default() }).await;
     assert_eq!(stage.open("r1").await, []);
     assert_eq!(stage.store.open_ids(stage.rider("r1")).await.unwrap(), []);
     assert!(stage.store.mark_rendered(alert, a_sound("clip"), EpochMs(110)).await.unwrap());
@@ -25,7 +26,7 @@ pub(crate) async fn nothing_is_open_before_it_has_its_sound(stage: &Stage) {
 
 pub(crate) async fn a_sound_that_is_there_already_is_committed_with_its_alert(stage: &Stage) {
     let mut event = stage.event(&Told { riders: &["r1"], ..Told::default() });
-    let alert = &mut event.alert.as_mut().unwrap().alert;
+    let alert = &mut event.alert.as_mut().unwrap();
     (alert.sound, alert.rendered_at) = (Some(a_sound("clip")), Some(EpochMs(100)));
     let sent = alert.clone();
     stage.store.accept(event).await.unwrap();
@@ -65,7 +66,7 @@ pub(crate) async fn what_has_no_sound_is_found_oldest_first(stage: &Stage) {
     let mut alerts = Vec::new();
     for (id, at) in [("e1", 300), ("e2", 100), ("e3", 200)] {
         stage.set_clock(at);
-        alerts.push(stage.accept(Told { id, riders: &["r1"], ..Told::default() }).await.alert.unwrap());
+        alerts.push(stage.accept_mute(Told { id, riders: &["r1"], ..Told::default() }).await);
     }
     let found = async |limit| {
         let alerts = stage.store.unrendered(limit).await.unwrap();
@@ -79,7 +80,7 @@ pub(crate) async fn what_has_no_sound_is_found_oldest_first(stage: &Stage) {
 }
 
 pub(crate) async fn progress_is_kept_and_a_repetition_changes_nothing(stage: &Stage) {
-    let alert = stage.accept_aloud(Told { riders: &["r1"], need: Need::Confirm, ..Told::default() }).await;
+    let alert = stage.accept_aloud(Told { riders: &["r1"], mode: Mode::Ack, ..Told::default() }).await;
     let way = [
         (Change::Sent, DeliveryState::Sent),
         (Change::Received, DeliveryState::Received),
@@ -106,8 +107,7 @@ pub(crate) async fn progress_is_kept_and_a_repetition_changes_nothing(stage: &St
 
 pub(crate) async fn changes_apply_in_their_order(stage: &Stage) {
     let one = stage.accept_aloud(Told { riders: &["r1", "r2"], ..Told::default() }).await;
-    let change =
-        |rider: &str, change, at| Progress { rider: stage.rider(rider), alert: one, change, at: EpochMs(at) };
+    let change = |rider: &str, change, at| stage.says(rider, one, change, at);
     let changes = vec![
         change("r1", Change::Sent, 120),
         change("r1", Change::Played { play: 1 }, 121),
@@ -124,7 +124,7 @@ pub(crate) async fn changes_apply_in_their_order(stage: &Stage) {
 }
 
 pub(crate) async fn an_answer_is_recorded_once(stage: &Stage) {
-    let told = Told { riders: &["r1", "r2"], need: Need::Accept, ..Told::default() };
+    let told = Told { riders: &["r1", "r2"], mode: Mode::Assign, ..Told::default() };
     let alert = stage.accept_aloud(told).await;
     let answer = |answer| Change::Answered(answer);
     let first = stage.progress("r1", alert, answer(Answer::Accept), 120).await;
@@ -143,7 +143,7 @@ pub(crate) async fn an_answer_is_recorded_once(stage: &Stage) {
 pub(crate) async fn what_is_told_at_once_is_told_one_by_one(stage: &Stage) {
     let riders: Vec<String> = (0..20).map(|n| format!("r{n}")).collect();
     let riders: Vec<&str> = riders.iter().map(String::as_str).collect();
-    let offer = stage.accept_aloud(Told { riders: &["r0"], need: Need::Accept, ..Told::default() }).await;
+    let offer = stage.accept_aloud(Told { riders: &["r0"], mode: Mode::Assign, ..Told::default() }).await;
     let alert = stage.accept_aloud(Told { id: "e2", riders: &riders, ..Told::default() }).await;
     let answers = [Answer::Decline, Answer::Accept, Answer::Decline, Answer::Accept].map(Change::Answered);
     let answers = answers.into_iter().map(|answer| stage.progress("r0", offer, answer, 120));
@@ -162,7 +162,7 @@ pub(crate) async fn what_is_told_at_once_is_told_one_by_one(stage: &Stage) {
 
 pub(crate) async fn a_late_receipt_is_noted(stage: &Stage) {
     let alert = stage.accept_aloud(Told { riders: &["r1"], expires_at: 200, ..Told::default() }).await;
-    stage.store.expire_due(EpochMs(200), 9).await.unwrap();
+    stage.store.expire_due(EpochMs(200), 2, 9).await.unwrap();
     let ended = stage.record(alert).await;
     let late = stage.progress("r1", alert, Change::Played { play: 1 }, 210).await;
     assert!(late.changed);
@@ -177,7 +177,7 @@ pub(crate) async fn a_stranger_has_no_such_delivery(stage: &Stage) {
     let alert = stage.accept_aloud(Told { riders: &["r1"], ..Told::default() }).await;
     let theirs = RiderKey { app: stage.other, rider: "r1".parse().unwrap() };
     for rider in [stage.rider("r2"), theirs] {
-        let change = Progress { rider, alert, change: Change::Received, at: EpochMs(120) };
+        let change = Progress { rider, ..stage.says("r1", alert, Change::Received, 120) };
         assert_eq!(stage.store.progress(vec![change]).await.unwrap(), [None]);
     }
     assert_eq!(stage.record(alert).await.deliveries[0].state, DeliveryState::Pending);
@@ -188,11 +188,11 @@ pub(crate) async fn a_lost_bell_is_found(stage: &Stage) {
         let riders = stage.store.pending_since(EpochMs(since), limit).await.unwrap();
         riders.into_iter().map(|key| key.rider.as_str().to_owned()).collect::<Vec<_>>()
     };
-    let mute = stage.accept(Told { id: "e0", riders: &["r9"], ..Told::default() }).await.alert.unwrap();
+    let mute = stage.accept_mute(Told { id: "e0", riders: &["r9"], ..Told::default() }).await;
     let first = stage.accept(Told { id: "e1", riders: &["r2", "r1"], ..Told::default() }).await;
     let second = stage.accept(Told { id: "e2", riders: &["r1", "r0"], ..Told::default() }).await;
     assert_eq!(pending(0, 9).await, Vec::<String>::new());
-    let (first, second) = (first.alert.unwrap(), second.alert.unwrap());
+    let (first, second) = (own(&first), own(&second));
     stage.store.mark_rendered(first, a_sound("clip"), EpochMs(200)).await.unwrap();
     stage.store.mark_rendered(second, a_sound("clip"), EpochMs(300)).await.unwrap();
     assert_eq!(pending(200, 9).await, ["r1", "r2", "r0"], "each once");

@@ -12,7 +12,8 @@ use orderbell::store::{Accepted, NewEvent, Store, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
-use crate::stage::{Stage, Told, an_app, drive, entropy, open, options};
+use crate::stage::{Stage, an_app, drive, entropy, open, options, own};
+use crate::told::Told;
 
 fn app() -> AppId {
     AppId::new(EpochMs(1), entropy(1))
@@ -82,11 +83,11 @@ async fn opening_again_finds_everything() {
     let store = open(options(&path)).await;
     store.create_app(an_app(app(), "first")).await.unwrap();
     let Accepted::New(receipt) = store.accept(event.clone()).await.unwrap() else { panic!("not new") };
-    let before = store.alert(app(), receipt.alert.unwrap()).await.unwrap();
+    let before = store.alert(app(), own(&receipt)).await.unwrap();
     store.close().await;
     let store = open(SqliteOptions { epoch: "epoch-2".to_owned(), ..options(&path) }).await;
     assert_eq!(store.epoch().await.unwrap(), "epoch-1", "the epoch is the data's, not the process's");
-    assert_eq!(store.alert(app(), receipt.alert.unwrap()).await.unwrap(), before);
+    assert_eq!(store.alert(app(), own(&receipt)).await.unwrap(), before);
     assert_eq!(store.accept(event).await.unwrap(), Accepted::Duplicate(receipt));
     store.close().await;
 }
@@ -132,7 +133,7 @@ async fn a_killed_writer_leaves_whole_events_and_all_that_were_answered() {
                 assert_eq!(kept.as_ref().map(|(_, kept)| kept), Some(receipt), "answered is durable");
             }
             if let Some((_, receipt)) = kept {
-                let record = after.alert(app(), receipt.alert.unwrap()).await.unwrap().unwrap();
+                let record = after.alert(app(), own(&receipt)).await.unwrap().unwrap();
                 assert_eq!(record.delivery_count, 3, "an event is there whole or not at all");
             }
         }

@@ -9,15 +9,19 @@ use std::sync::{Arc, Mutex};
 use orderbell::domain::alert::Sound;
 use orderbell::domain::app::App;
 use orderbell::domain::delivery::Change;
-use orderbell::domain::target::DutyRule;
+use orderbell::domain::delivery::EndReason;
+use orderbell::domain::settings::Rules;
 use orderbell::domain::{
-    Alert, AlertId, AlertState, AppId, EpochMs, Need, Presence, Repeat, RiderId, RiderKey, Target, Urgency,
+    AlertId, AlertState, Answer, AppId, AppSettings, Delivery, EpochMs, Presence, RiderId, RiderKey,
 };
 use orderbell::store::model::ModelStore;
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
 use orderbell::store::{
-    Accepted, AlertRecord, NewAlert, NewEvent, OpenDelivery, Progress, Progressed, Receipt, Store,
+    Accepted, AlertRecord, Ended, FirstDelivery, NewEvent, OpenDelivery, Progress, Progressed, Receipt,
+    Store, World,
 };
+
+use crate::told::{Told, rules};
 
 pub(crate) struct Stage {
     pub(crate) store: Arc<dyn Store>,
@@ -39,55 +43,9 @@ impl Presence for Online {
     fn is_online(&self, _app: AppId, rider: &RiderId) -> bool {
         self.0.lock().unwrap().contains(rider)
     }
-}
 
-/// An event in few words.
-#[derive(Clone)]
-pub(crate) struct Told<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) source: &'a str,
-    pub(crate) body: u8,
-    pub(crate) silent: Silent,
-    pub(crate) order: Option<&'a str>,
-    pub(crate) riders: &'a [&'a str],
-    pub(crate) groups: &'a [&'a str],
-    pub(crate) exclude: &'a [&'a str],
-    pub(crate) everyone: Everyone,
-    pub(crate) duty: DutyRule,
-    pub(crate) urgency: Urgency,
-    pub(crate) need: Need,
-    pub(crate) expires_at: i64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Silent {
-    Yes,
-    No,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Everyone {
-    Yes,
-    No,
-}
-
-impl Default for Told<'_> {
-    fn default() -> Self {
-        Self {
-            id: "e1",
-            source: "backend",
-            body: 1,
-            silent: Silent::No,
-            order: None,
-            riders: &[],
-            groups: &[],
-            exclude: &[],
-            everyone: Everyone::No,
-            duty: DutyRule::OnDutyOnly,
-            urgency: Urgency::Normal,
-            need: Need::None,
-            expires_at: 1_000_000,
-        }
+    fn is_audible(&self, app: AppId, rider: &RiderId) -> bool {
+        self.is_online(app, rider)
     }
 }
 
@@ -149,60 +107,16 @@ impl Stage {
     }
 
     pub(crate) fn event_of(&self, app: AppId, told: &Told<'_>) -> NewEvent {
-        let received_at = EpochMs(self.clock.load(Ordering::SeqCst));
-        let counter = Arc::clone(&self.entropy);
-        let alert = (told.silent == Silent::No).then(|| NewAlert {
-            alert: self.alert_of(app, told, received_at),
-            target: Target {
-                riders: parsed(told.riders),
-                groups: parsed(told.groups),
-                broadcast: told.everyone == Everyone::Yes,
-                exclude: parsed(told.exclude),
-                duty: told.duty,
-            },
-            entropy: Arc::new(move || entropy(counter.fetch_add(1, Ordering::SeqCst))),
-            presence: Arc::clone(&self.online) as Arc<dyn Presence>,
-        });
-        NewEvent {
-            app,
-            source: told.source.to_owned(),
-            id: told.id.parse().unwrap(),
-            body_hash: [told.body; 32],
-            kind: "order.new".to_owned(),
-            order_id: told.order.map(|order| order.parse().unwrap()),
-            trace_id: format!("trace-{}", told.id),
-            received_at,
-            alert,
-        }
+        let at = EpochMs(self.clock.load(Ordering::SeqCst));
+        told.event(app, at, self.world(told.rules), &|| AlertId::new(at, self.fresh()))
     }
 
-    fn alert_of(&self, app: AppId, told: &Told<'_>, created_at: EpochMs) -> Alert {
-        Alert {
-            id: AlertId::new(created_at, self.fresh()),
-            app,
-            event_id: told.id.parse().unwrap(),
-            order_id: told.order.map(|order| order.parse().unwrap()),
-            version: Some(7),
-            kind: "order.new".to_owned(),
-            urgency: told.urgency,
-            interrupt: told.urgency == Urgency::Critical,
-            repeat: Repeat { count: 3, gap_ms: 5_000 },
-            need: told.need,
-            duty: told.duty,
-            lang: "zh-CN".to_owned(),
-            title: "新订单".to_owned(),
-            text: "it's new; --".to_owned(),
-            said: "您有新的订单".to_owned(),
-            card: r#"{"short_no":"12"}"#.to_owned(),
-            ext: "{}".to_owned(),
-            trace_id: format!("trace-{}", told.id),
-            created_at,
-            stored_at: EpochMs(0),
-            expires_at: EpochMs(told.expires_at),
-            rendered_at: None,
-            sound: None,
-            state: AlertState::Active,
-            ended_at: None,
+    pub(crate) fn world(&self, rules: Rules) -> World {
+        let counter = Arc::clone(&self.entropy);
+        World {
+            rules,
+            presence: Arc::clone(&self.online) as Arc<dyn Presence>,
+            entropy: Arc::new(move || entropy(counter.fetch_add(1, Ordering::SeqCst))),
         }
     }
 
@@ -214,16 +128,36 @@ impl Stage {
         }
     }
 
+    /// Accepts an event that speaks, without a sound as yet.
+    pub(crate) async fn accept_mute(&self, told: Told<'_>) -> AlertId {
+        own(&self.accept(told).await)
+    }
+
     /// Accepts an event that speaks, and gives its alert a sound.
     pub(crate) async fn accept_aloud(&self, told: Told<'_>) -> AlertId {
-        let id = self.accept(told).await.alert.unwrap();
+        let id = self.accept_mute(told).await;
         assert!(self.store.mark_rendered(id, a_sound("clip"), EpochMs(110)).await.unwrap());
         id
     }
 
     pub(crate) async fn progress(&self, rider: &str, alert: AlertId, change: Change, at: i64) -> Progressed {
-        let progress = Progress { rider: self.rider(rider), alert, change, at: EpochMs(at) };
+        let progress = self.says(rider, alert, change, at);
         self.store.progress(vec![progress]).await.unwrap().remove(0).unwrap()
+    }
+
+    /// What a rider's session says.
+    pub(crate) fn says(&self, rider: &str, alert: AlertId, change: Change, at: i64) -> Progress {
+        Progress { rider: self.rider(rider), alert, change, at: EpochMs(at), settle_ms: rules().settle_ms }
+    }
+
+    pub(crate) async fn answer(&self, rider: &str, alert: AlertId, answer: Answer, at: i64) -> Progressed {
+        self.progress(rider, alert, Change::Answered(answer), at).await
+    }
+
+    /// The deliveries of an alert, by rider.
+    pub(crate) async fn delivery(&self, alert: AlertId, rider: &str) -> Delivery {
+        let deliveries = self.record(alert).await.deliveries;
+        deliveries.into_iter().find(|delivery| delivery.rider.as_str() == rider).unwrap()
     }
 
     pub(crate) async fn record(&self, alert: AlertId) -> AlertRecord {
@@ -277,6 +211,7 @@ pub(crate) fn an_app(id: AppId, name: &str) -> App {
         utc_offset_s: 28_800,
         rider_secrets: vec![vec![1, 2, 3], vec![0, 255]],
         created_at: EpochMs(1),
+        settings: AppSettings::default(),
     }
 }
 
@@ -296,6 +231,20 @@ pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(texts: &[&str])
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
+/// The event's own alert.
+pub(crate) fn own(receipt: &Receipt) -> AlertId {
+    receipt.alerts[0].alert
+}
+
+/// The first deliveries of the event's own alert.
+pub(crate) fn firsts(receipt: &Receipt) -> &[FirstDelivery] {
+    &receipt.alerts[0].deliveries
+}
+
 pub(crate) fn names(receipt: &Receipt) -> Vec<&str> {
-    receipt.deliveries.iter().map(|delivery| delivery.rider.as_str()).collect()
+    firsts(receipt).iter().map(|delivery| delivery.rider.as_str()).collect()
+}
+
+pub(crate) fn ended(stage: &Stage, rider: &str, alert: AlertId, reason: EndReason) -> Ended {
+    Ended { rider: stage.rider(rider), alert, reason }
 }

@@ -209,8 +209,9 @@ impl Book {
     ) -> Vec<FirstDelivery> {
         if let (Some(away), Some(rider)) = (event.away, event.audience.only()) {
             // Whoever gets the order back need not hear any more that it had gone.
-            let places = self.open_places(|delivery, other| {
-                delivery.rider == *rider && other.kind == away.kind && other.order_id == head.order_id
+            let rider = RiderKey { app: event.app, rider: rider.clone() };
+            let places = self.open_of_rider(&rider, |other| {
+                other.kind == away.kind && other.order_id.as_ref() == event.order
             });
             ended.extend(self.end_all(&places, &Change::Withdrawn(EndReason::Superseded), context.at));
         }
@@ -235,9 +236,8 @@ impl Book {
         at: EpochMs,
         ended: &mut Vec<Ended>,
     ) {
-        let places = self.open_places(|delivery, head| {
-            head.app == event.app && head.order_id.as_ref() == event.order && delivery.rider == *rider
-        });
+        let rider = RiderKey { app: event.app, rider: rider.clone() };
+        let places = self.open_of_rider(&rider, |head| head.order_id.as_ref() == event.order);
         ended.extend(self.end_all(&places, &Change::Withdrawn(reason), at));
     }
 

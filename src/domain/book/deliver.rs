@@ -102,12 +102,9 @@ impl Book {
     /// Ends the rider's older alerts of the same key.
     fn supersede(&mut self, head: &Head, rider: &RiderId, at: EpochMs, ended: &mut Vec<Ended>) {
         let Some(key) = &head.collapse_key else { return };
-        let places = self.open_places(|delivery, other| {
-            delivery.rider == *rider
-                && other.app == head.app
-                && other.id != head.id
-                && other.collapse_key.as_ref() == Some(key)
-        });
+        let rider = RiderKey { app: head.app, rider: rider.clone() };
+        let places = self
+            .open_of_rider(&rider, |other| other.id != head.id && other.collapse_key.as_ref() == Some(key));
         ended.extend(self.end_all(&places, &Change::Withdrawn(EndReason::Superseded), at));
     }
 
