@@ -241,6 +241,7 @@ fn limits(config: &Config) -> Limits {
         merge_ms: ms(config.orders.merge_window),
         settle_ms: ms(config.offers.settle_timeout),
         unresponsive_after: config.offers.unresponsive_after,
+        alerts_per_minute: config.rider.alerts_per_minute,
         unroll_chunk: config.dispatch.unroll_chunk,
         offline_grace_ms: ms(config.rider.offline_grace),
         again_ms: ms(config.callbacks.again),

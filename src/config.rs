@@ -140,6 +140,8 @@ section!(
         @"duration" token_ttl_max: Duration,
         /// Time over which riders of a draining node return.
         @"duration" return_spread: Duration,
+        /// Most alerts for one rider within a minute, unless the app says otherwise; 0 for no limit.
+        alerts_per_minute: u32,
         /// How long a rider without a session counts as online.
         @"duration" offline_grace: Duration,
     }

@@ -95,6 +95,8 @@ pub struct Limits {
     pub settle_ms: i64,
     /// Unanswered offers in a row after which a rider counts as unresponsive.
     pub unresponsive_after: u32,
+    /// Most alerts for one rider within a minute, unless their app says otherwise; 0 for no limit.
+    pub alerts_per_minute: u32,
     /// Riders told in one part of a large audience.
     pub unroll_chunk: u32,
     /// How long a rider counts as online after their last session, in milliseconds.

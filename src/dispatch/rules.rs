@@ -15,7 +15,7 @@ impl Dispatch {
         let settings = &app.app.settings;
         let quiet = settings.quiet_hours.is_some_and(|hours| hours.holds(app.zone.minute_of_day(at)));
         let rules = Rules {
-            alerts_per_minute: settings.alerts_per_minute,
+            alerts_per_minute: settings.alerts_per_minute.unwrap_or(self.limits.alerts_per_minute),
             quiet: if quiet { Quiet::Yes } else { Quiet::No },
             merge_ms: if settings.merge { self.limits.merge_ms } else { 0 },
             tombstone_ms: self.limits.tombstone_ms,

@@ -45,9 +45,8 @@ fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
         merge: body.boolean("merge")?.unwrap_or(defaults.merge),
         ..AppSettings::default()
     };
-    if let Some(cap) = body.integer("alerts_per_minute", 0, PER_MINUTE_MAX)? {
-        settings.alerts_per_minute = u32::try_from(cap).unwrap_or(0);
-    }
+    let cap = body.integer("alerts_per_minute", 0, PER_MINUTE_MAX)?;
+    settings.alerts_per_minute = cap.and_then(|cap| u32::try_from(cap).ok());
     if let Some(hours) = body.object("quiet_hours")? {
         hours.only(&["from", "to"])?;
         let (from_min, to_min) = (read_minute(&hours, "from")?, read_minute(&hours, "to")?);
