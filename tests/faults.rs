@@ -16,6 +16,8 @@ mod disk;
 mod history;
 #[path = "faults/lock.rs"]
 mod lock;
+#[path = "faults/op.rs"]
+mod op;
 #[path = "faults/plan.rs"]
 mod plan;
 #[path = "faults/proxy.rs"]

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::dice::Dice;
-use crate::history::{History, Op};
+use crate::history::History;
+use crate::op::Op;
 use crate::plan::Plan;
 use crate::record::Record;
 

@@ -10,7 +10,7 @@ mod receipts;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::history::{Entry, Op};
+use crate::op::{Entry, Op};
 use crate::plan::Plan;
 use crate::record::Record;
 use crate::verdict::{Figures, Finding, Verdict, Wrong};

@@ -45,11 +45,6 @@ impl Record {
     pub(crate) fn of(&self, rider: &str) -> Option<&Standing> {
         self.deliveries.iter().find(|standing| standing.rider == rider)
     }
-
-    /// Whether every delivery has ended.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.deliveries.iter().all(|standing| standing.reason.is_some())
-    }
 }
 
 impl Standing {

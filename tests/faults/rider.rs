@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::book::Book;
 use crate::dice::Dice;
-use crate::history::{History, Op};
+use crate::history::History;
+use crate::op::Op;
 
 /// One rider on one device.
 pub(crate) struct Rider {

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::{Api, Backend};
 use crate::dice::Dice;
-use crate::history::{Entry, History, Op};
+use crate::history::History;
+use crate::op::{Entry, Op};
 use crate::proxy::Proxy;
 use crate::record::Record;
 use crate::rider::Rider;
@@ -210,8 +211,7 @@ impl Stage {
         let mut open = alerts.to_vec();
         while !open.is_empty() && Instant::now() < end {
             let asked = self.ask_all(&open).await?;
-            open =
-                asked.into_iter().filter(|record| !record.has_ended()).map(|record| record.alert).collect();
+            open = asked.into_iter().filter(is_open).map(|record| record.alert).collect();
             tokio::time::sleep(POLL).await;
         }
         Ok(())
@@ -236,6 +236,10 @@ async fn ask(api: Api, history: Arc<History>, mut dice: Dice, stop: Cancellation
         tokio::time::sleep(ASK_EVERY).await;
     }
     Ok(())
+}
+
+fn is_open(record: &Record) -> bool {
+    record.deliveries.iter().any(|standing| standing.reason.is_none())
 }
 
 async fn all(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {

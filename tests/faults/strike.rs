@@ -8,8 +8,8 @@ use rustix::process::Signal;
 
 use crate::dice::Dice;
 use crate::disk::{self, Ballast};
-use crate::history::Op;
 use crate::lock::Lock;
+use crate::op::Op;
 use crate::proxy::Weather;
 use crate::stage::Stage;
 use crate::verdict::Figures;

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::{Seen, find};
-use crate::history::{Entry, Op};
+use crate::op::{Entry, Op};
 use crate::record::{Record, Standing};
 use crate::verdict::{Finding, Wrong};
 
@@ -14,8 +14,10 @@ pub(super) fn check(seen: &Seen<'_>, findings: &mut Vec<Finding>) {
         if alerts.len() > 1 {
             find(findings, Wrong::TwoAlerts, format!("{event} was answered with {alerts:?}"));
         }
-        for alert in alerts {
+        for alert in &alerts {
             match seen.record(alert) {
+                // Which of two is the right one nobody can say.
+                Some(_) if alerts.len() > 1 => {}
                 Some(record) => check_end(seen, event, record, findings),
                 None => find(findings, Wrong::Lost, format!("{event} was accepted as {alert} and is lost")),
             }

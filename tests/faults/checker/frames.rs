@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Seen, find};
-use crate::history::{Entry, Frame, Op};
+use crate::op::{Entry, Frame, Op};
 use crate::verdict::{Finding, Wrong};
 
 /// A session that was looking at the store when a cancel was committed may still send what it saw there.
@@ -168,7 +168,7 @@ impl<'a> Ended<'a> {
             let ended = record.deliveries.iter().filter(|standing| standing.reason.is_some());
             self.of_rider.extend(ended.map(|standing| (&*standing.rider, &*record.alert)));
         }
-        if let Op::Receipt { rider, n, alert, what: crate::history::What::Played } = op
+        if let Op::Receipt { rider, n, alert, what: crate::op::What::Played } = op
             && let Some(record) = seen.record(alert)
             && seen.plan(&record.event).is_some_and(crate::plan::Plan::ends_when_heard)
         {

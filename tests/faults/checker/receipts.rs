@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Seen, find};
-use crate::history::{Entry, Op, What};
+use crate::op::{Entry, Op, What};
 use crate::record::Standing;
 use crate::verdict::{Finding, Wrong};
 

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::dice::Dice;
-use crate::history::{Frame, History, Op, What};
+use crate::history::History;
+use crate::op::{Frame, Op, What};
 use crate::plan::Plan;
 
 /// The memory of one device.
