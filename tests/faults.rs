@@ -126,7 +126,7 @@ async fn run(fault: Fault, extent: Extent) -> anyhow::Result<usize> {
         }
         round += 1;
     }
-    let (revived, slowest_s) = (stage.revived, stage.slowest.as_secs_f32());
+    let (gave_up, slowest_s) = (stage.gave_up, stage.slowest.as_secs_f32());
     let riders = stage.rider_count();
     let history = std::sync::Arc::clone(&stage.history);
     let settled = stage.settle().await;
@@ -137,7 +137,7 @@ async fn run(fault: Fault, extent: Extent) -> anyhow::Result<usize> {
     let spent_s = began.elapsed().as_secs();
     println!(
         "faults: {name}: {verdict}, {round} strikes in {spent_s} s, flowing again after {slowest_s:.1} s at most, \
-         {revived} restarts, seed {}",
+         ended by itself {gave_up} times, seed {}",
         extent.seed
     );
     let unseen = fault.unseen(&verdict.figures, riders);

@@ -25,7 +25,7 @@ use verdict::Wrong;
 /// A name, what is to be found, and how to get it into a good history.
 type Doctored = (&'static str, Wrong, fn(&mut Tale));
 
-const DOCTORED: [Doctored; 36] = [
+const DOCTORED: [Doctored; 37] = [
     ("an accepted alert is not there", Wrong::Lost, |tale| tale.forget("a1")),
     ("an accepted alert was never asked for", Wrong::Lost, |tale| {
         tale.entries.retain(|entry| !matches!(&entry.op, Op::Record(record) if record.alert == "a1"));
@@ -53,6 +53,10 @@ const DOCTORED: [Doctored; 36] = [
     }),
     ("a cancel is answered with 404", Wrong::BadAnswer, |tale| {
         tale.add(Op::Cancelled { alert: "a3".to_owned(), status: 404, ended: 0 });
+    }),
+    ("it was refused each time, and is there", Wrong::Denied, |tale| {
+        tale.entries.retain(|entry| !matches!(&entry.op, Op::Untold { event } if event == "order-6"));
+        tale.add(Op::Told { event: "order-6".to_owned(), status: 503, alert: None, duplicate: false });
     }),
     ("the second answer names another alert", Wrong::TwoAlerts, |tale| tale.tell("order-1", "a2")),
     ("frames name another alert", Wrong::TwoAlerts, |tale| {

@@ -23,6 +23,8 @@ pub(super) struct Seen<'a> {
     told: BTreeMap<&'a str, Vec<&'a str>>,
     /// Alerts of events whose answer was lost.
     looked: BTreeMap<&'a str, &'a str>,
+    /// Events of which at least one post went without an answer.
+    untold: HashSet<&'a str>,
     /// Every record of an alert, in order; `None` where the server knew no such alert.
     records: HashMap<&'a str, Vec<Option<&'a Record>>>,
 }
@@ -96,6 +98,7 @@ impl<'a> Seen<'a> {
             posts: BTreeMap::new(),
             told: BTreeMap::new(),
             looked: BTreeMap::new(),
+            untold: HashSet::new(),
             records: HashMap::new(),
         };
         for Entry { op, .. } in entries {
@@ -107,6 +110,9 @@ impl<'a> Seen<'a> {
             }
             if let Op::Looked { event, alert: Some(alert) } = op {
                 seen.looked.insert(event, alert);
+            }
+            if let Op::Untold { event } = op {
+                seen.untold.insert(event);
             }
             if let Op::Record(record) = op {
                 seen.records.entry(&record.alert).or_default().push(Some(record));

@@ -2,6 +2,7 @@
 //! and at the end the settling, after which the history is judged.
 
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,8 +31,8 @@ pub(crate) struct Stage {
     pub(crate) history: Arc<History>,
     /// The way of the riders.
     pub(crate) proxy: Proxy,
-    /// How often the server ended by itself and was started again.
-    pub(crate) revived: usize,
+    /// How often the server ended by itself.
+    pub(crate) gave_up: usize,
     /// The longest that anything took to flow again after a fault.
     pub(crate) slowest: Duration,
     riders: Arc<[String]>,
@@ -89,12 +90,12 @@ impl Stage {
         let api = Api::new(server.address, &key, FLOW_LIMIT)?;
         let mut asking = JoinSet::new();
         asking.spawn(ask(api.clone(), Arc::clone(&history), Dice::new(seed, "asker"), posting.clone()));
-        let (revived, slowest) = (0, Duration::ZERO);
+        let (gave_up, slowest) = (0, Duration::ZERO);
         Ok(Self {
             server,
             history,
             proxy,
-            revived,
+            gave_up,
             slowest,
             riders,
             api,
@@ -153,10 +154,8 @@ impl Stage {
 
     /// What a supervisor does: starts the server again if it has ended, as long as it takes.
     pub(crate) async fn revive(&mut self) -> anyhow::Result<()> {
-        if self.server.ended()?.is_none() {
-            return Ok(());
-        }
-        self.revived += 1;
+        let Some(status) = self.server.ended()? else { return Ok(()) };
+        self.gave_up += usize::from(status.signal().is_none());
         let end = Instant::now() + FLOW_LIMIT;
         while let Err(error) = self.server.restart().await {
             anyhow::ensure!(Instant::now() < end, "the server did not start again: {error:#}");

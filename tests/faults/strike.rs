@@ -91,7 +91,7 @@ impl Fault {
                 tokio::time::sleep(hold).await;
                 stage.server.signal(Signal::CONT)?;
             }
-            Self::Disk => fill(stage, hold).await?,
+            Self::Disk => fill(stage, hold, round).await?,
             Self::Lock => {
                 let lock = Lock::take(&stage.data().join("orderbell.db")).await?;
                 tokio::time::sleep(hold).await;
@@ -120,14 +120,18 @@ impl Fault {
     }
 }
 
-/// Keeps the disk full for a while. A server that gives up on its disk is started again, as a supervisor does.
-async fn fill(stage: &mut Stage, hold: Duration) -> anyhow::Result<()> {
+/// Keeps the disk full for a while. Every other time the server is killed while it is: what it said yes to until then
+/// must be there all the same. A server that has ended is started again when there is room, as a supervisor does.
+async fn fill(stage: &mut Stage, hold: Duration, round: usize) -> anyhow::Result<()> {
     let data = stage.data();
     let end = tokio::time::Instant::now() + hold;
     let mut ballast = Ballast::drop_into(&data).context("filling the disk")?;
     while tokio::time::Instant::now() < end {
         ballast.fill()?;
         tokio::time::sleep(REFILL).await;
+    }
+    if !round.is_multiple_of(2) && stage.server.ended()?.is_none() {
+        stage.server.kill().await?;
     }
     drop(ballast);
     stage.revive().await

@@ -16,6 +16,8 @@ pub(crate) enum Wrong {
     Halved,
     /// A post or cancel was answered with neither yes nor "later".
     BadAnswer,
+    /// Every answer was "later, nothing was done", and it is there.
+    Denied,
     /// One event became two alerts.
     TwoAlerts,
     /// A rider got what nobody posted for them, or under another number than the record has.
@@ -52,12 +54,13 @@ pub(crate) enum Wrong {
 
 impl Wrong {
     /// Every kind.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Lost,
         Self::Endless,
         Self::OtherEnd,
         Self::Halved,
         Self::BadAnswer,
+        Self::Denied,
         Self::TwoAlerts,
         Self::Uncalled,
         Self::Rewritten,

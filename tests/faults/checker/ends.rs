@@ -28,6 +28,9 @@ pub(super) fn check(seen: &Seen<'_>, findings: &mut Vec<Finding>) {
             Some(record) => check_end(seen, event, record, findings),
             None => find(findings, Wrong::Halved, format!("{event} is there, and its alert {alert} is not")),
         }
+        if !seen.untold.contains(event) {
+            find(findings, Wrong::Denied, format!("{event} was refused each time, and is there as {alert}"));
+        }
     }
     for records in seen.records.values() {
         for pair in records.windows(2) {
