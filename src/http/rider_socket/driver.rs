@@ -22,8 +22,9 @@ use crate::telemetry::Metric;
 
 /// Runs a socket from its first frame to its end.
 pub(super) async fn run(state: AppState, mut transport: Box<Transport>, early: Option<TokenRider>) {
+    let arrival = state.dispatch.hub().arrival();
     // Boxed, as all that is done now and then: it is larger than the waiting, and every rider waits most of the time.
-    let opening = Box::pin(open(&state, &mut transport, early));
+    let opening = Box::pin(open(&state, &mut transport, early, arrival));
     let opened = tokio::select! {
         opened = opening => opened,
         () = state.lifecycle.draining() => Err(End::Bye(Close::Draining)),
@@ -224,6 +225,7 @@ async fn open(
     state: &AppState,
     transport: &mut Transport,
     early: Option<TokenRider>,
+    arrival: u64,
 ) -> Result<(Session, Registration), End> {
     let hello = tokio::time::timeout(state.limits.socket.hello_timeout, first_frame(transport));
     let hello = hello.await.map_err(|_| End::Bye(Close::Protocol))??;
@@ -239,10 +241,14 @@ async fn open(
     let stored = state.dispatch.touch(rider.rider.clone()).await.map_err(unavailable)?;
     let now = state.dispatch.clock().now();
     let session_id = SessionId::new(now.wall, state.dispatch.clock().entropy());
-    let bell = Bell::new(session_id, &hello.device, now.wall);
+    let bell = Bell::new(session_id, &hello.device, now.wall, arrival);
     let hub = state.dispatch.hub();
     let sessions_max = state.limits.socket.sessions_max;
     let registration = hub.register(rider.rider.clone(), bell, stored.devices, sessions_max);
+    if registration.is_replaced() {
+        // The rider's client has opened another one while this one waited for the store: nothing it said counts.
+        return Err(End::Bye(Close::Replaced));
+    }
     if state.lifecycle.is_draining() {
         // The bells may have rung for draining before this one was there.
         return Err(End::Bye(Close::Draining));
