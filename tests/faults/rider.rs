@@ -43,6 +43,8 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A connection, an upgrade and a hello together take no longer over a good way.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// For the welcome some riders wait less, so that a server that was held up meets the hellos of one rider all at once.
+const IMPATIENT_MS: u64 = 250;
 /// Heartbeats that may be missed before the way counts as lost (docs/protocol.md: two and a half).
 const SILENCE: u32 = 5;
 /// The last look of a rider at what is open is tried so often.
@@ -121,7 +123,7 @@ impl Rider {
 
     /// Until the connection is lost, or has been silent for too long.
     async fn listen(&mut self, mut socket: Socket) -> anyhow::Result<Left> {
-        let mut silence = CONNECT_LIMIT;
+        let mut silence = self.dice.millis(IMPATIENT_MS, 3_000);
         let mut heard = Instant::now();
         let mut welcomed = false;
         loop {

@@ -29,12 +29,14 @@ pub(crate) enum Fault {
     HalfOpen,
 }
 
-/// A stopped server, a held lock, a full disk: long enough for time limits on both sides to pass.
+/// A stopped server, a held lock: long enough for time limits on both sides to pass.
 const HOLD_MS: (u64, u64) = (2_000, 8_000);
 /// The first hold of a run is at least this long: the server's own wait for the lock is 3 s.
-const FIRST_HOLD_MS: u64 = 5_000;
+const FIRST_HOLD_MS: u64 = 4_000;
+/// A full disk is found out at once.
+const FULL_MS: (u64, u64) = (1_000, 4_000);
 /// Longer than the client's and the server's patience with a silent way (2.5 s).
-const FOUL_MS: (u64, u64) = (3_000, 5_000);
+const FOUL_MS: (u64, u64) = (2_800, 4_000);
 /// A life between two kills.
 const LIFE_MS: (u64, u64) = (150, 1_050);
 /// Calm before a fault, so that it strikes at another moment each time.
@@ -91,7 +93,7 @@ impl Fault {
                 tokio::time::sleep(hold).await;
                 stage.server.signal(Signal::CONT)?;
             }
-            Self::Disk => fill(stage, hold, round).await?,
+            Self::Disk => fill(stage, dice.millis(FULL_MS.0, FULL_MS.1), round).await?,
             Self::Lock => {
                 let lock = Lock::take(&stage.data().join("orderbell.db")).await?;
                 tokio::time::sleep(hold).await;
