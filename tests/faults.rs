@@ -116,12 +116,14 @@ async fn run_all(faults: &[Fault], extent: Extent) -> anyhow::Result<ExitCode> {
 async fn run(fault: Fault, extent: Extent) -> anyhow::Result<usize> {
     let began = Instant::now();
     let name = fault.name();
-    let mut stage = Stage::open(extent.seed, fault.prepare()).await?;
+    let kept = |kind: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-{name}.{kind}"));
+    let (log, file) = (kept("log"), kept("ndjson"));
+    let mut stage = Stage::open(extent.seed, fault.prepare(), &log).await?;
     let mut dice = Dice::new(extent.seed, name);
     let mut round = 0;
     while round < extent.rounds.unwrap_or(fault.rounds()) || began.elapsed() < extent.at_least {
         if let Err(error) = fault.strike(&mut stage, round, &mut dice).await {
-            println!("{}", stage.log_tail());
+            println!("{}", server::log_tail(&log));
             return Err(error.context(format!("round {round} of seed {}", extent.seed)));
         }
         round += 1;
@@ -130,7 +132,6 @@ async fn run(fault: Fault, extent: Extent) -> anyhow::Result<usize> {
     let riders = stage.rider_count();
     let history = std::sync::Arc::clone(&stage.history);
     let settled = stage.settle().await;
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-{name}.ndjson"));
     history.write(&file)?;
     let verdict =
         checker::judge(&settled.with_context(|| format!("seed {}, {}", extent.seed, file.display()))?);
@@ -153,6 +154,6 @@ fn tell(verdict: &Verdict, name: &str, history: &Path) {
         println!("FAILED  {name}: {:?}: {}", finding.wrong, finding.what);
     }
     if !verdict.findings.is_empty() {
-        println!("the history is in {}", history.display());
+        println!("the history is in {}, the log beside it", history.display());
     }
 }

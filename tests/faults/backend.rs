@@ -224,12 +224,17 @@ fn body(event: &str, plan: Plan, riders: &[String], order: u64) -> Value {
         Plan::Grab => ("order.available", "grab"),
     };
     let life_s = if plan == Plan::Brief { BRIEF_S } else { LONG_S };
+    let mut offer = json!({"mode": mode, "timeout_s": life_s});
+    if plan == Plan::Grab {
+        // Whoever decides, two riders may not win.
+        offer["arbiter"] = json!("service");
+    }
     json!({
         "id": event,
         "kind": kind,
         "order": {"id": event, "merchant": {"name": "测试面馆"}, "short_no": (order % 5).to_string()},
         "target": {"riders": riders, "on_duty": false},
-        "offer": {"mode": mode, "timeout_s": life_s},
+        "offer": offer,
         "alert": {"repeat": {"count": 1}, "ttl_s": life_s},
         "ext": {"plan": plan},
     })

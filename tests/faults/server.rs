@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 pub(crate) struct Server {
     child: Child,
     folder: PathBuf,
+    log: PathBuf,
     /// Where it listens, in all its lives.
     pub(crate) address: SocketAddr,
 }
@@ -29,13 +30,14 @@ const CONFIG: &str = "[rider]\nheartbeat = \"1s\"\nsilence_max = \"2500ms\"\nres
     return_spread = \"500ms\"\n[store]\nqueue_timeout = \"3s\"\n[log]\nfilter = \"warn\"\n";
 
 impl Server {
-    /// Starts on a free port. `folder` holds `data` and beside it what is ours: the configuration and the log.
-    pub(crate) async fn start(folder: &Path) -> anyhow::Result<Self> {
+    /// Starts on a free port. `folder` holds `data` and beside it our configuration; all lives write to one log.
+    pub(crate) async fn start(folder: &Path, log: &Path) -> anyhow::Result<Self> {
+        std::fs::write(log, "")?;
         std::fs::write(folder.join("orderbell.toml"), CONFIG)?;
         // Free now and not handed out again soon: the kernel gives the next one to the next who asks.
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let child = launch(folder, address).await?;
-        Ok(Self { child, folder: folder.to_owned(), address })
+        let child = launch(folder, log, address).await?;
+        Ok(Self { child, folder: folder.to_owned(), log: log.to_owned(), address })
     }
 
     /// SIGKILL.
@@ -60,7 +62,7 @@ impl Server {
 
     /// The same folder, the same port.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
-        self.child = launch(&self.folder, self.address).await?;
+        self.child = launch(&self.folder, &self.log, self.address).await?;
         Ok(())
     }
 
@@ -81,22 +83,22 @@ impl Server {
     }
 }
 
-async fn launch(folder: &Path, address: SocketAddr) -> anyhow::Result<Child> {
-    let log = std::fs::File::options().create(true).append(true).open(folder.join("log"))?;
+async fn launch(folder: &Path, log: &Path, address: SocketAddr) -> anyhow::Result<Child> {
+    let errors = std::fs::File::options().append(true).open(log)?;
     let mut command = base(folder);
     command.args(["serve", "--listen", &address.to_string()]);
-    let mut child = command.stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn()?;
+    let mut child = command.stdout(Stdio::piped()).stderr(errors).kill_on_drop(true).spawn()?;
     let stdout = child.stdout.take().context("no stdout")?;
     let mut lines = BufReader::new(stdout).lines();
     let line = tokio::time::timeout(START_LIMIT, lines.next_line()).await.context("no start in time")??;
-    let line = line.with_context(|| format!("the server ended while it started:\n{}", log_tail(folder)))?;
+    let line = line.with_context(|| format!("the server ended while it started:\n{}", log_tail(log)))?;
     anyhow::ensure!(line == format!("http://{address}"), "unexpected: {line}");
     Ok(child)
 }
 
-/// What the servers of a folder have logged, its last lines.
-pub(crate) fn log_tail(folder: &Path) -> String {
-    let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+/// The last lines of a log.
+pub(crate) fn log_tail(log: &Path) -> String {
+    let log = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }

@@ -21,7 +21,7 @@ use crate::op::{Entry, Op};
 use crate::proxy::Proxy;
 use crate::record::Record;
 use crate::rider::Rider;
-use crate::server::{Server, log_tail};
+use crate::server::Server;
 
 /// Everything that plays in one run.
 pub(crate) struct Stage {
@@ -65,10 +65,14 @@ const YOUNG: usize = 100;
 
 impl Stage {
     /// Starts a server and everybody around it. `prepare` sees the data folder before the server does.
-    pub(crate) async fn open(seed: u64, prepare: fn(&Path) -> anyhow::Result<()>) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        seed: u64,
+        prepare: fn(&Path) -> anyhow::Result<()>,
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         prepare(&folder.path().join("data"))?;
-        let server = Server::start(folder.path()).await?;
+        let server = Server::start(folder.path(), log).await?;
         let key = server.command(&["keys", "create", "--name", "faults", "--scopes", "ingest,read"]).await?;
         let history = Arc::new(History::new());
         let riders: Arc<[String]> = (0..RIDERS).map(|number| format!("r_{number}")).collect();
@@ -117,11 +121,6 @@ impl Stage {
     /// The server's data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
-    }
-
-    /// What the server has logged, its last lines.
-    pub(crate) fn log_tail(&self) -> String {
-        log_tail(self.folder.path())
     }
 
     /// Waits until posts are answered with yes and every rider gets new alerts, both from now on.
