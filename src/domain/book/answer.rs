@@ -95,8 +95,8 @@ impl Book {
         if delivery.answer == Some(answer) || delivery.state == DeliveryState::Claimed {
             return delivery.outcome(head);
         }
-        let heard = delivery.state == DeliveryState::Played && delivery.answer.is_none();
-        if !delivery.is_open() && !heard {
+        let only_heard = delivery.state == DeliveryState::Played && delivery.answer.is_none();
+        if !delivery.is_open() && !only_heard {
             let lost = delivery.state == DeliveryState::Lost;
             self.change(place, &Change::Late(answer), at);
             return if lost { AnswerOutcome::Lost } else { AnswerOutcome::Gone };
