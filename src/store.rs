@@ -416,8 +416,8 @@ pub trait Store: Send + Sync + 'static {
         again_at: EpochMs,
         at: EpochMs,
     ) -> StoreResult<Option<Claim>>;
-    /// The backend has heard of the claim and will settle it: it is not asked again.
-    async fn stop_asking(&self, alert: AlertId, rider: RiderKey) -> StoreResult<()>;
+    /// Sets when the backend is asked about a claim again; `None` if it has heard of it and will settle it.
+    async fn ask_again(&self, alert: AlertId, rider: RiderKey, at: Option<EpochMs>) -> StoreResult<()>;
     /// Requests of ladder steps that are due at `now`, the longest due first.
     async fn due_calls(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Call>>;
     /// Takes the right to make a request; nobody else gets it before `again_at`. False if it is not due.
