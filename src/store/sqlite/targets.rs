@@ -27,7 +27,7 @@ const MOVE: &str = "UPDATE targets SET cursor = $2 WHERE alert_id = $1";
 const DELETE: &str = "DELETE FROM targets WHERE alert_id = $1";
 // Each part is cut before they are joined: what comes later is not looked at.
 const NEXT: &str = "SELECT id FROM (\
-     SELECT * FROM (SELECT value AS id FROM json_each($2) \
+     SELECT * FROM (SELECT DISTINCT value AS id FROM json_each($2) \
      WHERE value > $6 AND value NOT IN (SELECT value FROM json_each($5)) ORDER BY value LIMIT $7) UNION \
      SELECT * FROM (SELECT DISTINCT rider_id FROM group_members WHERE app_id = $1 \
      AND group_id IN (SELECT value FROM json_each($3)) AND rider_id > $6 \

@@ -74,7 +74,8 @@ const HEADS_OF_ORDERS: &str = concat!(
     "SELECT ",
     head_columns!(),
     " FROM jsonb_each($1) AS k CROSS JOIN alerts AS a ON a.app_id = k.value ->> 0 \
-     AND a.order_id = k.value ->> 1 AND a.state IN ('active', 'scheduled')"
+     AND a.order_id = k.value ->> 1 \
+     AND (a.state IN ('active', 'scheduled') OR a.open_count > 0)"
 );
 const DUE: &str = concat!(
     "SELECT ",
@@ -250,7 +251,7 @@ impl Reading {
         self.keep_standing(&rows)
     }
 
-    /// The alerts of these orders that have not ended, and their open deliveries.
+    /// The alerts of these orders that have not ended, or not all of whose deliveries have, and their open deliveries.
     pub(in crate::store::sqlite) async fn open_of_orders(
         &mut self,
         db: &mut SqliteConnection,
