@@ -26,6 +26,7 @@ use crate::http::rider_socket::SocketLimits;
 use crate::http::{AppParts, AppState, HttpLimits, health, router};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
+use crate::outbound::{Outbound, OutboundLimits, SystemLookup, UrlPolicy};
 use crate::session::Settings;
 use crate::speech::espeak::EspeakLimits;
 use crate::speech::{Speech, SpeechOptions, Voice};
@@ -69,7 +70,9 @@ impl App {
         let store = open_store(config, &folder, &clock, &lifecycle).await?;
         let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
         let speech = Arc::new(open_speech(config, &folder, &key, &clock, &telemetry).await?);
+        let caller = outbound(config, &clock, &telemetry)?;
         let dispatch = Dispatch::new(Parts {
+            caller: Arc::new(caller),
             hub: Arc::new(Hub::new()),
             speech: Arc::clone(&speech) as Arc<dyn Voice>,
             kinds: Arc::new(Kinds::embedded()?),
@@ -233,13 +236,38 @@ fn limits(config: &Config) -> Limits {
         render_concurrency: config.dispatch.render_concurrency,
         sweep_batch: config.dispatch.sweep_batch,
         event_memory_ms: ms(config.store.event_memory),
+        order_memory_ms: ms(config.orders.memory),
+        tombstone_ms: ms(config.orders.tombstone),
+        merge_ms: ms(config.orders.merge_window),
+        settle_ms: ms(config.offers.settle_timeout),
+        unresponsive_after: config.offers.unresponsive_after,
+        alerts_per_minute: config.rider.alerts_per_minute,
+        unroll_chunk: config.dispatch.unroll_chunk,
+        offline_grace_ms: ms(config.rider.offline_grace),
+        again_ms: ms(config.callbacks.again),
+        call_attempts: config.callbacks.attempts,
     }
+}
+
+/// The way to other people's servers.
+fn outbound(config: &Config, clock: &Arc<dyn Clock>, telemetry: &Telemetry) -> anyhow::Result<Outbound> {
+    let callbacks = &config.callbacks;
+    let limits = OutboundLimits {
+        policy: if callbacks.allow_private { UrlPolicy::PrivateToo } else { UrlPolicy::PublicOnly },
+        timeout_max: callbacks.timeout,
+        connect_timeout: callbacks.connect_timeout,
+        answer_bytes_max: callbacks.answer_bytes_max,
+        concurrency: callbacks.concurrency,
+        per_origin: callbacks.per_origin,
+    };
+    let lookup = Arc::new(SystemLookup::new(callbacks.concurrency));
+    Outbound::new(limits, lookup, Arc::clone(clock), telemetry.clone()).context("setting up calls to others")
 }
 
 fn start_workers(config: &Config, dispatch: &Arc<Dispatch>, lifecycle: &Lifecycle, telemetry: &Telemetry) {
     let sweep = workers::sweep(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
     lifecycle.supervise("sweep", sweep);
-    lifecycle.supervise("forget events", workers::forget_events(Arc::clone(dispatch), lifecycle.clone()));
+    lifecycle.supervise("forget", workers::forget(Arc::clone(dispatch), lifecycle.clone()));
     lifecycle.supervise("telemetry upkeep", workers::telemetry_upkeep(telemetry.clone(), lifecycle.clone()));
 }
 
@@ -262,6 +290,7 @@ fn app_state(
         frame_bytes_max: config.rider.frame_bytes_max,
         violations_max: config.rider.violations_max,
         keepalive_s: KEEPALIVE_S,
+        arbiter_wait_ms: ms(config.callbacks.arbiter_wait),
     };
     let socket = SocketLimits {
         hello_timeout: config.rider.hello_timeout,

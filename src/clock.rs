@@ -7,8 +7,10 @@ use std::time::Instant;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
 mod moment;
+mod zone;
 
 pub use moment::{EpochMs, Now};
+pub use zone::Zone;
 
 /// Ten random bytes that make an id unguessable.
 pub type Entropy = [u8; 10];
@@ -21,9 +23,13 @@ pub trait Clock: Send + Sync + 'static {
     fn entropy(&self) -> Entropy;
 }
 
-/// The machine's own clock and random numbers.
+/// The machine's own clock and random numbers. Its wall time never runs backwards: after a step back it goes on by the
+/// monotonic clock until the machine's time has caught up, so that what is due is not put off. A step forward is
+/// followed: it is what a machine does that has slept, and what it slept through is over.
 pub struct SystemClock {
     began: Instant,
+    /// The furthest that wall time is ahead of monotonic time, in milliseconds; only rises.
+    ahead_ms: AtomicI64,
     random: SystemRandom,
 }
 
@@ -31,7 +37,7 @@ impl SystemClock {
     /// A clock whose monotonic reading starts at zero now.
     #[must_use]
     pub fn new() -> Self {
-        Self { began: Instant::now(), random: SystemRandom::new() }
+        Self { began: Instant::now(), ahead_ms: AtomicI64::new(i64::MIN), random: SystemRandom::new() }
     }
 }
 
@@ -45,12 +51,19 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one reading of the wall clock")]
     fn now(&self) -> Now {
         let mono_ms = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
-        Now { wall: EpochMs(jiff::Timestamp::now().as_millisecond()), mono_ms }
+        steady(&self.ahead_ms, jiff::Timestamp::now().as_millisecond(), mono_ms)
     }
 
     fn entropy(&self) -> Entropy {
         random_bytes_from(&self.random)
     }
+}
+
+/// Both readings, the wall's held up by the furthest it has been ahead.
+fn steady(ahead_ms: &AtomicI64, wall_ms: i64, mono_ms: i64) -> Now {
+    let ahead = wall_ms.saturating_sub(mono_ms);
+    let furthest = ahead_ms.fetch_max(ahead, Ordering::Relaxed).max(ahead);
+    Now { wall: EpochMs(mono_ms.saturating_add(furthest)), mono_ms }
 }
 
 /// Random bytes for keys and secrets.
@@ -108,5 +121,23 @@ impl Clock for ManualClock {
         let mut entropy = [0; 10];
         entropy[2..].copy_from_slice(&count);
         entropy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicI64;
+
+    use super::steady;
+
+    #[test]
+    fn a_step_back_of_the_wall_clock_puts_nothing_off() {
+        let ahead = AtomicI64::new(i64::MIN);
+        assert_eq!(steady(&ahead, 1_000_000, 0).wall.0, 1_000_000);
+        assert_eq!(steady(&ahead, 1_005_000, 5_000).wall.0, 1_005_000);
+        // An hour back: time goes on as it was.
+        assert_eq!(steady(&ahead, 1_006_000 - 3_600_000, 6_000).wall.0, 1_006_000);
+        // A step forward is followed.
+        assert_eq!(steady(&ahead, 2_000_000, 7_000).wall.0, 2_000_000);
     }
 }

@@ -45,6 +45,12 @@ pub struct Config {
     pub audio: Audio,
     /// Moving alerts on.
     pub dispatch: Dispatch,
+    /// The memory of orders.
+    pub orders: Orders,
+    /// Offers.
+    pub offers: Offers,
+    /// Calls to URLs that users give.
+    pub callbacks: Callbacks,
     /// Log lines.
     pub log: Log,
     /// Secrets.
@@ -134,6 +140,10 @@ section!(
         @"duration" token_ttl_max: Duration,
         /// Time over which riders of a draining node return.
         @"duration" return_spread: Duration,
+        /// Most alerts for one rider within a minute, unless the app says otherwise; 0 for no limit.
+        alerts_per_minute: u32,
+        /// How long a rider without a session counts as online.
+        @"duration" offline_grace: Duration,
     }
 );
 section!(
@@ -175,6 +185,51 @@ section!(
         receipt_queue: usize,
         /// Sentences being made at one time.
         render_concurrency: usize,
+        /// Riders told in one write of a large audience.
+        unroll_chunk: u32,
+    }
+);
+section!(
+    /// The memory of orders.
+    Orders {
+        /// How long an order is remembered after its last news.
+        @"duration" memory: Duration,
+        /// How long a cancellation stops what cannot be compared with it.
+        @"duration" tombstone: Duration,
+        /// How long new orders wait for company.
+        @"duration" merge_window: Duration,
+    }
+);
+section!(
+    /// Offers.
+    Offers {
+        /// How long a rider waits for the backend's decision.
+        @"duration" settle_timeout: Duration,
+        /// Unanswered offers in a row after which a rider counts as unresponsive.
+        unresponsive_after: u32,
+    }
+);
+section!(
+    /// Calls to URLs that users give.
+    Callbacks {
+        /// Whether private and loopback addresses may be called, and plain http.
+        allow_private: bool,
+        /// Limit of one call.
+        @"duration" timeout: Duration,
+        /// Limit for a connection.
+        @"duration" connect_timeout: Duration,
+        /// Bytes of an answer that are read.
+        answer_bytes_max: usize,
+        /// Calls at one time.
+        concurrency: usize,
+        /// Calls to one origin at one time.
+        per_origin: usize,
+        /// Limit for a backend's verdict on an accept.
+        @"duration" arbiter_wait: Duration,
+        /// First pause before a call of a ladder is made again.
+        @"duration" again: Duration,
+        /// Calls made in all for one rider and step.
+        attempts: u32,
     }
 );
 section!(
@@ -193,6 +248,26 @@ section!(
         node_key: SecretString,
     }
 );
+
+impl Callbacks {
+    /// What must hold, the setting, and that in words.
+    fn rules(&self) -> [(bool, &'static str, &'static str); 6] {
+        let waits = Duration::from_millis(10)..=self.timeout;
+        let timeouts = Duration::from_millis(100)..=Duration::from_mins(1);
+        [
+            (timeouts.contains(&self.timeout), "callbacks.timeout", "is 100ms to 60s"),
+            (waits.contains(&self.connect_timeout), "callbacks.connect_timeout", "is 10ms to timeout"),
+            (waits.contains(&self.arbiter_wait), "callbacks.arbiter_wait", "is 10ms to timeout"),
+            (self.answer_bytes_max >= 1024, "callbacks.answer_bytes_max", "is at least 1024"),
+            (self.per_origin > 0, "callbacks.per_origin", "is at least 1"),
+            (
+                (self.per_origin..=10_000).contains(&self.concurrency),
+                "callbacks.concurrency",
+                "is per_origin to 10000",
+            ),
+        ]
+    }
+}
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
@@ -243,9 +318,12 @@ impl Config {
             ((80..=450).contains(&self.speech.words_per_minute), "speech.words_per_minute", "is 80 to 450"),
             (self.speech.tail.as_secs() <= 300, "speech.tail", "is at most 300s"),
             (self.dispatch.sweep.as_millis() >= 10, "dispatch.sweep", "is at least 10ms"),
+            ((1..=5_000).contains(&self.dispatch.unroll_chunk), "dispatch.unroll_chunk", "is 1 to 5000"),
+            (self.orders.memory >= self.orders.tombstone, "orders.memory", "is not shorter than tombstone"),
+            (self.offers.settle_timeout.as_secs() >= 1, "offers.settle_timeout", "is at least 1s"),
             (self.dispatch.render_concurrency > 0, "dispatch.render_concurrency", "is at least 1"),
         ];
-        match rules.into_iter().find(|(holds, ..)| !holds) {
+        match rules.into_iter().chain(self.callbacks.rules()).find(|(holds, ..)| !holds) {
             Some((_, key, what)) => Err(ConfigError::Invalid { key, what }),
             None => Ok(()),
         }
@@ -298,6 +376,27 @@ mod tests {
         assert!(load("[speech]\nbudget = \"-1s\"").is_err());
         assert!(load("[speech\n").is_err());
         assert!(load("[server]\npublic_url = \"ftp://x\"").is_err());
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_each_other_are_refused_by_name() {
+        for (wrong, key) in [
+            ("timeout = \"50ms\"", "callbacks.timeout"),
+            ("timeout = \"61s\"", "callbacks.timeout"),
+            ("connect_timeout = \"11s\"", "callbacks.connect_timeout"),
+            ("connect_timeout = \"0s\"", "callbacks.connect_timeout"),
+            ("arbiter_wait = \"11s\"", "callbacks.arbiter_wait"),
+            ("answer_bytes_max = 10", "callbacks.answer_bytes_max"),
+            ("per_origin = 0", "callbacks.per_origin"),
+            ("concurrency = 8", "callbacks.concurrency"),
+            ("concurrency = 10001", "callbacks.concurrency"),
+        ] {
+            let error = load(&format!("[callbacks]\n{wrong}")).unwrap_err();
+            assert!(
+                matches!(&error, ConfigError::Invalid { key: named, .. } if *named == key),
+                "{wrong}: {error}"
+            );
+        }
     }
 
     #[test]

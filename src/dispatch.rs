@@ -4,36 +4,55 @@
 mod accept;
 mod accounts;
 mod announce;
+mod answer;
+mod audience;
+mod bursts;
+mod caller;
+mod calls;
 mod directory;
 mod draft;
+mod ends;
 mod groups;
 mod keys;
+mod ladder;
+mod offers;
 mod receipts;
+mod riders;
+mod rules;
+mod schedules;
+mod settings;
+mod sweep;
 mod tokens;
 mod vault;
+mod wait;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
-use tracing::info;
 
 use crate::clock::Clock;
+pub use crate::domain::book::Duty;
 use crate::domain::delivery::EndReason;
-use crate::domain::{AlertId, AppId, EpochMs, EventId, Kinds, OrderId, Rider, RiderKey};
+use crate::domain::{AlertId, EpochMs, EventId, Kinds, RiderKey};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
 use crate::speech::Voice;
-use crate::store::{Ended, RiderPatch, Store, StoreResult};
+use crate::store::{Ended, Store, StoreResult};
 use crate::telemetry::{Metric, Telemetry};
 
-pub use accept::{AcceptError, Arrival, EventAnswer};
+pub use accept::{AcceptError, Arrival};
 pub use accounts::Accounts;
+pub use answer::EventAnswer;
+pub use caller::{CallEnd, Caller, Question};
 pub use directory::AppEntry;
 pub use keys::{KeyError, NewKey};
+pub use offers::SettleError;
 pub use receipts::{ReceiptQueue, ReceiptSource};
+pub use settings::SettingsError;
 pub use tokens::{Token, TokenError, TokenRider};
 pub use vault::{NodeKey, Vault, VaultError};
+pub use wait::{Awaited, Reached, Wait};
 
 /// Everything a use case needs. Shared by all handlers, sessions and workers.
 pub struct Dispatch {
@@ -46,6 +65,8 @@ pub struct Dispatch {
     telemetry: Telemetry,
     accounts: Accounts,
     receipts: ReceiptQueue,
+    caller: Arc<dyn Caller>,
+    waiting: wait::Waiting,
     limits: Limits,
     /// Sentences being made at one time.
     renders: Arc<Semaphore>,
@@ -64,6 +85,26 @@ pub struct Limits {
     pub sweep_batch: u32,
     /// How long an event's id is remembered, in milliseconds.
     pub event_memory_ms: i64,
+    /// How long an order is remembered after its last news, in milliseconds.
+    pub order_memory_ms: i64,
+    /// How long a cancellation stops what cannot be compared with it, in milliseconds.
+    pub tombstone_ms: i64,
+    /// How long new orders wait for company, in milliseconds.
+    pub merge_ms: i64,
+    /// How long the backend may take to decide an offer, in milliseconds.
+    pub settle_ms: i64,
+    /// Unanswered offers in a row after which a rider counts as unresponsive.
+    pub unresponsive_after: u32,
+    /// Most alerts for one rider within a minute, unless their app says otherwise; 0 for no limit.
+    pub alerts_per_minute: u32,
+    /// Riders told in one part of a large audience.
+    pub unroll_chunk: u32,
+    /// How long a rider counts as online after their last session, in milliseconds.
+    pub offline_grace_ms: i64,
+    /// Between two tries to reach a backend or a service, in milliseconds; doubled with each try.
+    pub again_ms: i64,
+    /// Tries of one request of a ladder step.
+    pub call_attempts: u32,
 }
 
 /// What [`Dispatch::new`] is made of.
@@ -86,6 +127,8 @@ pub struct Parts {
     pub accounts: Accounts,
     /// The way to the committer of receipts.
     pub receipts: ReceiptQueue,
+    /// The way to other people's servers.
+    pub caller: Arc<dyn Caller>,
     /// Numbers of the configuration.
     pub limits: Limits,
 }
@@ -94,23 +137,22 @@ impl Dispatch {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, hub, speech, clock, kinds, lifecycle, telemetry, accounts, receipts, limits } =
-            parts;
-        let renders = Arc::new(Semaphore::new(limits.render_concurrency));
-        let rendering = Mutex::default();
+        let renders = Arc::new(Semaphore::new(parts.limits.render_concurrency));
         Arc::new(Self {
-            store,
-            hub,
-            speech,
-            clock,
-            kinds,
-            lifecycle,
-            telemetry,
-            accounts,
-            receipts,
-            limits,
+            store: parts.store,
+            hub: parts.hub,
+            speech: parts.speech,
+            clock: parts.clock,
+            kinds: parts.kinds,
+            lifecycle: parts.lifecycle,
+            telemetry: parts.telemetry,
+            accounts: parts.accounts,
+            receipts: parts.receipts,
+            caller: parts.caller,
+            waiting: wait::Waiting::default(),
+            limits: parts.limits,
             renders,
-            rendering,
+            rendering: Mutex::default(),
         })
     }
 
@@ -144,98 +186,6 @@ impl Dispatch {
         &self.kinds
     }
 
-    /// Takes an alert back. `None` if there is no such alert; else how many deliveries it ended.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn cancel_alert(&self, app: AppId, alert: AlertId) -> StoreResult<Option<usize>> {
-        let ended = self.store.cancel_alert(app, alert, self.wall()).await?;
-        Ok(ended.map(|ended| {
-            info!(alert.id = %alert, deliveries = ended.len(), "Alert cancelled.");
-            self.tell_ended(&ended)
-        }))
-    }
-
-    /// Takes back every active alert of an order; how many deliveries that ended.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn cancel_order(&self, app: AppId, order: OrderId) -> StoreResult<usize> {
-        let ended = self.store.cancel_order(app, order, self.wall()).await?;
-        info!(app.id = %app, deliveries = ended.len(), "Alerts of an order cancelled.");
-        Ok(self.tell_ended(&ended))
-    }
-
-    /// Sets duty; going off duty ends what asks for duty.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn set_duty(&self, rider: RiderKey, duty: Duty) -> StoreResult<usize> {
-        let on_duty = matches!(duty, Duty::On);
-        let ended = self.store.set_duty(rider, on_duty, self.wall()).await?;
-        Ok(self.tell_ended(&ended))
-    }
-
-    /// Notes that a session of the rider opened or closed; the rider is known from now on.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn touch(&self, rider: RiderKey) -> StoreResult<Rider> {
-        self.store.touch_rider(rider, self.wall()).await
-    }
-
-    /// Creates or changes a rider.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn put_rider(&self, rider: RiderKey, patch: RiderPatch) -> StoreResult<Rider> {
-        let revokes = patch.not_before.is_some();
-        let duty = patch.on_duty;
-        let patch = RiderPatch { on_duty: None, ..patch };
-        let mut stored = self.store.put_rider(rider.clone(), patch, self.wall()).await?;
-        if let Some(on_duty) = duty {
-            // By its own way, so that going off duty ends what asks for duty.
-            self.set_duty(rider.clone(), if on_duty { Duty::On } else { Duty::Off }).await?;
-            stored.on_duty = on_duty;
-        }
-        if revokes {
-            self.hub.ring(&rider, Ring::Revoked);
-        }
-        Ok(stored)
-    }
-
-    /// Erases a rider and ends their sessions. False if there is none.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn delete_rider(&self, rider: RiderKey) -> StoreResult<bool> {
-        let Some(ended) = self.store.delete_rider(rider.clone(), self.wall()).await? else {
-            return Ok(false);
-        };
-        self.tell_ended(&ended);
-        self.hub.ring(&rider, Ring::Revoked);
-        Ok(true)
-    }
-
-    /// Ends what is due, renders what nobody renders, rings again where a bell may have been lost.
-    /// True if there is more of the first to do at once.
-    ///
-    /// # Errors
-    /// The store's; the next look tries again.
-    pub async fn sweep(self: &Arc<Self>) -> StoreResult<bool> {
-        let now = self.wall();
-        let ended = self.store.expire_due(now, self.limits.sweep_batch).await?;
-        let more = ended.len() >= self.limits.sweep_batch as usize;
-        self.tell_ended(&ended);
-        for alert in self.store.unrendered(self.limits.sweep_batch).await? {
-            self.announce(Arc::new(alert), announce::Audience::Stored);
-        }
-        for rider in self.store.pending_since(now.plus_ms(-RING_AGAIN_MS), self.limits.sweep_batch).await? {
-            self.hub.ring(&rider, Ring::Look);
-        }
-        Ok(more)
-    }
-
     /// Forgets ids of events that are older than promised.
     ///
     /// # Errors
@@ -243,6 +193,15 @@ impl Dispatch {
     pub async fn forget_events(&self) -> StoreResult<u64> {
         let before = self.wall().plus_ms(-self.limits.event_memory_ms);
         self.store.forget_events(before, FORGET_BATCH).await
+    }
+
+    /// Forgets orders of which nothing was heard for long.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn forget_orders(&self) -> StoreResult<u64> {
+        let before = self.wall().plus_ms(-self.limits.order_memory_ms);
+        self.store.forget_orders(before, FORGET_BATCH).await
     }
 
     /// An id for an event whose sender gave it none.
@@ -255,12 +214,25 @@ impl Dispatch {
         self.clock.now().wall
     }
 
+    /// Numbers of the configuration.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     fn tell_ended(&self, ended: &[Ended]) -> usize {
-        for Ended { rider, reason, .. } in ended {
+        for Ended { rider, alert, reason } in ended {
             self.hub.ring(rider, Ring::Look);
+            self.waiting.wake(*alert);
             self.count_end(*reason);
         }
         ended.len()
+    }
+
+    fn ring_all_of(&self, riders: &[RiderKey]) {
+        for rider in riders {
+            self.hub.ring(rider, Ring::Look);
+        }
     }
 
     fn count_end(&self, reason: EndReason) {
@@ -268,16 +240,5 @@ impl Dispatch {
     }
 }
 
-/// Whether a rider takes orders.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Duty {
-    /// Takes orders.
-    On,
-    /// Does not.
-    Off,
-}
-
-/// How far back a lost bell is made good: a few sweeps, so that one late sweep loses none.
-const RING_AGAIN_MS: i64 = 10_000;
 /// Event ids forgotten in one statement.
 const FORGET_BATCH: u32 = 1_000;

@@ -9,12 +9,16 @@ pub mod events;
 pub mod groups;
 pub mod health;
 pub mod listener;
+pub mod notices;
 pub mod pages;
 pub mod path;
+mod presence;
 pub mod problem;
 pub mod rider_api;
 pub mod rider_socket;
 pub mod riders;
+pub mod schedules;
+pub mod settings;
 pub mod speech;
 pub mod templates;
 
@@ -26,7 +30,7 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
@@ -116,6 +120,7 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/events/{id}", get(events::get))
         .route("/v1/alerts/{id}", get(alerts::get))
         .route("/v1/alerts/{id}/cancel", post(alerts::cancel))
+        .route("/v1/alerts/{id}/settle", post(alerts::settle))
         .route("/v1/orders/{id}/cancel", post(alerts::cancel_order))
         .route("/v1/riders/query", post(riders::query))
         .route("/v1/riders/{id}", put(riders::put).get(riders::get).delete(riders::delete))
@@ -128,6 +133,10 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/groups/{id}/members", post(groups::change))
         .route("/v1/templates", get(templates::list))
         .route("/v1/templates/{kind}", put(templates::put))
+        .route("/v1/settings", get(settings::get).put(settings::put))
+        .route("/v1/schedules", get(schedules::list))
+        .route("/v1/schedules/{id}", delete(schedules::delete))
+        .route("/v1/notices", get(notices::list))
         .route("/v1/speech", post(speech::post))
         // Riders.
         .route("/v1/rider/socket", get(rider_socket::upgrade))

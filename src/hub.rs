@@ -154,6 +154,16 @@ impl Hub {
         self.shard(rider).get(rider).into_iter().flatten().map(|bell| bell.view()).collect()
     }
 
+    /// The riders of an app who are connected here, in any order.
+    #[must_use]
+    pub fn riders_of(&self, app: AppId) -> Vec<RiderId> {
+        let mut riders = Vec::new();
+        for shard in &self.shards {
+            riders.extend(lock(shard).keys().filter(|key| key.app == app).map(|key| key.rider.clone()));
+        }
+        riders
+    }
+
     /// Sessions of this process.
     #[must_use]
     pub fn session_count(&self) -> usize {

@@ -18,6 +18,7 @@ pub mod workers;
 // What the use cases stand on.
 pub mod audio;
 pub mod hub;
+pub mod outbound;
 pub mod session;
 pub mod speech;
 pub mod store;

@@ -1,6 +1,7 @@
 //! One rider connection as a state machine without I/O: frames, rows and readings of the clock go in, things to do
 //! come out. The socket driver in `http` does them; a simulation can do them too.
 
+mod claim;
 pub mod close;
 pub mod frame;
 pub mod outbox;
@@ -11,9 +12,10 @@ use std::sync::Arc;
 
 use crate::clock::Now;
 use crate::domain::alert::Sound;
-use crate::domain::delivery::{Change, EndReason, OpenDelivery};
-use crate::domain::{Alert, AlertId, Delivery, EpochMs, SessionId};
+use crate::domain::delivery::{AnswerOutcome, Change, EndReason, OpenDelivery};
+use crate::domain::{Alert, AlertId, Delivery, DeliveryState, EpochMs, SessionId};
 
+use claim::Claim;
 pub use close::Close;
 use frame::{ClientFrame, FrameError, Hello, Limits, OpenFrame, Report, ServerFrame, StatePatch, Welcome};
 pub use outbox::{Lane, Outbox};
@@ -40,6 +42,8 @@ pub struct Settings {
     pub violations_max: u32,
     /// Length of the keep-alive clips.
     pub keepalive_s: u32,
+    /// How long an accept waits for the backend's word before the rider is told that it is pending.
+    pub arbiter_wait_ms: i64,
 }
 
 /// Something the driver has to do.
@@ -103,6 +107,8 @@ struct Live {
     acked: bool,
     canned: bool,
     resend: bool,
+    /// The rider has accepted it, and the backend decides.
+    claim: Option<Claim>,
 }
 
 /// Rows of open deliveries read at one look. More than any phone can sound; a longer queue is read in turns.
@@ -216,7 +222,12 @@ impl Session {
 
     /// A receipt is committed. A delivery that it ended is done with here; one that had ended before is still to be
     /// stopped at the next look.
-    pub fn on_kept(&mut self, receipt: &Receipt, kept: &Kept, out: &mut Vec<Output>) {
+    pub fn on_kept(&mut self, receipt: &Receipt, kept: &Kept, now: Now, out: &mut Vec<Output>) {
+        if let (Some((alert, _)), Some(AnswerOutcome::Pending)) = (&receipt.what, kept.outcome) {
+            self.on_claimed(*alert, receipt.n, now);
+            push(out, &ServerFrame::Got { n: receipt.n });
+            return;
+        }
         if let (Some((alert, _)), true) = (&receipt.what, kept.ended) {
             self.live.retain(|live| live.alert != *alert);
             // What has ended makes room in the look for what stood behind it.
@@ -249,6 +260,10 @@ impl Session {
         for OpenDelivery { delivery, alert } in rows {
             // Void, but the sweep has not been there yet: not sent any more.
             if delivery.expires_at <= now.wall {
+                continue;
+            }
+            if delivery.state == DeliveryState::Claimed {
+                self.on_claimed_row(delivery, out);
                 continue;
             }
             let Some(sound) = &alert.sound else { continue };
@@ -289,6 +304,7 @@ impl Session {
             acked: false,
             canned: sound.canned,
             resend: false,
+            claim: None,
         });
         self.send(delivery, alert, sound, attempt, now, out);
     }
@@ -336,14 +352,24 @@ impl Session {
 
     /// Why alerts that were sent here have ended. Those played or answered here are not told again.
     pub fn on_ended(&mut self, ended: &[(AlertId, EndReason)], out: &mut Vec<Output>) {
-        for reason in ["cancelled", "expired", "answered_elsewhere", "off_duty"] {
+        let settled = self.tell_settled(ended, out);
+        for reason in render::STOP_REASONS {
             let of_this = ended.iter().filter(|(_, why)| render::stop_reason(*why) == reason);
-            let ids: Vec<AlertId> = of_this.map(|(alert, _)| *alert).collect();
+            let ids = of_this.map(|(alert, _)| *alert).filter(|alert| !settled.contains(alert));
+            let ids: Vec<AlertId> = ids.collect();
             if !ids.is_empty() {
                 push(out, &ServerFrame::Stop { ids, reason });
             }
         }
         self.live.retain(|live| ended.iter().all(|(alert, _)| live.alert != *alert));
+    }
+
+    /// This device is logged out: everything that was sent here falls silent.
+    pub fn on_logout(&mut self, out: &mut Vec<Output>) {
+        let ids: Vec<AlertId> = self.live.drain(..).map(|live| live.alert).collect();
+        if !ids.is_empty() {
+            push(out, &ServerFrame::Stop { ids, reason: "logout" });
+        }
     }
 
     /// Time has passed.
@@ -358,6 +384,7 @@ impl Session {
             return;
         }
         self.mark_resends(now, out);
+        self.tell_pending(now, out);
         if now.mono_ms - self.pinged_ms >= self.settings.heartbeat_ms {
             self.ping(now, out);
         }
@@ -402,6 +429,7 @@ impl Session {
             .map(|live| resend_due(live, wait_ms))
             .filter(|due| self.probe_until_ms.is_none() || *due > now.mono_ms)
             .chain(self.probe_until_ms)
+            .chain(self.next_pending_ms())
             .chain([
                 self.pinged_ms + self.settings.heartbeat_ms,
                 self.heard_ms + self.settings.silence_max_ms,

@@ -19,5 +19,5 @@ pub mod voice;
 pub use lang::Lang;
 pub use normalise::normalise;
 pub use phrase::{Phrase, Phrases, Rendered, free_text};
-pub use service::{Sentence, Speech, SpeechError, SpeechOptions, Spoken, VoiceError};
+pub use service::{Chime, Sentence, Speech, SpeechError, SpeechOptions, Spoken, VoiceError};
 pub use voice::Voice;

@@ -13,7 +13,7 @@ use crate::config::LogFormat;
 /// Every metric.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Metric {
-    /// Events answered, by outcome: stored, duplicate, conflict, refused, failed.
+    /// Events answered, by outcome: stored, scheduled, dropped, duplicate, conflict, refused, failed.
     Events,
     /// Seconds from the event's arrival to its commit.
     EventStoredSeconds,
@@ -23,8 +23,10 @@ pub enum Metric {
     EventReceivedSeconds,
     /// Seconds from the event's arrival to the end of the sentence in the ear.
     EventPlayedSeconds,
-    /// Deliveries ended, by state and reason.
+    /// Deliveries ended, by reason.
     DeliveriesEnded,
+    /// Ladder steps taken, by step.
+    LadderSteps,
     /// Frames sent again because no `ack` came.
     Resends,
     /// Rider sessions open now.
@@ -47,6 +49,11 @@ pub enum Metric {
     ConnectionsRefused,
     /// Store calls that failed, by operation.
     StoreFailures,
+    /// Calls to URLs of users, by outcome: success, refused (4xx), failed (other statuses), `not_allowed`, busy,
+    /// unreachable, `timed_out`, broken.
+    OutboundCalls,
+    /// Seconds of such calls, with the wait for a place.
+    OutboundSeconds,
 }
 
 impl Metric {
@@ -58,6 +65,7 @@ impl Metric {
             Self::EventReceivedSeconds => "orderbell_event_received_seconds",
             Self::EventPlayedSeconds => "orderbell_event_played_seconds",
             Self::DeliveriesEnded => "orderbell_deliveries_ended_total",
+            Self::LadderSteps => "orderbell_ladder_steps_total",
             Self::Resends => "orderbell_resends_total",
             Self::Sessions => "orderbell_sessions",
             Self::SessionsClosed => "orderbell_sessions_closed_total",
@@ -69,6 +77,8 @@ impl Metric {
             Self::HttpSeconds => "orderbell_http_seconds",
             Self::ConnectionsRefused => "orderbell_connections_refused_total",
             Self::StoreFailures => "orderbell_store_failures_total",
+            Self::OutboundCalls => "orderbell_outbound_calls_total",
+            Self::OutboundSeconds => "orderbell_outbound_seconds",
         }
     }
 }
@@ -153,8 +163,8 @@ fn key(metric: Metric, labels: &[(&'static str, &'static str)]) -> Key {
     Key::from_parts(metric.name(), labels)
 }
 
-/// Libraries that would log what riders say.
-const QUIET: [&str; 2] = ["tungstenite=info", "tokio_tungstenite=info"];
+/// Libraries that would log what riders say, and one that takes a user's bad certificate for an error of ours.
+const QUIET: [&str; 3] = ["tungstenite=info", "tokio_tungstenite=info", "rustls_platform_verifier=off"];
 
 /// Seconds of so many milliseconds, for histograms; nothing below zero, whatever a clock did.
 #[must_use]

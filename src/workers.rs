@@ -9,6 +9,7 @@ use tracing::warn;
 
 use crate::dispatch::Dispatch;
 use crate::lifecycle::Lifecycle;
+use crate::store::StoreResult;
 use crate::telemetry::Telemetry;
 
 /// Ends what is due, renders what nobody renders, rings again where a bell may have been lost.
@@ -40,8 +41,8 @@ pub async fn sweep(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycl
 /// Between two rounds of forgetting: ids live for days, an hour more or less is nothing.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 
-/// Forgets ids of events that are older than promised, in slices.
-pub async fn forget_events(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
+/// Forgets ids of events that are older than promised, and orders nobody speaks of any more, in slices.
+pub async fn forget(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
     let mut ticks = interval(FORGET_EVERY);
     loop {
         tokio::select! {
@@ -50,16 +51,20 @@ pub async fn forget_events(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
             _tick = ticks.tick() => {}
         }
         loop {
-            match dispatch.forget_events().await {
+            match forget_some(&dispatch).await {
                 Ok(0) => break,
                 Ok(_more) => {}
                 Err(error) => {
-                    warn!(error = &error as &dyn std::error::Error, "Old events were not forgotten.");
+                    warn!(error = &error as &dyn std::error::Error, "Old rows were not forgotten.");
                     break;
                 }
             }
         }
     }
+}
+
+async fn forget_some(dispatch: &Dispatch) -> StoreResult<u64> {
+    Ok(dispatch.forget_events().await? + dispatch.forget_orders().await?)
 }
 
 /// Histograms keep every sample until they are folded.

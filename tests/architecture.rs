@@ -64,6 +64,9 @@ fn a_module_does_not_name_what_stands_above_it() {
     refused("clock/moment.rs", "pub use crate::domain::Rider;", "clock names domain");
     refused("audio/wav.rs", "use crate::speech::Speech;", "audio names speech");
     refused("brandnew.rs", "", "brandnew is not on the map");
+    refused("outbound.rs", "use crate::store::Store;", "outbound names store");
+    refused("session.rs", "use crate::outbound::Verdict;", "session names outbound");
+    accepted("dispatch.rs", "use crate::outbound::Outbound;");
     accepted("dispatch.rs", "use crate::{domain::{Rider, store}, store::Store};");
     accepted("domain/kind.rs", "// see crate::store\n/// [`crate::http`]\nuse super::rider::Rider;");
     accepted("main.rs", "fn main() { orderbell::cli::Cli::run() }");
@@ -75,6 +78,8 @@ fn a_library_is_named_where_it_belongs() {
     refused("hub.rs", "fn f() -> sqlx::Result<()> {}", "sqlx");
     refused("speech.rs", "use reqwest::Client;", "reqwest");
     refused("session/frame.rs", "use tokio_tungstenite::tungstenite::Message;", "tungstenite");
+    refused("dispatch/accept.rs", "use reqwest::Client;", "reqwest");
+    accepted("outbound/guard.rs", "use reqwest::dns::Resolve;");
     accepted("http/events.rs", "use axum::extract::Path;");
 }
 

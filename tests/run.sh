@@ -29,6 +29,7 @@ cc build-essential
 curl curl
 espeak-ng espeak-ng
 ffmpeg ffmpeg
+openssl openssl
 sox sox
 python3 python3
 chromium chromium

@@ -6,7 +6,7 @@
 const fs = require('fs');
 const path = require('path');
 
-const ORDER = ['clock', 'memory', 'connection', 'speaker', 'selftest', 'wechat', 'browser', 'rider', 'create'];
+const ORDER = ['clock', 'memory', 'connection', 'speaker', 'selftest', 'alert', 'answers', 'wechat', 'browser', 'rider', 'create'];
 const TARGETS = ['orderbell.js', 'demo/orderbell.js'].map((name) => path.join(__dirname, name));
 
 const HEAD = `// Orderbell rider client. Made from assets/miniprogram/src by build.js: edit there, then build.

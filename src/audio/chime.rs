@@ -24,6 +24,7 @@ struct Bell(f64, f64, f64);
 #[derive(Debug, Clone)]
 pub struct Chimes {
     by_urgency: [Mp3Frames; 4],
+    louder: Mp3Frames,
 }
 
 /// Why there are no chimes; no input causes it.
@@ -53,7 +54,13 @@ impl Chimes {
         let high = frames(&[Bell(0.0, 784.0, 0.07), Bell(0.12, 1_046.5, 0.11)], 390)?;
         let critical =
             frames(&[Bell(0.0, 880.0, 0.05), Bell(0.10, 1_108.7, 0.05), Bell(0.20, 1_318.5, 0.10)], 410)?;
-        Ok(Self { by_urgency: [low, normal, high, critical] })
+        Ok(Self { by_urgency: [low, normal, high, critical], louder: louder()? })
+    }
+
+    /// The chime of an alert that nobody has answered: the critical one, three times over and louder; 1.3 s.
+    #[must_use]
+    pub fn louder(&self) -> &Mp3Frames {
+        &self.louder
     }
 
     /// The chime of an urgency, 0..=[`URGENCY_MAX`]; 350 to 500 ms with its lead-out.
@@ -67,6 +74,19 @@ impl Chimes {
             URGENCY_MAX.. => critical,
         }
     }
+}
+
+/// How much louder than speech, as a factor: 5 dB, and no sample beyond full scale.
+const LOUDER: f64 = 1.8;
+
+fn louder() -> Result<Mp3Frames, ChimeError> {
+    let bells: Vec<Bell> = [0.0, 0.4, 0.8]
+        .into_iter()
+        .flat_map(|at| [Bell(at, 880.0, 0.05), Bell(at + 0.1, 1_108.7, 0.05), Bell(at + 0.2, 1_318.5, 0.1)])
+        .collect();
+    let pcm = levelled(Pcm::new(figure(&bells, 1_210), RATE_HZ)?)?;
+    let samples = pcm.samples().iter().map(|sample| sixteen_bit(f64::from(*sample) / 32_768.0 * LOUDER));
+    Ok(Mp3Frames::encoded(&Pcm::new(samples.collect(), RATE_HZ)?, LeadOut::Joint)?)
 }
 
 fn frames(bells: &[Bell], length_ms: u32) -> Result<Mp3Frames, ChimeError> {
@@ -116,6 +136,7 @@ mod tests {
             }
         }
         assert_eq!(chimes.of(200), chimes.of(URGENCY_MAX));
+        assert!((1_200..=1_400).contains(&chimes.louder().duration_ms()));
     }
 
     #[test]

@@ -1,22 +1,23 @@
-//! Accepting an event: draft the alert, commit everything in one transaction, answer, and only then see to its sound.
+//! Accepting an event: draft its alerts, commit everything in one transaction, answer, and only then see to the sound.
 //! A sentence that is already in the cache goes into that same transaction, so that the riders can be rung at once.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde::Serialize;
 use tracing::info;
 
 use super::Dispatch;
 use super::announce::Audience;
+use super::answer::{Again, EventAnswer};
 use super::directory::AppEntry;
 use super::draft::{self, Made};
+use crate::domain::order::Stamp;
 use crate::domain::{
-    Alert, AlertId, DeliveryId, EpochMs, EventId, FirstStatus, Presence, RiderId, RiderKey, Target,
+    Alert, AlertId, AppId, EpochMs, Event, FirstStatus, Kind, Presence, RiderId, RiderKey, Target, Urgency,
 };
-use crate::hub::Ring;
-use crate::intake::{InputError, ParsedEvent};
+use crate::intake::{InputError, ParsedEvent, is_too_far};
 use crate::speech::Sentence;
-use crate::store::{Accepted, NewAlert, NewEvent, Receipt, StoreError};
+use crate::store::{Accepted, DueTarget, NewEvent, Outcome, Receipt, StoreError, StoreResult};
 use crate::telemetry::{Metric, seconds};
 
 /// Why an event was not accepted. Nothing of it was stored.
@@ -33,44 +34,6 @@ pub enum AcceptError {
     Store(#[from] StoreError),
 }
 
-/// What the backend is told of an event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct EventAnswer {
-    /// The backend's id, or the one given to it.
-    pub event_id: EventId,
-    /// `alerted`, or `remembered` for a kind that is silent here.
-    pub outcome: &'static str,
-    /// The first alert.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub alert_id: Option<AlertId>,
-    /// What it became.
-    pub alerts: Vec<AlertAnswer>,
-    /// Riders who will hear it now. Zero is visible.
-    pub reachable: usize,
-    /// Whether this event was stored before and this is its first answer again.
-    pub duplicate: bool,
-}
-
-/// One alert of an event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AlertAnswer {
-    /// The alert.
-    pub alert_id: AlertId,
-    /// Its riders.
-    pub deliveries: Vec<DeliveryAnswer>,
-}
-
-/// One rider of an alert.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DeliveryAnswer {
-    /// Whom for.
-    pub rider: RiderId,
-    /// Our id.
-    pub delivery_id: DeliveryId,
-    /// What becomes of it.
-    pub status: FirstStatus,
-}
-
 /// An event as it came in.
 pub struct Arrival {
     /// Who posted it.
@@ -85,6 +48,12 @@ pub struct Arrival {
 
 /// How far the backend's clock may be ahead of ours.
 const FUTURE_MS_MAX: i64 = 300_000;
+/// What those are told who lose an order to another rider.
+const REASSIGNED_AWAY: &str = "order.reassigned_away";
+/// Fetches of one clip are spread over this much for each connected rider: 500 a second.
+const JITTER_MS_EACH: usize = 2;
+/// Longest wait before a fetch.
+const JITTER_MS_MAX: usize = 30_000;
 
 impl Dispatch {
     /// Accepts one event. The work goes on to its end even if the caller leaves: what was sent is stored or not,
@@ -98,8 +67,10 @@ impl Dispatch {
         arrival: Arrival,
     ) -> Result<EventAnswer, AcceptError> {
         let dispatch = Arc::clone(self);
-        // A handler dies with its client; this must not.
-        let work = self.lifecycle.spawn(async move { dispatch.accept_whole(&app, arrival).await });
+        // A handler dies with its client; this must not. Boxed: accepting tells losers, which is accepting again.
+        let work: std::pin::Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(async move { dispatch.accept_whole(&app, arrival).await });
+        let work = self.lifecycle.spawn(work);
         work.await.unwrap_or_else(|error| Err(AcceptError::Store(StoreError::Unavailable(Box::new(error)))))
     }
 
@@ -108,118 +79,225 @@ impl Dispatch {
         app: &AppEntry,
         arrival: Arrival,
     ) -> Result<EventAnswer, AcceptError> {
-        let Arrival { source, parsed, trace_id, received_at } = arrival;
-        let ParsedEvent { event, body_hash } = parsed;
-        if event.occurred_at.is_some_and(|at| at.since_ms(received_at) > FUTURE_MS_MAX) {
-            let pointer = Some("/occurred_at".to_owned());
-            let detail = "lies more than five minutes in the future".to_owned();
-            return Err(InputError { error: "bad_time", pointer, detail }.into());
+        let (event, at) = (&arrival.parsed.event, arrival.received_at);
+        let kind = self.kinds.get(&event.kind).ok_or_else(|| {
+            let detail = "there is no such kind";
+            wrong("unknown_kind", "/kind", detail)
+        })?;
+        self.check(event, at)?;
+        let schedule = self.schedule_of(&arrival.parsed, app, at)?;
+        let (mut alert, mut away) = (None, None);
+        if schedule.is_none() {
+            alert = self.alert_of(event, kind, app, &arrival).await?;
+            away = self.away_of(event, kind, app, &arrival).await?;
         }
-        let Some(kind) = self.kinds.get(&event.kind) else {
-            let pointer = Some("/kind".to_owned());
-            return Err(InputError {
-                error: "unknown_kind",
-                pointer,
-                detail: "there is no such kind".to_owned(),
-            }
-            .into());
-        };
-        let made = Made {
-            id: AlertId::new(received_at, self.clock.entropy()),
-            at: received_at,
-            trace_id: trace_id.clone(),
-        };
-        let mut alert = draft::draft(&event, kind, app, self.speech.phrases(), made)?;
-        if let Some(alert) = &mut alert {
-            alert.sound = self.speech.cached(&Sentence::of(alert)).await.map(|spoken| spoken.sound);
-            alert.rendered_at = alert.sound.is_some().then_some(received_at);
-        }
-        let alert = alert.map(Arc::new);
+        let schedule_id = schedule.as_ref().map(|schedule| schedule.id);
+        let order = event.order.clone().unwrap_or_default();
         let new = NewEvent {
             app: app.app.id,
-            source: source.to_owned(),
+            source: arrival.source.to_owned(),
             id: event.id.clone(),
-            body_hash,
-            kind: event.kind,
-            order_id: event.order.and_then(|order| order.id),
-            trace_id,
-            received_at,
-            alert: alert.as_ref().map(|alert| self.new_alert((**alert).clone(), event.target)),
+            body_hash: arrival.parsed.body_hash,
+            kind: event.kind.clone(),
+            policy: kind.order.clone(),
+            order_id: order.id,
+            stamp: Stamp { version: order.version, occurred_at: event.occurred_at },
+            previous_rider: event.previous_rider.clone(),
+            target: event.target.clone(),
+            trace_id: arrival.trace_id.clone(),
+            received_at: at,
+            alert: alert.clone(),
+            away: away.clone(),
+            schedule,
+            world: self.world(app, at),
         };
         let stored = self.store.accept(new).await;
-        self.answer(event.id, alert, stored)
+        let drafts = [alert, away].into_iter().flatten().map(Arc::new).collect();
+        let mut answer = self.answer(&arrival, drafts, stored).await?;
+        if !answer.duplicate {
+            answer.schedule_id = schedule_id;
+        }
+        Ok(answer)
     }
 
-    fn new_alert(&self, alert: Alert, target: Target) -> NewAlert {
-        let clock = Arc::clone(&self.clock);
-        let presence: Arc<dyn Presence> = Arc::clone(&self.hub) as Arc<dyn Presence>;
-        NewAlert { alert, target, entropy: Arc::new(move || clock.entropy()), presence }
+    /// What only the clock and the configuration can tell of an event.
+    fn check(&self, event: &Event, at: EpochMs) -> Result<(), InputError> {
+        if event.occurred_at.is_some_and(|occurred| occurred.since_ms(at) > FUTURE_MS_MAX) {
+            return Err(wrong("bad_time", "/occurred_at", "lies more than five minutes in the future"));
+        }
+        if event.deliver_at.is_some_and(|deliver_at| is_too_far(deliver_at, at)) {
+            return Err(wrong("bad_time", "/deliver_at", "lies more than 31 days in the future"));
+        }
+        if let Some(url) = &event.callback_url {
+            self.caller.check_url(url, "/callback_url")?;
+        }
+        match event.offer.as_ref().and_then(|offer| offer.ladder.as_ref()) {
+            Some(ladder) => self.check_ladder(ladder, "/offer/ladder"),
+            None => Ok(()),
+        }
     }
 
-    fn answer(
+    async fn alert_of(
+        &self,
+        event: &Event,
+        kind: &Kind,
+        app: &AppEntry,
+        arrival: &Arrival,
+    ) -> Result<Option<Alert>, InputError> {
+        let alert = draft::draft(event, kind, app, self.speech.phrases(), self.made(arrival))?;
+        let Some(mut alert) = alert else { return Ok(None) };
+        let wide = event.target.broadcast || !event.target.groups.is_empty();
+        if wide && alert.urgency <= Urgency::Normal {
+            let jitter_ms = (self.hub.session_count() * JITTER_MS_EACH).min(JITTER_MS_MAX);
+            alert.jitter_ms = u32::try_from(jitter_ms).unwrap_or(u32::MAX);
+        }
+        if alert.starts_at <= arrival.received_at {
+            self.find_sound(&mut alert, arrival.received_at).await;
+        }
+        Ok(Some(alert))
+    }
+
+    /// What whoever loses the order by this event is told.
+    async fn away_of(
+        &self,
+        event: &Event,
+        kind: &Kind,
+        app: &AppEntry,
+        arrival: &Arrival,
+    ) -> Result<Option<Alert>, InputError> {
+        let of_order = kind.order.assigns && event.order.as_ref().is_some_and(|order| order.id.is_some());
+        let Some(kind) = self.kinds.get(REASSIGNED_AWAY).filter(|_| of_order) else { return Ok(None) };
+        let away = draft::away(event, kind);
+        let alert = draft::draft(&away, kind, app, self.speech.phrases(), self.made(arrival))?;
+        let Some(mut alert) = alert else { return Ok(None) };
+        self.find_sound(&mut alert, arrival.received_at).await;
+        Ok(Some(alert))
+    }
+
+    fn made(&self, arrival: &Arrival) -> Made {
+        Made {
+            id: AlertId::new(arrival.received_at, self.clock.entropy()),
+            at: arrival.received_at,
+            trace_id: arrival.trace_id.clone(),
+        }
+    }
+
+    /// Gives the alert its sound if that has been made before.
+    pub(super) async fn find_sound(&self, alert: &mut Alert, at: EpochMs) {
+        alert.sound = self.speech.cached(&Sentence::of(alert)).await.map(|spoken| spoken.sound);
+        alert.rendered_at = alert.sound.is_some().then_some(at);
+    }
+
+    async fn answer(
         self: &Arc<Self>,
-        event_id: EventId,
-        alert: Option<Arc<Alert>>,
+        arrival: &Arrival,
+        drafts: Vec<Arc<Alert>>,
         stored: Result<Accepted, StoreError>,
     ) -> Result<EventAnswer, AcceptError> {
+        let event = &arrival.parsed.event;
+        let app = drafts.first().map(|alert| alert.app);
         let (outcome, result) = match stored {
             Ok(Accepted::New(receipt)) => {
-                if let Some(alert) = alert {
-                    self.after_commit(&event_id, &alert, &receipt);
+                let later = receipt.audience.is_some() && receipt.outcome == Outcome::Alerted;
+                self.after_commit(arrival, drafts, &receipt);
+                let mut answer = EventAnswer::of(event.id.clone(), receipt, Again::No);
+                if let (Some(app), true) = (app, later) {
+                    answer.reachable += self.reachable(app, &event.target).await?;
                 }
-                ("stored", Ok(answer_of(event_id, receipt, false)))
+                (answer.outcome, Ok(answer))
             }
-            Ok(Accepted::Duplicate(receipt)) => ("duplicate", Ok(answer_of(event_id, receipt, true))),
+            Ok(Accepted::Duplicate(receipt)) => {
+                ("duplicate", Ok(EventAnswer::of(event.id.clone(), receipt, Again::Yes)))
+            }
             Ok(Accepted::Conflict) => ("conflict", Err(AcceptError::Conflict)),
             Err(error) => ("failed", Err(error.into())),
         };
+        let outcome = if outcome == "alerted" || outcome == "remembered" { "stored" } else { outcome };
         self.telemetry.counter(Metric::Events, &[("outcome", outcome)]).increment(1);
         result
     }
 
-    fn after_commit(self: &Arc<Self>, event_id: &EventId, alert: &Arc<Alert>, receipt: &Receipt) {
-        let spent_ms = self.wall().since_ms(alert.created_at);
-        self.telemetry.histogram(Metric::EventStoredSeconds, &[]).record(seconds(spent_ms));
-        info!(
-            trace.id = alert.trace_id,
-            event.id = %event_id,
-            alert.id = %alert.id,
-            alert.kind = alert.kind,
-            deliveries = receipt.deliveries.len(),
-            stored_ms = spent_ms,
-            "Event stored."
-        );
-        let open = receipt.deliveries.iter().filter(|delivery| delivery.status != FirstStatus::OffDuty);
-        // Also those who were offline when the event was committed: they may have come since.
-        let riders: Vec<RiderKey> =
-            open.map(|delivery| RiderKey { app: alert.app, rider: delivery.rider.clone() }).collect();
-        if alert.sound.is_some() {
-            for rider in &riders {
-                self.hub.ring(rider, Ring::Look);
-            }
-        } else if !riders.is_empty() {
-            self.announce(Arc::clone(alert), Audience::Told(riders));
+    /// How many riders of a large audience are connected here.
+    async fn reachable(&self, app: AppId, target: &Target) -> StoreResult<usize> {
+        let mut riders: HashSet<RiderId> = target.riders.iter().cloned().collect();
+        for group in &target.groups {
+            riders.extend(self.store.group(app, group.clone()).await?.unwrap_or_default());
         }
+        if target.broadcast {
+            riders.extend(self.hub.riders_of(app));
+        }
+        riders.retain(|rider| !target.exclude.contains(rider) && self.hub.is_online(app, rider));
+        Ok(riders.len())
+    }
+
+    fn after_commit(self: &Arc<Self>, arrival: &Arrival, drafts: Vec<Arc<Alert>>, receipt: &Receipt) {
+        self.tell_ended(&receipt.ended);
+        for alert in drafts {
+            let Some(entered) = receipt.alerts.iter().find(|entered| entered.alert == alert.id) else {
+                continue;
+            };
+            let spent_ms = self.wall().since_ms(alert.created_at);
+            self.telemetry.histogram(Metric::EventStoredSeconds, &[]).record(seconds(spent_ms));
+            info!(
+                trace.id = alert.trace_id,
+                event.id = %arrival.parsed.event.id,
+                alert.id = %alert.id,
+                alert.kind = alert.kind,
+                deliveries = entered.deliveries.len(),
+                stored_ms = spent_ms,
+                "Event stored."
+            );
+            let later = receipt.audience.is_some() && receipt.alerts.first() == Some(entered);
+            if later {
+                self.tell_later(&alert, receipt.outcome);
+                continue;
+            }
+            let held = |status| matches!(status, FirstStatus::OffDuty | FirstStatus::Suppressed);
+            let open = entered.deliveries.iter().filter(|delivery| !held(delivery.status));
+            // Also those who were offline when the event was committed: they may have come since.
+            let riders: Vec<RiderKey> =
+                open.map(|delivery| RiderKey { app: alert.app, rider: delivery.rider.clone() }).collect();
+            self.see_to_fallback(&alert, &riders);
+            self.see_to_sound(alert, riders);
+        }
+    }
+
+    /// A large audience is told in parts, beginning now; a scheduled one when its time has come.
+    fn tell_later(self: &Arc<Self>, alert: &Arc<Alert>, outcome: Outcome) {
+        if outcome != Outcome::Alerted {
+            return;
+        }
+        if alert.sound.is_none() {
+            self.announce(Arc::clone(alert), Audience::Stored);
+        }
+        let due = DueTarget { app: alert.app, alert: alert.id, kind: alert.kind.clone() };
+        let dispatch = Arc::clone(self);
+        self.lifecycle.spawn(async move {
+            if let Err(error) = dispatch.unroll(due).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "An audience is told on by the sweep."
+                );
+            }
+        });
+    }
+
+    /// An alert that nobody can hear takes its fallback step at once.
+    fn see_to_fallback(self: &Arc<Self>, alert: &Arc<Alert>, riders: &[RiderKey]) {
+        let heard = riders.iter().any(|rider| self.hub.is_audible(rider.app, &rider.rider));
+        if heard || riders.is_empty() || alert.ladder.fallback(0).is_none() {
+            return;
+        }
+        let (dispatch, alert) = (Arc::clone(self), Arc::clone(alert));
+        let riders: Vec<RiderId> = riders.iter().map(|rider| rider.rider.clone()).collect();
+        self.lifecycle.spawn(async move {
+            if let Err(error) = dispatch.fall_back(&alert.head, &riders).await {
+                tracing::warn!(alert.id = %alert.id, error = &error as &dyn std::error::Error, "A fallback step waits for its time.");
+            }
+        });
     }
 }
 
-fn answer_of(event_id: EventId, receipt: Receipt, duplicate: bool) -> EventAnswer {
-    let Receipt { alert, deliveries } = receipt;
-    let reachable = deliveries.iter().filter(|delivery| delivery.status == FirstStatus::Queued).count();
-    let deliveries = deliveries.into_iter().map(|delivery| DeliveryAnswer {
-        rider: delivery.rider,
-        delivery_id: delivery.id,
-        status: delivery.status,
-    });
-    EventAnswer {
-        event_id,
-        outcome: if alert.is_some() { "alerted" } else { "remembered" },
-        alert_id: alert,
-        alerts: alert
-            .map(|alert_id| AlertAnswer { alert_id, deliveries: deliveries.collect() })
-            .into_iter()
-            .collect(),
-        reachable,
-        duplicate,
-    }
+fn wrong(error: &'static str, pointer: &str, detail: &str) -> InputError {
+    InputError { error, pointer: Some(pointer.to_owned()), detail: detail.to_owned() }
 }

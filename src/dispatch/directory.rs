@@ -9,6 +9,7 @@ use moka::future::Cache;
 use tracing::warn;
 
 use super::{Accounts, VaultError};
+use crate::clock::Zone;
 use crate::domain::AppId;
 use crate::domain::app::{ApiKey, App};
 use crate::speech::{Lang, Phrase};
@@ -20,6 +21,8 @@ pub struct AppEntry {
     pub app: App,
     /// Its default language.
     pub lang: Lang,
+    /// Its time zone.
+    pub zone: Zone,
     rider_secrets: Vec<Vec<u8>>,
     phrases: HashMap<(String, Lang), Vec<Phrase>>,
 }
@@ -120,6 +123,15 @@ impl Accounts {
             phrases.insert((template.kind, lang), compiled);
         }
         let lang = Lang::parse(&app.lang).unwrap_or(Lang::ZhCn);
-        Ok(AppEntry { app, lang, rider_secrets, phrases })
+        let zone = Zone::named(&app.settings.time_zone).ok_or_else(|| StoreError::Inconsistent {
+            table: "apps",
+            source: "its time zone is unknown".into(),
+        })?;
+        Ok(AppEntry { app, lang, zone, rider_secrets, phrases })
+    }
+
+    /// The app was changed: it is read anew by whoever asks next.
+    pub(super) async fn forget(&self, app: AppId) {
+        self.directory.apps.invalidate(&app).await;
     }
 }

@@ -5,7 +5,12 @@ use serde_json::{Map, Value, json};
 
 use super::directory::AppEntry;
 use crate::clock::EpochMs;
-use crate::domain::{Alert, AlertId, AlertState, Event, Kind, Order, Repeat};
+use crate::domain::kind::Voice;
+use crate::domain::target::DutyRule;
+use crate::domain::{
+    Alert, AlertId, AlertState, Arbiter, Event, EventId, Head, Kind, Mode, Need, Order, Overrides, Repeat,
+    Target,
+};
 use crate::intake::InputError;
 use crate::speech::{Lang, Phrases, Rendered, free_text};
 
@@ -18,26 +23,21 @@ pub(super) fn draft(
     made: Made,
 ) -> Result<Option<Alert>, InputError> {
     let lang = language(event, app)?;
-    let Some(rendered) = render(event, kind, app, phrases, lang)? else { return Ok(None) };
+    let Some(mut rendered) = render(event, kind, app, phrases, lang, made.at)? else { return Ok(None) };
+    if kind.voice == Voice::Chime && event.overrides.text.is_none() {
+        rendered.said.clear();
+    }
     let overrides = &event.overrides;
-    let asked_ttl_s = overrides.ttl_s.or(event.offer.and_then(|offer| offer.timeout_s));
-    let ttl_ms = i64::from(asked_ttl_s.unwrap_or(kind.ttl_s)) * 1000;
-    let need = event.offer.map_or(kind.need, |offer| offer.need);
+    let head = head(event, kind, app, &made);
     Ok(Some(Alert {
-        id: made.id,
-        app: app.app.id,
+        head,
         event_id: event.id.clone(),
-        order_id: event.order.as_ref().and_then(|order| order.id.clone()),
         version: event.order.as_ref().and_then(|order| order.version),
-        kind: kind.name.clone(),
-        urgency: overrides.urgency.unwrap_or(kind.urgency),
         interrupt: kind.interrupt,
         repeat: Repeat {
             count: overrides.repeat_count.unwrap_or(kind.repeat.count),
             gap_ms: overrides.repeat_gap_ms.unwrap_or(kind.repeat.gap_ms),
         },
-        need,
-        duty: event.target.duty,
         lang: lang.tag().to_owned(),
         title: kind.title(lang.tag()).to_owned(),
         text: rendered.text,
@@ -45,14 +45,115 @@ pub(super) fn draft(
         card: card(event),
         ext: Value::Object(event.ext.clone()).to_string(),
         trace_id: made.trace_id,
-        created_at: made.at,
+        callback_url: event.callback_url.clone(),
+        jitter_ms: 0,
         stored_at: made.at,
-        expires_at: made.at.plus_ms(ttl_ms),
         rendered_at: None,
         sound: None,
+    }))
+}
+
+/// What decisions go by: the kind's policy, the app's ladder, the event's own wishes.
+fn head(event: &Event, kind: &Kind, app: &AppEntry, made: &Made) -> Head {
+    let (overrides, offer) = (&event.overrides, event.offer.as_ref());
+    let mode = offer.map_or(kind.mode, |offer| offer.mode);
+    let of_kind = || app.app.settings.ladders.get(&kind.name).unwrap_or(&kind.ladder).clone();
+    let ladder = offer.and_then(|offer| offer.ladder.clone()).unwrap_or_else(of_kind);
+    let timeout_s = offer.and_then(|offer| offer.timeout_s).or(overrides.ttl_s);
+    let offered_s = timeout_s.unwrap_or(kind.ttl_s);
+    let life_s = match mode.need() {
+        Need::Accept => overrides.ttl_s.unwrap_or(ladder.span_s(offered_s)),
+        Need::None | Need::Confirm => overrides.ttl_s.unwrap_or(offered_s),
+    };
+    let starts_at = event.deliver_at.map_or(made.at, |deliver_at| deliver_at.max(made.at));
+    let default_arbiter = match mode {
+        Mode::Grab if event.callback_url.is_some() => Arbiter::Backend,
+        Mode::Grab | Mode::Assign | Mode::Ack | Mode::Notify => Arbiter::Service,
+    };
+    Head {
+        id: made.id,
+        app: app.app.id,
+        order_id: event.order.as_ref().and_then(|order| order.id.clone()),
+        kind: kind.name.clone(),
+        urgency: overrides.urgency.unwrap_or(kind.urgency),
+        need: mode.need(),
+        mode,
+        arbiter: offer.and_then(|offer| offer.arbiter).unwrap_or(default_arbiter),
+        duty: event.target.duty,
+        collapse_key: collapse_key(event, kind),
+        created_at: made.at,
+        starts_at,
+        expires_at: starts_at.plus_ms(i64::from(life_s) * 1000),
+        answer_ms: (mode.need() == Need::Accept).then_some(i64::from(offered_s) * 1000),
+        ladder,
+        candidates: offer.map(|offer| offer.candidates.clone()).unwrap_or_default(),
         state: AlertState::Active,
         ended_at: None,
-    }))
+        winner: None,
+        steps_done: 0,
+        step_due_at: None,
+        candidates_asked: 0,
+        open_count: 0,
+        unrolling: false,
+    }
+}
+
+/// The event's own key, else one for its order and kind; none where it is to stand beside older ones.
+fn collapse_key(event: &Event, kind: &Kind) -> Option<String> {
+    if event.overrides.supersede == Some(false) {
+        return None;
+    }
+    let of_order = || {
+        let order = event.order.as_ref()?.id.as_ref()?;
+        Some(format!("order:{order}:{}", kind.name))
+    };
+    event.overrides.collapse_key.clone().or_else(of_order)
+}
+
+/// What whoever loses an order by `event` is told of it: the order, and none of the event's own wishes.
+pub(super) fn away(event: &Event, kind: &Kind) -> Event {
+    let overrides = Overrides {
+        vars: event.overrides.vars.clone(),
+        lang: event.overrides.lang.clone(),
+        ..Overrides::default()
+    };
+    Event { kind: kind.name.clone(), offer: None, overrides, deliver_at: None, ..event.clone() }
+}
+
+/// The alert that tells of `count` new orders at once.
+pub(super) fn merged(
+    kind: &Kind,
+    app: &AppEntry,
+    phrases: &Phrases,
+    id: AlertId,
+    at: EpochMs,
+    count: usize,
+) -> Option<Alert> {
+    let trace_id = id.to_string();
+    let mut vars = Map::new();
+    vars.insert("n".to_owned(), json!(count));
+    let target = Target {
+        riders: Vec::new(),
+        groups: Vec::new(),
+        broadcast: false,
+        exclude: Vec::new(),
+        duty: DutyRule::OnDutyOnly,
+    };
+    let event = Event {
+        id: EventId::fresh(at, [0; 10]),
+        kind: kind.name.clone(),
+        occurred_at: None,
+        order: None,
+        previous_rider: None,
+        target,
+        offer: None,
+        overrides: Overrides { vars, ..Overrides::default() },
+        callback_url: None,
+        deliver_at: None,
+        recurrence: None,
+        ext: Map::new(),
+    };
+    draft(&event, kind, app, phrases, Made { id, at, trace_id }).ok().flatten()
 }
 
 /// When and under which names the alert is made.
@@ -79,6 +180,7 @@ fn render(
     app: &AppEntry,
     phrases: &Phrases,
     lang: Lang,
+    at: EpochMs,
 ) -> Result<Option<Rendered>, InputError> {
     if let Some(text) = &event.overrides.text {
         let spoken = free_text(text, lang).map_err(|error| InputError {
@@ -92,7 +194,7 @@ fn render(
     if own.is_empty() && !kind.speaks {
         return Ok(None);
     }
-    Ok(phrases.render(&kind.name, lang, own, &slots(event), app.app.utc_offset_s))
+    Ok(phrases.render(&kind.name, lang, own, &slots(event), app.zone.offset_s(at)))
 }
 
 /// The values a phrase may name: those of the order, and over them the event's own.

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::{Accounts, AppEntry, VaultError};
 use crate::clock::random_bytes;
 use crate::domain::app::{ApiKey, App, Scope};
-use crate::domain::{AppId, KeyId};
+use crate::domain::{AppId, AppSettings, KeyId};
 use crate::store::{StoreError, StoreResult};
 
 /// Why an app or a key could not be made.
@@ -65,6 +65,7 @@ impl Accounts {
             lang: "zh-CN".to_owned(),
             utc_offset_s: UTC_OFFSET_OF_CHINA_S,
             rider_secrets: vec![secret],
+            settings: AppSettings::default(),
             created_at: now,
         };
         self.store.create_app(app).await?;

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
 use super::Dispatch;
-use crate::domain::delivery::Change;
+use crate::domain::delivery::{AnswerOutcome, Change};
 use crate::domain::{AlertId, EpochMs, RiderKey};
 use crate::hub::Ring;
 use crate::session::Kept;
@@ -68,7 +68,7 @@ impl ReceiptSource {
 impl Dispatch {
     /// Notes a change in passing.
     pub async fn note(&self, rider: &RiderKey, alert: AlertId, change: Change) {
-        let progress = Progress { rider: rider.clone(), alert, change, at: self.wall() };
+        let progress = self.progress(rider, alert, change, self.wall());
         // Only a process that ends has no committer; what is lost then is said again in the next session.
         let _gone = self.receipts.0.send(Item { progress, answer: None }).await.is_err();
     }
@@ -85,10 +85,14 @@ impl Dispatch {
         at: EpochMs,
     ) -> Result<Kept, StoreError> {
         let (sender, answer) = oneshot::channel();
-        let progress = Progress { rider: rider.clone(), alert, change, at };
+        let progress = self.progress(rider, alert, change, at);
         let gone = || StoreError::Unavailable("no committer".into());
         self.receipts.0.send(Item { progress, answer: Some(sender) }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    fn progress(&self, rider: &RiderKey, alert: AlertId, change: Change, at: EpochMs) -> Progress {
+        Progress { rider: rider.clone(), alert, change, at, settle_ms: self.limits.settle_ms }
     }
 
     /// Ends when the committer has taken everything and left.
@@ -121,7 +125,7 @@ impl Dispatch {
         }
     }
 
-    async fn commit(&self, items: &mut Vec<Item>) {
+    async fn commit(self: &Arc<Self>, items: &mut Vec<Item>) {
         let changes = items.iter().map(|item| item.progress.clone()).collect();
         match self.store.progress(changes).await {
             Ok(results) => {
@@ -153,9 +157,17 @@ impl Dispatch {
         }
     }
 
-    /// Counts and logs a change, and rings the rider's other sessions if it was an end.
-    fn told(&self, progress: &Progress, progressed: Option<&Progressed>) {
-        let Some(Progressed { delivery, changed: true, .. }) = progressed else { return };
+    /// Counts and logs a change, rings the rider's other sessions if it was an end, and those who lost by it.
+    fn told(self: &Arc<Self>, progress: &Progress, progressed: Option<&Progressed>) {
+        let Some(Progressed { delivery, changed: true, others, outcome, .. }) = progressed else { return };
+        if !others.is_empty() {
+            self.tell_lost(progress.alert, others);
+        }
+        let claimed = *outcome == Some(AnswerOutcome::Pending);
+        if claimed {
+            self.ask(progress.alert, progress.rider.clone());
+        }
+        self.waiting.wake(progress.alert);
         let metric = match &progress.change {
             Change::Sent => (delivery.attempts == 1).then_some(Metric::EventSentSeconds),
             Change::Received => Some(Metric::EventReceivedSeconds),
@@ -163,6 +175,10 @@ impl Dispatch {
             Change::Playing
             | Change::Trouble(_)
             | Change::Answered(_)
+            | Change::Claimed { .. }
+            | Change::Late(_)
+            | Change::Rung { .. }
+            | Change::Released
             | Change::Expired
             | Change::Withdrawn(_) => None,
         };
@@ -178,9 +194,16 @@ impl Dispatch {
         );
         if let (Some(reason), true) = (delivery.reason, progressed.is_some_and(|done| done.ended_now)) {
             self.count_end(reason);
-            if self.hub.sessions_of(&progress.rider).len() > 1 {
-                self.hub.ring(&progress.rider, Ring::Look);
-            }
+            self.ring_others(&progress.rider);
+        } else if claimed {
+            self.ring_others(&progress.rider);
+        }
+    }
+
+    /// A rider with one session has told it themselves.
+    fn ring_others(&self, rider: &RiderKey) {
+        if self.hub.sessions_of(rider).len() > 1 {
+            self.hub.ring(rider, Ring::Look);
         }
     }
 }

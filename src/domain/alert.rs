@@ -117,10 +117,47 @@ impl DerefMut for Alert {
 }
 
 impl Head {
+    /// An alert that only tells something, for one moment on: what others are made from.
+    #[must_use]
+    pub fn notice(id: AlertId, app: AppId, kind: &str, at: EpochMs, expires_at: EpochMs) -> Self {
+        Self {
+            id,
+            app,
+            order_id: None,
+            kind: kind.to_owned(),
+            urgency: Urgency::Normal,
+            need: Need::None,
+            mode: Mode::Notify,
+            arbiter: Arbiter::Service,
+            duty: DutyRule::OnDutyOnly,
+            collapse_key: None,
+            created_at: at,
+            starts_at: at,
+            expires_at,
+            answer_ms: None,
+            ladder: Ladder::default(),
+            candidates: Vec::new(),
+            state: AlertState::Active,
+            ended_at: None,
+            winner: None,
+            steps_done: 0,
+            step_due_at: None,
+            candidates_asked: 0,
+            open_count: 0,
+            unrolling: false,
+        }
+    }
+
     /// Whether it waits for answers of its riders, and only one of them can have it.
     #[must_use]
     pub fn is_offer(&self) -> bool {
         self.need == Need::Accept
+    }
+
+    /// Whether whoever gets it is told that they have won it: several were asked, or the backend decided.
+    #[must_use]
+    pub fn has_winner(&self) -> bool {
+        self.mode == Mode::Grab || (self.is_offer() && self.arbiter == Arbiter::Backend)
     }
 
     /// Whether it has not ended.

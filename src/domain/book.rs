@@ -347,9 +347,10 @@ impl Book {
         *kept.edit() = next;
         if ends && let Some(head) = self.head_mut(alert) {
             head.open_count = head.open_count.saturating_sub(1);
-            let over = if head.expires_at <= at { AlertIsOver::Yes } else { AlertIsOver::No };
-            let last = head.open_count == 0 && !head.unrolling && head.widening().is_none();
-            let over = if last { AlertIsOver::Yes } else { over };
+            // While somebody may still answer, the alert lives: a claim outlives its time.
+            let last = head.open_count == 0
+                && (head.expires_at <= at || (!head.unrolling && head.widening().is_none()));
+            let over = if last { AlertIsOver::Yes } else { AlertIsOver::No };
             head.apply(AlertChange::of(change, head.open_count, over), at);
             if head.state == AlertState::Active {
                 head.plan_step(at);

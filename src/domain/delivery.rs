@@ -13,7 +13,7 @@ pub use change::{Answer, AnswerOutcome, Change};
 pub use end_reason::EndReason;
 pub use first::Listener;
 
-use super::{Alert, AlertId, AppId, DeliveryId, EpochMs, FirstStatus, Mode, Need, RiderId};
+use super::{Alert, AlertId, AppId, DeliveryId, EpochMs, FirstStatus, Head, Need, RiderId};
 
 /// One delivery as stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -223,10 +223,10 @@ impl Delivery {
 
     /// What the rider is told who gives the same answer again, judged on the delivery as it stands.
     #[must_use]
-    pub fn outcome(&self, mode: Mode) -> AnswerOutcome {
+    pub fn outcome(&self, alert: &Head) -> AnswerOutcome {
         match self.state {
             DeliveryState::Claimed => AnswerOutcome::Pending,
-            DeliveryState::Accepted if mode == Mode::Grab => AnswerOutcome::Won,
+            DeliveryState::Accepted if alert.has_winner() => AnswerOutcome::Won,
             DeliveryState::Lost => AnswerOutcome::Lost,
             DeliveryState::Accepted
             | DeliveryState::Acknowledged
@@ -292,7 +292,7 @@ impl Delivery {
     }
 
     fn note_claim(&mut self, until: EpochMs, at: EpochMs) {
-        if self.is_open() && self.state != DeliveryState::Claimed {
+        if self.need == Need::Accept && self.is_open() && self.state != DeliveryState::Claimed {
             self.answer = Some(Answer::Accept);
             self.answered_at = Some(at);
             self.received_at.get_or_insert(at);

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EpochMs, EventId, Offer, OrderId, RiderId, Target, Urgency};
+use super::{EpochMs, EventId, Offer, OrderId, Recurrence, RiderId, Target, Urgency};
 
 /// One event.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,8 @@ pub struct Event {
     pub callback_url: Option<String>,
     /// Not before this moment.
     pub deliver_at: Option<EpochMs>,
+    /// It comes again and again.
+    pub recurrence: Option<Recurrence>,
     /// Handed to the client unread.
     pub ext: serde_json::Map<String, serde_json::Value>,
 }

@@ -32,6 +32,19 @@ pub enum AudioState {
 }
 
 impl AudioState {
+    /// The word used in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Playing => "playing",
+            Self::Silent => "silent",
+            Self::Interrupted => "interrupted",
+            Self::Paused => "paused",
+            Self::Stolen => "stolen",
+            Self::Blocked => "blocked",
+        }
+    }
+
     /// Whether an alert sent now can be heard.
     #[must_use]
     pub fn is_audible(self) -> bool {

@@ -17,8 +17,9 @@ pub struct AppSettings {
     pub quiet_hours: Option<QuietHours>,
     /// Whether new orders that come within two seconds are told in one sentence.
     pub merge: bool,
-    /// Most alerts for one rider within a minute; 0 for no limit. Urgency 3 is exempt.
-    pub alerts_per_minute: u32,
+    /// Most alerts for one rider within a minute; 0 for no limit, `None` for the server's own. Urgency 3 is exempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alerts_per_minute: Option<u32>,
     /// The app's own ladders, by kind.
     pub ladders: BTreeMap<String, Ladder>,
 }
@@ -29,8 +30,7 @@ impl Default for AppSettings {
             time_zone: "Asia/Shanghai".to_owned(),
             quiet_hours: None,
             merge: false,
-            // A spoken order takes about five seconds: more than twelve a minute is one voice without a pause.
-            alerts_per_minute: 12,
+            alerts_per_minute: None,
             ladders: BTreeMap::new(),
         }
     }

@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 
 use super::AppState;
 use super::auth::{MayIngest, MayRead};
+use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
-use crate::domain::{Alert, AlertId, Delivery, EpochMs, OrderId};
+use crate::domain::ladder::is_done;
+use crate::domain::{Alert, AlertId, Delivery, EpochMs, OrderId, RiderId};
+use crate::intake::Reader;
 use crate::store::AlertRecord;
 
 /// `GET /v1/alerts/{id}`.
@@ -39,6 +42,27 @@ pub async fn cancel(
     Ok(Success(json!({"cancelled": cancelled.ok_or_else(|| Problem::not_found("alert"))?})))
 }
 
+/// `POST /v1/alerts/{id}/settle` `{winner: rider | null}`: the backend's decision about an offer.
+///
+/// # Errors
+/// 400 for a rider who was not offered it, 401, 403, 404, 409 if it was decided otherwise or is void, 503.
+pub async fn settle(
+    State(state): State<AppState>,
+    MayIngest(caller): MayIngest,
+    Path(id): Path<String>,
+    JsonValue(body): JsonValue,
+) -> Answer<Value> {
+    let id: AlertId = id.parse().map_err(|_| Problem::not_found("alert"))?;
+    let reader = Reader::new(&body)?;
+    reader.only(&["winner"])?;
+    if body.get("winner").is_none() {
+        return Err(reader.missing("winner").into());
+    }
+    let winner: Option<RiderId> = reader.id("winner")?;
+    let ended = state.dispatch.settle(caller.app_id(), id, winner.clone()).await?;
+    Ok(Success(json!({"winner": winner, "settled": ended})))
+}
+
 /// `POST /v1/orders/{id}/cancel`: an order nobody has heard of has nothing to cancel, which is no error.
 ///
 /// # Errors
@@ -67,6 +91,10 @@ fn view(record: &AlertRecord) -> Value {
         "version": alert.version,
         "urgency": alert.urgency,
         "need": alert.need,
+        "mode": alert.mode,
+        "arbiter": alert.arbiter,
+        "winner": alert.winner,
+        "ladder": ladder(alert),
         "lang": alert.lang,
         "title": alert.title,
         "text": alert.text,
@@ -75,11 +103,22 @@ fn view(record: &AlertRecord) -> Value {
         "state": alert.state,
         "trace_id": alert.trace_id,
         "created_at": alert.created_at.to_string(),
+        "starts_at": alert.starts_at.to_string(),
         "expires_at": alert.expires_at.to_string(),
         "ended_at": alert.ended_at.map(|at| at.to_string()),
         "delivery_count": delivery_count,
         "deliveries": deliveries.iter().map(|delivery| delivery_view(alert, delivery)).collect::<Vec<_>>(),
     })
+}
+
+/// The steps with whether they were taken. What a call sends stays out of it: it may hold secrets.
+fn ladder(alert: &Alert) -> Vec<Value> {
+    let steps = (0..).zip(alert.ladder.steps());
+    let view = steps.map(|(level, step)| {
+        let done = is_done(alert.steps_done, level);
+        json!({"level": level, "after_s": step.after_s, "do": step.act.word(), "fallback": step.fallback, "done": done})
+    });
+    view.collect()
 }
 
 fn delivery_view(alert: &Alert, delivery: &Delivery) -> Value {
@@ -94,6 +133,8 @@ fn delivery_view(alert: &Alert, delivery: &Delivery) -> Value {
         "attempts": delivery.attempts,
         "plays": delivery.plays,
         "answer": delivery.answer,
+        "late_answer": delivery.late_answer,
+        "answer_by": delivery.expires_at.to_string(),
         "trouble": delivery.trouble,
         "timeline": timeline(alert, delivery),
     })
@@ -101,7 +142,7 @@ fn delivery_view(alert: &Alert, delivery: &Delivery) -> Value {
 
 /// Every step with its time, in the order of the way to the ear.
 fn timeline(alert: &Alert, delivery: &Delivery) -> Vec<Value> {
-    let steps: [(&str, Option<EpochMs>); 9] = [
+    let steps: [(&str, Option<EpochMs>); 10] = [
         ("created", Some(alert.created_at)),
         ("stored", Some(alert.stored_at)),
         ("rendered", alert.rendered_at),
@@ -109,6 +150,7 @@ fn timeline(alert: &Alert, delivery: &Delivery) -> Vec<Value> {
         ("received", delivery.received_at),
         ("playing", delivery.playing_at),
         ("played", delivery.played_at),
+        ("rung_again", delivery.rung_at),
         ("answered", delivery.answered_at),
         ("ended", delivery.ended_at),
     ];

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tracing::error;
 
 use super::request_id;
-use crate::dispatch::{AcceptError, KeyError, TokenError};
+use crate::dispatch::{AcceptError, KeyError, SettingsError, SettleError, TokenError};
 use crate::domain::IdError;
 use crate::intake::InputError;
 use crate::store::StoreError;
@@ -244,6 +244,29 @@ impl From<AcceptError> for Problem {
                 "this event id was used for another event in the last 7 days",
             ),
             AcceptError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SettleError> for Problem {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Unknown => Self::not_found("alert"),
+            SettleError::NoOffer => Self::conflict("no_offer", "this alert is no offer"),
+            SettleError::NotOffered => Self::at("not_offered", "/winner", "was not offered this alert"),
+            SettleError::Otherwise => {
+                Self::conflict("already_settled", "the offer was decided otherwise, or is void")
+            }
+            SettleError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SettingsError> for Problem {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::Input(error) => error.into(),
+            SettingsError::Store(error) => error.into(),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::auth::{MayAdminister, MayIngest, MayMakeTokens, MayRead};
 use super::body::JsonValue;
 use super::path::Path;
+use super::presence::Facts;
 use super::problem::{Answer, Problem, Success};
 use super::{AppState, trace_id};
 use crate::dispatch::{Arrival, Duty, EventAnswer};
@@ -138,10 +139,12 @@ pub async fn test(
         offer: None,
         overrides: Overrides::default(),
         callback_url: None,
+        deliver_at: None,
+        recurrence: None,
         ext: serde_json::Map::new(),
     };
     let received_at = dispatch.clock().now().wall;
-    let parsed = ParsedEvent { event, body_hash: [0; 32] };
+    let parsed = ParsedEvent { event, body_hash: [0; 32], recurring_body: None };
     let arrival = Arrival { source: "test", parsed, trace_id: trace_id(&headers), received_at };
     Ok(Success(dispatch.accept(caller.app, arrival).await?))
 }
@@ -185,14 +188,15 @@ pub async fn checks(
 fn view(state: &AppState, rider: &Rider, open_alerts: Option<usize>) -> Value {
     let key = RiderKey { app: rider.app, rider: rider.id.clone() };
     let sessions = state.dispatch.hub().sessions_of(&key);
-    let audible =
-        sessions.iter().any(|session| session.audio.is_some_and(crate::domain::AudioState::is_audible));
+    let facts = Facts::of(rider, &sessions, &state.dispatch);
     let mut view = json!({
         "id": rider.id,
         "known": rider.known,
-        "online": !sessions.is_empty(),
-        "on_duty": rider.on_duty,
-        "audible": audible,
+        "online": facts.online.is,
+        "on_duty": facts.on_duty.is,
+        "audible": facts.audible.is,
+        "responsive": facts.responsive.is,
+        "presence": facts,
         "devices": rider.devices,
         "last_seen_at": rider.last_seen_at.map(|at| at.to_string()),
         "sessions": sessions.iter().map(session_view).collect::<Vec<_>>(),

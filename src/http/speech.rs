@@ -10,7 +10,7 @@ use super::body::JsonValue;
 use super::problem::{Answer, Problem, Success};
 use crate::domain::{Kinds, Urgency};
 use crate::intake::Reader;
-use crate::speech::{Lang, Rendered, Sentence, SpeechError, free_text};
+use crate::speech::{Chime, Lang, Rendered, Sentence, SpeechError, free_text};
 
 /// Longest text, in characters.
 const TEXT_CHARS_MAX: usize = 120;
@@ -43,7 +43,7 @@ pub async fn post(
     };
     let kind = kind.unwrap_or_else(|| "announcement".to_owned());
     let urgency = urgency(state.dispatch.kinds(), &kind);
-    let sentence = Sentence { kind, said: rendered.said, lang: rendered.lang, urgency };
+    let sentence = Sentence { kind, said: rendered.said, lang: rendered.lang, urgency, chime: Chime::Usual };
     let cached = state.speech.cached(&sentence).await;
     let known = cached.is_some();
     let spoken = match cached {
@@ -74,8 +74,9 @@ fn phrase(
     let vars = body.raw_object("vars", VARS_BYTES_MAX)?;
     let own = caller.app.phrases(kind, lang);
     let phrases = state.speech.phrases();
+    let now = state.dispatch.clock().now().wall;
     phrases
-        .render(kind, lang, own, &vars, caller.app.app.utc_offset_s)
+        .render(kind, lang, own, &vars, caller.app.zone.offset_s(now))
         .ok_or_else(|| Problem::at("unknown_kind", "/kind", "this kind has no phrase"))
 }
 

@@ -5,11 +5,11 @@ use aws_lc_rs::digest;
 use serde_json::Value;
 
 use super::reader::{InputError, Reader};
-use super::strict_json;
-use crate::domain::event::Offer;
+use super::{offer, strict_json};
 use crate::domain::kind::{MAX_REPEAT_COUNT, MAX_REPEAT_GAP_MS, MAX_TTL_S};
+use crate::domain::recurrence::{EVERY_S_MAX, Rule};
 use crate::domain::target::{DutyRule, MAX_GROUPS, MAX_RIDERS};
-use crate::domain::{Event, EventId, Kinds, Need, Order, Overrides, Target, Urgency};
+use crate::domain::{EpochMs, Event, EventId, Kinds, Order, Overrides, Recurrence, Target, Urgency};
 
 /// An event and the hash that tells it from another one with the same id.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct ParsedEvent {
     pub event: Event,
     /// SHA-256 of the body with its members in order and without white space.
     pub body_hash: [u8; 32],
+    /// The body, JSON, without what makes it come again; only of an event that does.
+    pub recurring_body: Option<String>,
 }
 
 /// Longest text an event may speak, in characters: half a minute of speech.
@@ -38,12 +40,21 @@ type Read<T> = Result<T, InputError>;
 pub fn parse_event(body: &[u8], kinds: &Kinds, fresh_id: impl FnOnce() -> EventId) -> Read<ParsedEvent> {
     let value = strict_json::parse(body)?;
     let event = read_event(&Reader::new(&value)?, kinds, fresh_id)?;
-    Ok(ParsedEvent { event, body_hash: hash(&value) })
+    let recurring_body = event.recurrence.is_some().then(|| without_recurrence(&value));
+    Ok(ParsedEvent { event, body_hash: hash(&value), recurring_body })
 }
 
 fn hash(value: &Value) -> [u8; 32] {
     let digest = digest::digest(&digest::SHA256, value.to_string().as_bytes());
     digest.as_ref().try_into().unwrap_or_default()
+}
+
+fn without_recurrence(value: &Value) -> String {
+    let mut once = value.clone();
+    if let Some(members) = once.as_object_mut() {
+        members.remove("recur");
+    }
+    once.to_string()
 }
 
 fn read_event(top: &Reader<'_>, kinds: &Kinds, fresh_id: impl FnOnce() -> EventId) -> Read<Event> {
@@ -57,22 +68,29 @@ fn read_event(top: &Reader<'_>, kinds: &Kinds, fresh_id: impl FnOnce() -> EventI
         "offer",
         "alert",
         "callback_url",
+        "deliver_at",
+        "recur",
         "ext",
     ])?;
     let kind = top.text("kind", NAME_CHARS_MAX)?.ok_or_else(|| top.missing("kind"))?;
     if kinds.get(&kind).is_none() {
         return Err(top.error("kind", "unknown_kind", "there is no such kind"));
     }
+    let target = read_target(top)?;
+    let offer = top.object("offer")?.map(|offer| offer::read(&offer)).transpose()?;
+    let (deliver_at, recurrence) = read_times(top)?;
     Ok(Event {
         id: top.id("id")?.unwrap_or_else(fresh_id),
         kind,
         occurred_at: top.moment("occurred_at")?,
         order: top.object("order")?.map(|order| read_order(&order)).transpose()?,
         previous_rider: top.id("previous_rider_id")?,
-        target: read_target(top)?,
-        offer: top.object("offer")?.map(|offer| read_offer(&offer)).transpose()?,
+        target,
+        offer,
         overrides: top.object("alert")?.map(|alert| read_overrides(&alert)).transpose()?.unwrap_or_default(),
         callback_url: read_callback_url(top)?,
+        deliver_at,
+        recurrence,
         ext: top.raw_object("ext", EXTRA_BYTES_MAX)?,
     })
 }
@@ -166,17 +184,31 @@ fn read_target(top: &Reader<'_>) -> Read<Target> {
     Ok(read)
 }
 
-fn read_offer(offer: &Reader<'_>) -> Read<Offer> {
-    offer.only(&["mode", "timeout_s", "arbiter", "ladder"])?;
-    let mode = |word: &str| match word {
-        "notify" => Some(Need::None),
-        "ack" => Some(Need::Confirm),
-        "assign" | "grab" => Some(Need::Accept),
-        _ => None,
+/// Furthest moment an event may wait for: a month.
+const DELIVER_WITHIN_MS: i64 = 31 * 86_400_000;
+
+fn read_times(top: &Reader<'_>) -> Read<(Option<EpochMs>, Option<Recurrence>)> {
+    let deliver_at = top.moment("deliver_at")?;
+    let Some(recur) = top.object("recur")? else { return Ok((deliver_at, None)) };
+    if deliver_at.is_some() {
+        return Err(recur.error("", "not_together", "does not go with deliver_at"));
+    }
+    recur.only(&["cron", "every_s", "until", "times"])?;
+    let every_s = recur.integer("every_s", 1, i64::from(EVERY_S_MAX))?;
+    let rule = match (recur.text("cron", NAME_CHARS_MAX)?, every_s) {
+        (Some(cron), None) => Rule::Cron(cron),
+        (None, Some(seconds)) => Rule::EveryS(u32::try_from(seconds).unwrap_or(EVERY_S_MAX)),
+        (Some(_), Some(_)) => return Err(recur.error("every_s", "not_together", "does not go with cron")),
+        (None, None) => return Err(recur.missing("cron")),
     };
-    let need = offer.word("mode", mode, "notify, ack, assign, grab")?.ok_or_else(|| offer.missing("mode"))?;
-    let timeout_s = offer.integer("timeout_s", 1, i64::from(MAX_TTL_S))?;
-    Ok(Offer { need, timeout_s: timeout_s.and_then(|seconds| u32::try_from(seconds).ok()) })
+    let times = recur.integer("times", 1, i64::MAX)?.and_then(|times| u64::try_from(times).ok());
+    Ok((None, Some(Recurrence { rule, until: recur.moment("until")?, times })))
+}
+
+/// Whether a moment lies further ahead than an event may wait.
+#[must_use]
+pub fn is_too_far(at: EpochMs, now: EpochMs) -> bool {
+    at.since_ms(now) > DELIVER_WITHIN_MS
 }
 
 fn read_overrides(alert: &Reader<'_>) -> Read<Overrides> {
@@ -214,6 +246,8 @@ fn read_overrides(alert: &Reader<'_>) -> Read<Overrides> {
         ttl_s: small(alert, "ttl_s", 1, i64::from(MAX_TTL_S))?,
         repeat_count: count,
         repeat_gap_ms: gap_ms,
+        collapse_key: alert.text("collapse_key", NAME_CHARS_MAX)?,
+        supersede: alert.boolean("supersede")?,
     })
 }
 

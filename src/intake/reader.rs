@@ -19,6 +19,14 @@ pub struct InputError {
     pub detail: String,
 }
 
+impl InputError {
+    /// An id that is none.
+    #[must_use]
+    pub fn of_id(error: IdError) -> Self {
+        Self { error: "bad_id", pointer: Some("/id".to_owned()), detail: error.to_string() }
+    }
+}
+
 /// An object and where it stands.
 #[derive(Clone)]
 pub struct Reader<'a> {
@@ -64,6 +72,30 @@ impl<'a> Reader<'a> {
         let pointer = self.pointer_of(name);
         let object = value.as_object().ok_or_else(|| wrong_type(pointer.clone(), "an object"))?;
         Ok(Some(Self { object, pointer }))
+    }
+
+    /// A list of objects.
+    ///
+    /// # Errors
+    /// `wrong_type`, `too_many`.
+    pub fn objects(&self, name: &str, max: usize) -> Read<Option<Vec<Self>>> {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        let pointer = self.pointer_of(name);
+        let list = value.as_array().ok_or_else(|| wrong_type(pointer.clone(), "a list"))?;
+        if list.len() > max {
+            return Err(self.error(name, "too_many", &format!("lists more than {max}")));
+        }
+        let objects = list.iter().enumerate().map(|(place, item)| {
+            let pointer = format!("{pointer}/{place}");
+            let object = item.as_object().ok_or_else(|| wrong_type(pointer.clone(), "an object"))?;
+            Ok(Self { object, pointer })
+        });
+        objects.collect::<Read<_>>().map(Some)
+    }
+
+    /// The names of its members.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.object.keys().map(String::as_str)
     }
 
     /// An object handed on unread, of at most `bytes_max` bytes of JSON.

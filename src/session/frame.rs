@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::delivery::{Answer, AnswerOutcome};
-use crate::domain::{AlertId, AudioState, Need, Urgency};
+use crate::domain::{AlertId, AudioState, Mode, Need, Urgency};
 
 /// What a client says.
 #[derive(Debug, Deserialize)]
@@ -206,12 +206,12 @@ pub enum ServerFrame<'a> {
     Stop {
         /// The alerts.
         ids: Vec<AlertId>,
-        /// Why: `cancelled`, `expired`, `answered_elsewhere`, `off_duty`, `superseded`.
+        /// Why: `cancelled`, `taken`, `superseded`, `merged`, `expired`, `answered_elsewhere`, `off_duty`, `logout`.
         reason: &'static str,
     },
     /// An answer was kept, or came too late.
     Answered {
-        /// The receipt's number.
+        /// The receipt's number; 0 if the answer was given on an earlier session.
         n: u64,
         /// The alert, as the client named it.
         id: &'a str,
@@ -337,6 +337,8 @@ pub struct AlertFrame<'a> {
     pub repeat: RepeatFrame,
     /// What answer ends it.
     pub need: Need,
+    /// What it asks: `notify`, `ack`, `assign`, `grab`.
+    pub mode: Mode,
     /// Epoch milliseconds until which an answer counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer_by: Option<i64>,
@@ -361,6 +363,9 @@ pub struct AudioFrame {
     pub duration_ms: u32,
     /// The silence at its end.
     pub tail_ms: u32,
+    /// The client waits a random time up to this before it fetches the clip: many fetch the same one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fetch_jitter_ms: Option<u32>,
 }
 
 /// How often to sound.

@@ -35,13 +35,14 @@ pub(super) fn alert(
         ttl_ms: delivery.expires_at.since_ms(now.wall).max(0),
         text: &alert.text,
         title: &alert.title,
-        audio: audio(origin, sound),
+        audio: AudioFrame { fetch_jitter_ms: jitter(alert), ..audio(origin, sound) },
         repeat: RepeatFrame {
             count: alert.repeat.count,
             remaining: delivery.remaining(alert.repeat.count),
             gap_ms: alert.repeat.gap_ms,
         },
         need: alert.need,
+        mode: alert.mode,
         answer_by: (alert.need == Need::Accept).then_some(delivery.expires_at.0),
         card,
         ext,
@@ -71,18 +72,36 @@ pub(super) fn audio(origin: &str, sound: &Sound) -> AudioFrame {
         bytes: sound.bytes,
         duration_ms: sound.duration_ms,
         tail_ms: sound.tail_ms,
+        fetch_jitter_ms: None,
     }
 }
+
+fn jitter(alert: &Alert) -> Option<u32> {
+    (alert.jitter_ms > 0).then_some(alert.jitter_ms)
+}
+
+/// The words in `stop.reason` for ends of deliveries.
+pub(super) const STOP_REASONS: [&str; 7] =
+    ["cancelled", "taken", "superseded", "merged", "expired", "answered_elsewhere", "off_duty"];
 
 /// The word in `stop.reason` for the end of a delivery.
 pub(super) fn stop_reason(why: EndReason) -> &'static str {
     match why {
         // Another device heard it or answered it: what sounded here would have been forgotten already.
         EndReason::Played | EndReason::Answered => "answered_elsewhere",
-        EndReason::CancelledByAlert | EndReason::CancelledByOrder => "cancelled",
-        EndReason::OffDuty | EndReason::Erased => "off_duty",
-        EndReason::NeverSent | EndReason::NotReceived | EndReason::NotPlayed | EndReason::NotAnswered => {
-            "expired"
-        }
+        EndReason::CancelledByAlert
+        | EndReason::CancelledByOrder
+        | EndReason::CancelledBefore
+        | EndReason::Reassigned
+        | EndReason::OrderEnded => "cancelled",
+        EndReason::Taken => "taken",
+        EndReason::Superseded => "superseded",
+        EndReason::Merged => "merged",
+        EndReason::OffDuty | EndReason::Erased | EndReason::RateLimited | EndReason::QuietHours => "off_duty",
+        EndReason::NeverSent
+        | EndReason::NotReceived
+        | EndReason::NotPlayed
+        | EndReason::NotAnswered
+        | EndReason::NotSettled => "expired",
     }
 }

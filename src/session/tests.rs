@@ -1,9 +1,8 @@
 //! The session driven by hand: what goes out for what comes in, with the clock as a value.
 
 use super::*;
-use crate::domain::target::DutyRule;
 use crate::domain::{
-    AlertState, AppId, DeliveryId, DeliveryState, FirstStatus, Need, Repeat, Urgency, delivery::Delivery,
+    AppId, DeliveryId, DeliveryState, FirstStatus, Head, Need, Repeat, Urgency, delivery::Delivery,
 };
 
 const WALL: EpochMs = EpochMs(1_800_000_000_000);
@@ -23,6 +22,7 @@ fn settings() -> Arc<Settings> {
         frame_bytes_max: 16_384,
         violations_max: 3,
         keepalive_s: 600,
+        arbiter_wait_ms: 2_000,
     })
 }
 
@@ -49,18 +49,13 @@ fn row(number: u8, urgency: Urgency) -> OpenDelivery {
     let app = AppId::new(WALL, [0; 10]);
     let need = Need::None;
     let expires_at = WALL.plus_ms(60_000);
+    let head = Head { urgency, ..Head::notice(alert_id(number), app, "order.new", WALL, expires_at) };
     let alert = Alert {
-        id: alert_id(number),
-        app,
+        head,
         event_id: "e".parse().unwrap(),
-        order_id: None,
         version: None,
-        kind: "order.new".to_owned(),
-        urgency,
         interrupt: false,
         repeat: Repeat { count: 2, gap_ms: 8_000 },
-        need,
-        duty: DutyRule::OnDutyOnly,
         lang: "zh-CN".to_owned(),
         title: "新订单".to_owned(),
         text: "您有新的订单".to_owned(),
@@ -68,9 +63,9 @@ fn row(number: u8, urgency: Urgency) -> OpenDelivery {
         card: "{}".to_owned(),
         ext: "{}".to_owned(),
         trace_id: "t".to_owned(),
-        created_at: WALL,
+        callback_url: None,
+        jitter_ms: 0,
         stored_at: WALL,
-        expires_at,
         rendered_at: Some(WALL),
         sound: Some(Sound {
             path: "/audio/aa/b.mp3".to_owned(),
@@ -81,8 +76,6 @@ fn row(number: u8, urgency: Urgency) -> OpenDelivery {
             tail_ms: 45_000,
             canned: true,
         }),
-        state: AlertState::Active,
-        ended_at: None,
     };
     let delivery = Delivery {
         id: DeliveryId::new(WALL, [number; 10]),
@@ -98,7 +91,12 @@ fn row(number: u8, urgency: Urgency) -> OpenDelivery {
         ring: 1,
         attempts: 0,
         plays: 0,
+        sent_ring: 0,
+        rung_at: None,
+        held_until: None,
         answer: None,
+        late_answer: None,
+        ask_due_at: None,
         trouble: None,
         sent_at: None,
         received_at: None,
@@ -259,7 +257,7 @@ fn a_receipt_is_got_only_after_it_is_kept() {
     assert_eq!(receipt.what, Some((alert_id(1), Change::Played { play: 1 })));
     assert_eq!(receipt.at, WALL.plus_ms(900));
     let mut out = Vec::new();
-    session.on_kept(receipt, &Kept { ended: true, outcome: None }, &mut out);
+    session.on_kept(receipt, &Kept { ended: true, outcome: None }, at(1_000), &mut out);
     assert_eq!(ops(&out), ["got"]);
     assert!(look(&mut session, &[], at(1_001)).is_empty(), "what was played here is not stopped here");
 }
@@ -273,7 +271,7 @@ fn a_receipt_about_nothing_of_ours_is_got_too_or_the_client_would_keep_it_for_ev
     let out = say(&mut session, r#"{"op":"answer","n":2,"id":"what?","answer":"accept"}"#, at(0));
     let [Output::Keep(receipt)] = &out[..] else { panic!("{out:?}") };
     let mut out = Vec::new();
-    session.on_kept(receipt, &Kept::default(), &mut out);
+    session.on_kept(receipt, &Kept::default(), at(0), &mut out);
     assert_eq!(ops(&out), ["answered", "got"]);
 }
 
@@ -331,4 +329,98 @@ fn an_alert_that_ends_behind_a_long_queue_is_stopped_too() {
     let asked =
         out.iter().any(|output| matches!(output, Output::AskEnded(alerts) if *alerts == [alert_id(1)]));
     assert!(asked, "{out:?}");
+}
+
+/// The frames that go out, as JSON.
+fn frames(out: &[Output]) -> Vec<serde_json::Value> {
+    let sent = out.iter().filter_map(|output| match output {
+        Output::Send(_, text) => serde_json::from_str(text).ok(),
+        _ => None,
+    });
+    sent.collect()
+}
+
+fn claimed(number: u8) -> OpenDelivery {
+    let mut row = row(number, Urgency::High);
+    row.delivery.state = DeliveryState::Claimed;
+    row
+}
+
+fn accept(session: &mut Session, number: u8, now: Now) -> Vec<Output> {
+    let text = format!(r#"{{"op":"answer","n":7,"id":"{}","answer":"accept"}}"#, alert_id(number));
+    let out = say(session, &text, now);
+    let [Output::Keep(receipt)] = &out[..] else { panic!("{out:?}") };
+    let kept = Kept { ended: false, outcome: Some(AnswerOutcome::Pending) };
+    let mut out = Vec::new();
+    session.on_kept(receipt, &kept, now, &mut out);
+    out
+}
+
+#[test]
+fn an_accept_is_pending_only_after_two_seconds_and_won_only_when_it_is_committed() {
+    let mut session = session();
+    look(&mut session, &[row(1, Urgency::High)], at(0));
+    assert_eq!(
+        ops(&accept(&mut session, 1, at(100))),
+        ["got"],
+        "nothing is said before the backend has had its time"
+    );
+    assert!(look(&mut session, &[claimed(1)], at(200)).is_empty());
+    assert!(tick(&mut session, at(2_099)).is_empty());
+    let pending = frames(&tick(&mut session, at(2_100)));
+    assert_eq!((pending[0]["outcome"].as_str(), pending[0]["n"].as_u64()), (Some("pending"), Some(7)));
+    assert!(tick(&mut session, at(2_200)).is_empty(), "once");
+    let asked = look(&mut session, &[], at(3_000));
+    assert!(matches!(&asked[..], [Output::AskEnded(ids)] if *ids == [alert_id(1)]));
+    let mut out = Vec::new();
+    session.on_ended(&[(alert_id(1), EndReason::Answered)], &mut out);
+    let told = frames(&out);
+    assert_eq!(told.len(), 1, "the winner is not stopped");
+    assert_eq!((told[0]["outcome"].as_str(), told[0]["n"].as_u64()), (Some("won"), Some(7)));
+}
+
+#[test]
+fn a_lost_claim_is_told_and_stopped() {
+    let mut session = session();
+    look(&mut session, &[row(1, Urgency::High)], at(0));
+    accept(&mut session, 1, at(100));
+    let mut out = Vec::new();
+    session.on_ended(&[(alert_id(1), EndReason::Taken)], &mut out);
+    let told = frames(&out);
+    assert_eq!((told[0]["op"].as_str(), told[0]["outcome"].as_str()), (Some("answered"), Some("lost")));
+    assert_eq!((told[1]["op"].as_str(), told[1]["reason"].as_str()), (Some("stop"), Some("taken")));
+}
+
+#[test]
+fn a_claim_of_an_earlier_session_is_not_rung_and_its_end_is_told_with_n_0() {
+    let mut session = session();
+    assert!(look(&mut session, &[claimed(1)], at(0)).is_empty());
+    let mut out = Vec::new();
+    session.on_ended(&[(alert_id(1), EndReason::Answered)], &mut out);
+    let told = frames(&out);
+    assert_eq!((told[0]["outcome"].as_str(), told[0]["n"].as_u64()), (Some("won"), Some(0)));
+}
+
+#[test]
+fn a_claim_silences_the_riders_other_devices() {
+    let mut other = session();
+    look(&mut other, &[row(1, Urgency::High)], at(0));
+    let out = frames(&look(&mut other, &[claimed(1)], at(500)));
+    assert_eq!(
+        (out[0]["op"].as_str(), out[0]["reason"].as_str()),
+        (Some("stop"), Some("answered_elsewhere"))
+    );
+}
+
+#[test]
+fn a_logout_stops_everything_by_id() {
+    let mut session = session();
+    look(&mut session, &[row(1, Urgency::High), row(2, Urgency::High)], at(0));
+    let mut out = Vec::new();
+    session.on_logout(&mut out);
+    let told = frames(&out);
+    assert_eq!(
+        (told[0]["reason"].as_str(), told[0]["ids"].as_array().map(Vec::len)),
+        (Some("logout"), Some(2))
+    );
 }

@@ -49,6 +49,18 @@ pub struct Sentence {
     pub lang: Lang,
     /// Which chime.
     pub urgency: Urgency,
+    /// Whether the chime is the louder one.
+    pub chime: Chime,
+}
+
+/// The chime before a sentence.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Chime {
+    /// That of the urgency.
+    #[default]
+    Usual,
+    /// Longer and louder, for what nobody has answered.
+    Louder,
 }
 
 /// A sentence that has been made.
@@ -141,7 +153,14 @@ impl Sentence {
             said: alert.said.clone(),
             lang: Lang::parse(&alert.lang).unwrap_or(Lang::ZhCn),
             urgency: alert.urgency,
+            chime: Chime::default(),
         }
+    }
+
+    /// Whether nothing is said: the chime alone sounds.
+    #[must_use]
+    pub fn is_wordless(&self) -> bool {
+        self.said.is_empty()
     }
 }
 
@@ -214,8 +233,12 @@ impl Speech {
         &self.phrases
     }
 
-    /// The sentence, if it has been made before.
+    /// The sentence, if it has been made before. A chime alone always has been.
     pub async fn cached(&self, sentence: &Sentence) -> Option<Spoken> {
+        if sentence.is_wordless() {
+            let sound = Sound { canned: false, ..self.canned(sentence) };
+            return Some(Spoken { sound, engine: CHIME_ENGINE.to_owned() });
+        }
         let name = self.name(sentence)?;
         if let Some(spoken) = self.sounds.get(&name).await {
             self.count("hit");
@@ -285,7 +308,11 @@ impl Speech {
     async fn make(&self, name: ClipName, sentence: &Sentence) -> Result<Spoken, SpeechError> {
         let espeak = self.espeak.as_ref().ok_or(SpeechError::NoEngine)?;
         let wav = espeak.speak(&sentence.said, sentence.lang, self.speed).await?;
-        let chime = self.chimes.of(sentence.urgency.into()).clone();
+        let chime = match sentence.chime {
+            Chime::Usual => self.chimes.of(sentence.urgency.into()),
+            Chime::Louder => self.chimes.louder(),
+        };
+        let chime = chime.clone();
         let tail_ms = self.tail_ms;
         let composing = tokio::task::spawn_blocking(move || {
             let frames = clip::sentence(Pcm::from_wav_bytes(&wav)?, LeadOut::End)?;
@@ -316,7 +343,9 @@ impl Speech {
     }
 
     fn canned_clip(&self, sentence: &Sentence) -> &Arc<CannedClip> {
-        self.canned.of(sentence.lang.tag(), &canned_name(&sentence.kind), sentence.urgency.into())
+        // No kind has an empty name: what says nothing has the chime alone.
+        let kind = if sentence.is_wordless() { String::new() } else { canned_name(&sentence.kind) };
+        self.canned.of(sentence.lang.tag(), &kind, sentence.urgency.into())
     }
 
     /// The name under everything that makes the clip; `None` if nothing here can speak that language.
@@ -328,7 +357,10 @@ impl Speech {
             .text(voice)
             .text(&format!("{:?}", self.speed))
             .text(&sentence.said)
-            .number(u64::from(u8::from(sentence.urgency)))
+            .number(match sentence.chime {
+                Chime::Usual => u64::from(u8::from(sentence.urgency)),
+                Chime::Louder => LOUDER_IN_RECIPE,
+            })
             .number(u64::from(self.tail_ms));
         Some(self.library.name(&recipe))
     }
@@ -339,6 +371,10 @@ impl Speech {
 }
 
 const ENGINE: &str = "espeak-ng";
+/// Who speaks where nothing is said.
+const CHIME_ENGINE: &str = "chime";
+/// In a recipe, where the urgencies are 0 to 3.
+const LOUDER_IN_RECIPE: u64 = 100;
 
 /// The sentence of a canned clip: speech only, without chime or tail, as it is committed.
 ///

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Minter, Process, Reply, cli, data_of, eventually, reply};
+use crate::support::{Minter, Process, Reply, cli, client, data_of, eventually, reply};
 
 /// Runs a command that must succeed; the lines it printed.
 async fn told(folder: &TempDir, arguments: &[&str]) -> String {
@@ -24,7 +24,7 @@ async fn refused(folder: &TempDir, arguments: &[&str]) -> (i32, String) {
 
 async fn post(process: &Process, key: &str, id: &str) -> Reply {
     let event = json!({"id": id, "kind": "order.new", "target": {"riders": ["r1"]}});
-    let request = reqwest::Client::new().post(format!("{}/v1/events", process.url)).bearer_auth(key);
+    let request = client().post(format!("{}/v1/events", process.url)).bearer_auth(key);
     reply(request.json(&event)).await
 }
 
@@ -39,7 +39,7 @@ async fn one_folder_has_one_server_and_says_so() {
     assert!(complaint.contains("no server"), "{complaint}");
 
     let process = Process::serve(folder.path(), "").await;
-    let healthy = reply(reqwest::Client::new().get(format!("{}/healthz", process.url))).await;
+    let healthy = reply(client().get(format!("{}/healthz", process.url))).await;
     assert_eq!(healthy.status, 200);
     let status: Value = serde_json::from_str(&told(&folder, &["status"]).await).unwrap();
     assert_eq!((&status["running"], &status["pid"]), (&json!(true), &json!(process.id())));
@@ -112,7 +112,7 @@ async fn an_app_has_its_own_keys_tokens_and_rider_secret() {
     for token in [&token, &minted, &by_name] {
         let waiting = eventually("the alert waits for the rider", async || {
             let url = format!("{}/v1/rider/alerts", process.url);
-            let waiting = reply(reqwest::Client::new().get(url).bearer_auth(token)).await;
+            let waiting = reply(client().get(url).bearer_auth(token)).await;
             assert_eq!(waiting.status, 200, "{}", waiting.json);
             waiting.json["data"]["alerts"].get(0).cloned()
         });
@@ -120,7 +120,7 @@ async fn an_app_has_its_own_keys_tokens_and_rider_secret() {
     }
     let foreign = told(&folder, &["token", "--rider", "r1"]).await;
     let url = format!("{}/v1/rider/alerts", process.url);
-    let nothing = reply(reqwest::Client::new().get(url).bearer_auth(foreign)).await;
+    let nothing = reply(client().get(url).bearer_auth(foreign)).await;
     assert_eq!(nothing.json["data"]["alerts"], json!([]), "a rider of the same name in the default app");
     refused(&folder, &["token", "--rider", "r1", "--app", "nobody"]).await;
     refused(&folder, &["token", "--rider", "a b"]).await;
@@ -144,7 +144,7 @@ async fn a_second_start_keeps_keys_tokens_and_data() {
     let again = post(&process, &key, "e-1").await.json["data"].clone();
     assert_eq!((&again["alert_id"], &again["duplicate"]), (&first["alert_id"], &json!(true)));
     let url = format!("{}/v1/rider/alerts", process.url);
-    assert_eq!(reply(reqwest::Client::new().get(url).bearer_auth(token)).await.status, 200);
+    assert_eq!(reply(client().get(url).bearer_auth(token)).await.status, 200);
     assert_eq!(process.terminate().await, 0);
 }
 

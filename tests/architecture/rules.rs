@@ -4,7 +4,7 @@
 use crate::source::Source;
 
 /// A module and the modules of ours that it may name.
-const MAP: [(&str, &[&str]); 17] = [
+const MAP: [(&str, &[&str]); 18] = [
     ("main", &[]),
     (
         "lib",
@@ -17,6 +17,7 @@ const MAP: [(&str, &[&str]); 17] = [
             "workers",
             "audio",
             "hub",
+            "outbound",
             "session",
             "speech",
             "store",
@@ -36,6 +37,7 @@ const MAP: [(&str, &[&str]); 17] = [
             "dispatch",
             "session",
             "hub",
+            "outbound",
             "audio",
             "speech",
             "store",
@@ -70,6 +72,7 @@ const MAP: [(&str, &[&str]); 17] = [
             "intake",
             "speech",
             "hub",
+            "outbound",
             "session",
             "store",
             "domain",
@@ -83,6 +86,7 @@ const MAP: [(&str, &[&str]); 17] = [
     ("speech", &["audio", "domain", "clock", "telemetry"]),
     ("audio", &["domain"]),
     ("hub", &["domain", "clock"]),
+    ("outbound", &["domain", "clock", "telemetry"]),
     ("store", &["domain", "clock"]),
     ("session", &["domain", "clock"]),
     ("domain", &["clock"]),
@@ -101,7 +105,7 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("tower", &["http", "app"]),
     ("tower_http", &["http", "app"]),
     ("sqlx", &["store"]),
-    ("reqwest", &[]),
+    ("reqwest", &["outbound"]),
     ("tungstenite", &["http"]),
     ("tokio_tungstenite", &["http"]),
     ("clap", &["cli"]),

@@ -70,9 +70,13 @@ test('before the tap nothing sounds, and an order waits in sight', async () => {
     return watched.untouched && watched;
   });
   assert.equal(untouched, 'NotAllowedError', 'this browser lets no page sound before a tap');
-  const { deliveries: [delivery] } = await stage.server.alert(id);
-  const steps = delivery.timeline.map((step) => step.step);
-  assert.ok(steps.includes('received') && !steps.includes('playing'), steps.join());
+  // The card is there before the acknowledgement is kept.
+  const steps = await until('received', async () => {
+    const { deliveries: [delivery] } = await stage.server.alert(id);
+    const names = delivery.timeline.map((step) => step.step);
+    return names.includes('received') && names;
+  });
+  assert.ok(!steps.includes('playing'), steps.join());
   assert.deepEqual((await page.log()).filter((event) => event.type === 'playing'), []);
   await page.start();
   assert.equal((await stage.server.ended(id, SENTENCE_LIMIT_MS)).deliveries[0].reason, 'played');

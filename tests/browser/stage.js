@@ -8,6 +8,7 @@ const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const { chromium } = require('playwright-core');
+const { Socket } = require('./socket.js');
 
 const BIN = process.env.BIN || path.resolve(__dirname, '../../target/debug/orderbell');
 const CHROMIUM = process.env.CHROMIUM || '/usr/bin/chromium';
@@ -161,14 +162,15 @@ function watch() {
   probe.play().then(() => { window.watched.untouched = 'played'; }, (error) => { window.watched.untouched = error.name; });
 }
 
-/** A rider's page on a device of its own. */
+/** A rider's page on a device of its own. With `scripted`, its socket is the test's: `page.socket`. */
 class Page {
-  static async open(stage, rider, options = {}) {
+  static async open(stage, rider, { scripted = false, ...options } = {}) {
     const page = new Page();
     page.stage = stage;
     page.rider = rider;
     page.troubles = [];
     page.context = await stage.browser.newContext({ ...PHONE, ...options });
+    if (scripted) page.socket = await Socket.between(page.context);
     page.tab = await page.context.newPage();
     page.tab.setDefaultTimeout(WAIT_MS);
     page.tab.on('console', (message) => {
@@ -177,6 +179,7 @@ class Page {
     page.tab.on('pageerror', (error) => page.troubles.push(String(error)));
     await page.tab.addInitScript(watch);
     page.line = await Line.lay(stage.server.origin);
+    stage.lines.push(page.line);
     await page.tab.goto(`${page.line.origin}/rider#token=${stage.server.token(rider)}`);
     await page.is('#connection', 'ready');
     return page;
@@ -186,6 +189,7 @@ class Page {
   async start() {
     await this.tab.click('#start');
     await this.is('#audio-state', 'playing');
+    if (this.socket) return; // the server has not met this page
     const view = `/v1/riders/${this.rider}`;
     await until('the server knows', async () => (await this.stage.server.call('GET', view)).audible);
   }
@@ -223,6 +227,7 @@ class Page {
 class Stage {
   static async set() {
     const stage = new Stage();
+    stage.lines = [];
     stage.server = await Server.start();
     stage.shots = process.env.SHOTS || fs.mkdtempSync(path.join(os.tmpdir(), 'orderbell-shots-'));
     // Playwright launches with a fresh profile, and removes it.
@@ -234,8 +239,10 @@ class Stage {
     return Page.open(this, rider, options);
   }
 
+  /** Also what a failed test has left: a line that stands would keep the whole run from ending. */
   async strike() {
     await this.browser.close();
+    this.lines.forEach((line) => line.remove());
     await this.server.stop();
   }
 }

@@ -34,7 +34,7 @@ test('loaded by a plain script it is window.Orderbell, and needs nothing else', 
 });
 
 test('pages write text, never markup, and ask nobody else for anything', () => {
-  ['rider/rider.js', 'rider/index.html', 'rider/rider.css', 'miniprogram/orderbell.js', 'miniprogram/demo/pages/index/index.js'].forEach((name) => {
+  ['rider/rider.js', 'rider/cards.js', 'rider/index.html', 'rider/rider.css', 'miniprogram/orderbell.js', 'miniprogram/demo/pages/index/index.js'].forEach((name) => {
     const text = read(name);
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(/, name);
     assert.doesNotMatch(text, /(src|href)="https?:|url\(\s*['"]?https?:|@import/, name);
@@ -52,7 +52,7 @@ test('the demo is whole: pages listed exist, background audio is declared', () =
 });
 
 test('every kind has a word on the page', () => {
-  const page = read('rider/rider.js');
+  const page = read('rider/cards.js');
   const kinds = read('kinds.toml').match(/^\[kinds\.[^\]]+\]/gm).map((line) => line.replace(/^\[kinds\.|\]|"/g, ''));
   assert.ok(kinds.length > 30);
   kinds.forEach((kind) => assert.ok(page.includes(`'${kind}':`) || page.includes(` ${kind}: '`), kind));

@@ -21,10 +21,12 @@ async function halfAnHour(seed) {
   r.phone.env.random = () => roll(1000) / 1000;
   r.phone.clockError = (roll(3) - 1) * 3000000;
   const stops = new Map();
+  const answered = new Map(); // id -> when the rider answered
   let most = 0;
   r.rider.start();
   await r.advance(3000);
   let n = 0;
+  const sent = new Map(); // path of a clip -> the last frame that named it
   const things = [
     () => { n += 1; r.phone.files.set(`/audio/c/alr_${n}.mp3`, 1000 + roll(6000) + TAIL_MS); },
     () => r.phone.hide(),
@@ -46,20 +48,36 @@ async function halfAnHour(seed) {
       r.server.stop(id, 'cancelled');
     },
     () => {
-      const ids = Array.from(r.server.open.values()).filter((a) => a.need !== 'none');
-      if (ids.length) r.rider.answer(ids[roll(ids.length)].id, 'confirm');
+      const asking = Array.from(r.server.open.values()).filter((a) => a.need !== 'none');
+      if (!asking.length) return;
+      const { id, need } = asking[roll(asking.length)];
+      if (r.rider.answer(id, need)) answered.set(id, r.world.now);
     },
+    () => { r.server.answers = ['recorded', 'pending', 'pending', 'won'][roll(4)]; },
+    () => {
+      const ids = Array.from(r.server.claims.keys());
+      if (ids.length) r.server.decide(ids[roll(ids.length)], ['won', 'lost'][roll(2)]);
+    },
+    () => {
+      const ids = Array.from(r.server.open.keys());
+      if (!ids.length) return;
+      const frame = r.server.ring(ids[roll(ids.length)]);
+      sent.set(frame.audio.url, frame);
+    },
+    () => { r.server.listsClaims = roll(2) === 0; },
     () => { const [a] = r.server.open.values(); if (a) r.server.push(Object.assign({}, a, { attempt: 2 })); },
   ];
-  const sent = new Map();
   for (let step = 0; step < 120; step += 1) {
     const what = roll(things.length * 2);
     if (what < things.length) things[what]();
     else if (roll(2) === 0 && n < 60) {
       things[0]();
       const count = 1 + roll(3);
+      const ttl = 5000 + roll(120000);
+      const need = ['none', 'confirm', 'accept'][roll(3)];
       const alert = r.server.alert({
-        id: 'alr_' + n, urgency: roll(4), ttl_ms: 5000 + roll(120000), need: ['none', 'confirm'][roll(2)],
+        id: 'alr_' + n, urgency: roll(4), ttl_ms: ttl, need, kind: roll(5) === 0 ? 'order.taken' : 'order.offered',
+        answer_by: need === 'accept' ? r.world.now + roll(ttl) : undefined,
         audio: { url: `/audio/c/alr_${n}.mp3`, duration_ms: r.phone.files.get(`/audio/c/alr_${n}.mp3`), tail_ms: TAIL_MS },
         repeat: { count, remaining: count, gap_ms: roll(15000) },
       });
@@ -67,7 +85,7 @@ async function halfAnHour(seed) {
     }
     await r.advance(roll(30000));
     // The server never lists what is void.
-    r.server.open.forEach((a) => { if (a.expires_at <= r.world.now) r.server.open.delete(a.id); });
+    r.server.open.forEach((a) => { if (a.expires_at <= r.world.now && !r.server.claims.has(a.id)) r.server.open.delete(a.id); });
     most = Math.max(most, r.phone.openSockets().length);
   }
   // Peace: whatever is still open must be heard now, and every receipt must arrive.
@@ -77,23 +95,28 @@ async function halfAnHour(seed) {
   r.phone.show();
   const last = r.server.alert({ id: 'alr_0', ttl_ms: 200000 });
   sent.set('/audio/c/alr_0.mp3', last);
-  await r.advance(180000);
-  return { r, sent, stops, most };
+  await r.advance(60000);
+  r.server.answers = 'recorded';
+  Array.from(r.server.claims.keys()).forEach((id) => r.server.decide(id, ['won', 'lost'][roll(2)]));
+  await r.advance(120000);
+  return { r, sent, stops, answered, most };
 }
 
 test('whatever happens: nothing stale, nothing twice, nothing lost', async () => {
   const seeds = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: SEEDS }, (_, i) => i + 1);
   for (const seed of seeds) {
-    const { r, sent, stops, most } = await halfAnHour(seed);
+    const { r, sent, stops, answered, most } = await halfAnHour(seed);
     const say = (text) => `seed ${seed}: ${text}`;
     r.phone.sets.forEach((s) => {
       const alert = sent.get(s.path);
       if (!alert) return;
-      assert.ok(s.at < alert.expires_at + 500, say(`${alert.id} started ${s.at - alert.expires_at} ms after its end`));
+      const end = Math.min(alert.expires_at, alert.answer_by || Infinity);
+      assert.ok(s.at < end + 500, say(`${alert.id} started ${s.at - end} ms after its end`));
+      assert.ok(!(s.at > answered.get(alert.id)), say(`${alert.id} rang after its answer`));
     });
     const plays = new Map();
     r.server.of('report').filter((x) => x.status === 'played').forEach((x) => {
-      const key = x.id + ':' + x.play;
+      const key = `${x.id}/${x.ring}:${x.play}`;
       const before = plays.get(key);
       assert.ok(before === undefined || before === x.n, say(`${key} was played twice`));
       plays.set(key, x.n);
@@ -105,6 +128,11 @@ test('whatever happens: nothing stale, nothing twice, nothing lost', async () =>
     assert.equal(r.rider.state().audio, 'playing', say('not audible'));
     assert.ok(r.phone.spoken().includes('/audio/c/alr_0.mp3'), say('the last order was not heard'));
     assert.ok(most <= 2, say(`${most} sockets`));
+    answered.forEach((at, id) => {
+      const told = r.events('answered').filter((e) => e.id === id).map((e) => e.outcome);
+      assert.equal(told[told.length - 1], r.server.decided.get(id), say(`${id}: ${told}`));
+      assert.ok(told.slice(0, -1).every((outcome) => outcome === 'pending'), say(`${id}: ${told}`));
+    });
     r.told.alerts.filter((a) => a.state === 'sounding' && stops.has(a.id)).forEach((a) => {
       const gone = r.told.alerts.findIndex((b) => b.id === a.id && b.state === 'stopped');
       assert.ok(gone < 0 || r.told.alerts.lastIndexOf(a) < gone || a.ring > 1, say(`${a.id} sounded after its stop`));

@@ -33,7 +33,8 @@ impl Backend {
         key: &str,
         history: Arc<History>,
     ) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_LIMIT).build()?;
+        let client =
+            reqwest::Client::builder().no_proxy().timeout(ANSWER_LIMIT).tls_certs_only([]).build()?;
         Ok(Self { number, url: format!("http://{address}/v1/events"), key: key.to_owned(), client, history })
     }
 

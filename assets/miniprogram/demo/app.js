@@ -30,7 +30,7 @@ App({
       getToken: () => this.settings().token,
       audio: { title: '接单中', epname: '订单语音播报', singer: '骑手接单', coverImgUrl: '' },
       onAlert: (alert) => {
-        this.alerts[alert.id] = alert;
+        this.alerts[alert.id] = Object.assign(alert, { told_at: this.rider ? this.rider.state().server_now : 0 });
         this.tell();
       },
       onState: () => this.tell(),

@@ -96,6 +96,8 @@ function epochMs(value) {
 const HEARD_MAX = 500;
 /** A receipt is about 120 bytes: 200 of them fit any storage and cover hours without network. */
 const OUTBOX_MAX = 200;
+/** Answers without a final outcome; a rider has one or two, a backend that never decides must not fill the storage. */
+const AWAITED_MAX = 50;
 /** Marks a ring that must not sound again whatever its count says. */
 const CLOSED = -1;
 
@@ -121,6 +123,7 @@ class Memory {
     this.epoch = undefined;
     this.cursor = 0;
     this.outbox = [];
+    this.awaited = new Map();
     this.heard = new Map();
   }
 
@@ -135,6 +138,7 @@ class Memory {
     this.epoch = saved.epoch;
     this.cursor = saved.cursor > 0 ? saved.cursor : 0;
     if (Array.isArray(saved.outbox)) this.outbox = saved.outbox.filter((r) => r && r.n > 0);
+    if (Array.isArray(saved.awaited)) this.awaited = new Map(saved.awaited.filter(Array.isArray));
     if (Array.isArray(saved.heard)) this.heard = new Map(saved.heard.filter(Array.isArray));
   }
 
@@ -164,9 +168,21 @@ class Memory {
     this.save();
   }
 
-  /** How many times this ring has sounded here; CLOSED when it must stay silent. */
+  /** An answer was given: kept, beside its receipt, until its outcome is final. */
+  expect(id, answer) {
+    this.awaited.set(id, answer);
+    if (this.awaited.size > AWAITED_MAX) this.awaited.delete(this.awaited.keys().next().value);
+    this.save();
+  }
+
+  settle(id) {
+    this.awaited.delete(id);
+    this.save();
+  }
+
+  /** How many times this ring has sounded here; CLOSED when it must stay silent, by itself or because ring 0, all rings, must. */
   plays(id, ring) {
-    return this.heard.get(id + '/' + ring) || 0;
+    return this.heard.get(id + '/0') || this.heard.get(id + '/' + ring) || 0;
   }
 
   hear(id, ring, plays) {
@@ -190,8 +206,8 @@ class Memory {
 
   save() {
     if (!this.scope) return;
-    const heard = Array.from(this.heard);
-    this.write(this.scope, { epoch: this.epoch, cursor: this.cursor, outbox: this.outbox, heard });
+    const { epoch, cursor, outbox } = this;
+    this.write(this.scope, { epoch, cursor, outbox, awaited: Array.from(this.awaited), heard: Array.from(this.heard) });
   }
 
   read(key) {
@@ -695,7 +711,7 @@ class Speaker {
 
   /** `alert` carries: id, ring, seq, urgency, expiresAt, audio, count, plays, gap. */
   add(alert) {
-    alert.dueAt = this.clock.mono();
+    alert.dueAt = this.clock.mono() + this.spread(alert);
     alert.state = 'queued';
     this.queue.push(alert);
     if (!this.audible()) this.parts.report(alert, 'queued', { reason: this.status });
@@ -707,6 +723,30 @@ class Speaker {
   remove(alert) {
     this.queue = this.queue.filter((a) => a !== alert);
     if (this.now && this.now.alert === alert) this.now.cut = true;
+  }
+
+  /** A newer ring takes this one's place: it may end its sentence, and does not come back. */
+  retire(alert, newer) {
+    this.queue = this.queue.filter((a) => a !== alert);
+    alert.retired = true;
+    newer.fetched = alert.fetched;
+  }
+
+  /** A better clip, for the next sounding; the one in the ear is not disturbed. */
+  swap(alert, audio) {
+    alert.audio = audio;
+    if (this.queue.indexOf(alert) >= 0) alert.dueAt = Math.max(alert.dueAt, this.clock.mono() + this.spread(alert));
+  }
+
+  /**
+   * How long a clip that a whole city is sent waits before it is first fetched, so that not all fetch it in the same
+   * second. The silence runs meanwhile. An urgent one does not wait, and none so long that it could expire.
+   */
+  spread(alert) {
+    if (!alert.audio || alert.urgency >= 2 || alert.fetched === alert.audio.url) return 0;
+    const left = alert.expiresAt - this.clock.server() - WAKE_MARGIN_MS;
+    const most = Math.min(alert.audio.fetch_jitter_ms, left);
+    return most > 0 ? Math.floor(this.parts.adapter.random() * most) : 0;
   }
 
   keepAlive(clips, durationMs) {
@@ -749,6 +789,7 @@ class Speaker {
   sound(alert, url, fallback) {
     this.queue = this.queue.filter((a) => a !== alert);
     this.sets += 1;
+    if (!fallback) alert.fetched = url;
     this.set(unique(this.parts.resolve(url), this.sets), alert.title, {
       alert, fallback, total: UNKNOWN_MS, sentence: UNKNOWN_MS,
     });
@@ -846,6 +887,7 @@ class Speaker {
     if (!this.speaking()) return;
     const alert = this.now.alert;
     this.now.cut = true;
+    if (alert.retired) return;
     alert.state = 'queued';
     alert.dueAt = this.clock.mono();
     this.queue.push(alert);
@@ -860,8 +902,10 @@ class Speaker {
     const definite = !!message || !this.parts.adapter.foreground();
     if (definite) {
       this.giveUp(); // more tries change nothing: a tap, or coming to the front, does
-    } else if (alert) {
+    } else if (alert && !this.now.cut) {
       this.passOver(alert, fallback);
+    } else if (alert) {
+      this.step(); // it was stopped or answered while it hung
     } else {
       this.clip += 1;
       this.failures += 1;
@@ -924,6 +968,10 @@ class Speaker {
     const now = this.clock.mono();
     if (this.status === 'blocked' && this.retryAt !== null && now >= this.retryAt) this.step();
     if (this.status !== 'playing' && this.status !== 'loading') return;
+    if (this.overtaken()) {
+      this.giveWay();
+      return;
+    }
     if (this.now.playAt === null) {
       if (now - this.now.setAt >= LOAD_MS) this.refused('');
       return;
@@ -945,6 +993,24 @@ class Speaker {
     const left = held.total - elapsed;
     const waits = !held.cut && next - this.clock.mono() > 0 && next - this.clock.mono() < left - WAKE_MARGIN_MS;
     if (!waits) this.step(); // else the repeat comes soon, and the tail is silence already in hand
+  }
+
+  /** A chime is not a sentence: it may be left for something more urgent, wherever a new src may be set. */
+  overtaken() {
+    const { alert, playAt } = this.now;
+    if (!this.speaking() || !alert.brief || (playAt === null && !this.parts.adapter.foreground())) return false;
+    const next = this.pick();
+    return !!next && next.urgency > alert.urgency;
+  }
+
+  giveWay() {
+    const { alert } = this.now;
+    this.now.done = true;
+    alert.state = 'stopped';
+    alert.reason = 'overtaken';
+    this.parts.report(alert, 'skipped', { play: alert.plays + 1, reason: 'overtaken' });
+    this.parts.changed(alert);
+    this.step();
   }
 
   runSilence(elapsed) {
@@ -983,7 +1049,7 @@ class Speaker {
     this.now.done = true;
     alert.plays += 1;
     this.parts.report(alert, 'played', { play: alert.plays });
-    if (alert.plays >= alert.count) {
+    if (alert.retired || alert.plays >= alert.count) {
       alert.state = 'played';
     } else {
       alert.state = 'waiting';
@@ -1138,6 +1204,134 @@ class SelfTest {
       device: rider.memory.device, platform: rider.adapter.platform,
       started_at: this.startedAt, ended_at: rider.clock.server(),
     }, this.tally, { rtt_ms_p50: at(0.5), rtt_ms_p95: at(0.95), notes: notes.filter(Boolean).join('; ') });
+  }
+}
+
+// ==== alert =====================================================================================
+
+// One ring of one alert, as this device holds it: what the frame says, made safe to count with.
+
+
+const ENDED = ['played', 'failed', 'expired', 'stopped', 'answered'];
+const MODES = { accept: 'assign', confirm: 'ack' }; // of a server that says only what it needs
+
+/**
+ * @param {object} frame the server's `alert`
+ * @param {{plays: function(string, number): number}} memory what was heard in an earlier life of this page
+ * @param {string} title for the lock screen, if the alert has none
+ */
+function makeAlert(frame, memory, title) {
+  const ring = frame.ring > 0 ? frame.ring : 1;
+  const repeat = frame.repeat || {};
+  const count = repeat.count > 0 ? repeat.count : 1;
+  const left = repeat.remaining >= 0 ? repeat.remaining : count;
+  const need = frame.need && frame.need !== 'none' ? frame.need : null;
+  const answerBy = epochMs(frame.answer_by);
+  const ends = [epochMs(frame.expires_at), answerBy].filter((at) => at > 0);
+  return {
+    frame, ring, count, need,
+    id: frame.id,
+    seq: typeof frame.seq === 'number' ? frame.seq : 0,
+    urgency: frame.urgency >= 0 ? frame.urgency : 1,
+    mode: frame.mode || MODES[need] || 'notify',
+    brief: frame.kind === 'order.taken', // a chime: it waits for others and never makes them wait
+    title: frame.title || frame.text || title,
+    audio: frame.audio,
+    gap: repeat.gap_ms >= 0 ? repeat.gap_ms : 0,
+    // Ours may be ahead of the server's count, when the last receipts were lost with the page.
+    plays: Math.max(count - left, memory.plays(frame.id, ring), 0),
+    answerBy: answerBy > 0 ? answerBy : Infinity,
+    expiresAt: ends.length ? Math.min.apply(null, ends) : Infinity,
+    state: 'queued',
+  };
+}
+
+/** What the app is shown: the frame, and over it what has become of it here. */
+function tellAlert(alert) {
+  const finite = (at) => (at === Infinity ? null : at);
+  return Object.assign({}, alert.frame, {
+    ring: alert.ring, urgency: alert.urgency, need: alert.need || 'none', mode: alert.mode, state: alert.state,
+    plays: alert.plays, count: alert.count, reason: alert.reason, answer: alert.answer, outcome: alert.outcome,
+    expires_at: finite(alert.expiresAt), answer_by: finite(alert.answerBy),
+  });
+}
+
+/** An alert the server sends again although we had put it down: it is open, so it has a right to sound. */
+function revivable(alert) {
+  return alert.state === 'failed' || (alert.state === 'stopped' && !alert.closed);
+}
+
+// ==== answers ===================================================================================
+
+// What the rider has answered, and what became of it. An answer is over with a final outcome and with nothing
+// else: until then every new session is asked again, and its alert does not ring on this device any more.
+
+
+const ANSWERS = ['accept', 'decline', 'confirm'];
+const ANY_RING = 0; // rings count from one: this stands for all of them
+
+class Answers {
+  /** @param {object} parts memory, clock, speaker, alerts (Map), plus send(receipt), end(alert, state, reason), emit(alert), note(event) */
+  constructor(parts) {
+    this.parts = parts;
+  }
+
+  /** @returns {boolean} false when this alert cannot be answered any more */
+  give(id, answer) {
+    if (ANSWERS.indexOf(answer) < 0) throw new TypeError('answer must be accept, decline or confirm');
+    const { memory, speaker, clock, alerts } = this.parts;
+    const alert = alerts.get(id);
+    if (!alert || ['answering', 'answered', 'stopped'].indexOf(alert.state) >= 0) return false;
+    speaker.remove(alert); // it must not ring on while the answer travels
+    if (clock.server() >= alert.answerBy) {
+      alert.outcome = 'gone'; // nobody was asked, because there is only one thing to be told
+      this.parts.end(alert, 'expired', 'expired');
+      return false;
+    }
+    memory.hear(id, ANY_RING, CLOSED);
+    memory.expect(id, answer);
+    this.parts.send({ op: 'answer', id, answer });
+    this.wait(alert, answer);
+    return true;
+  }
+
+  /** An alert comes that is answered already, in an earlier life of the page: a card, and no sound. */
+  resume(alert) {
+    const answer = this.parts.memory.awaited.get(alert.id);
+    if (answer) this.wait(alert, answer);
+    return !!answer;
+  }
+
+  wait(alert, answer) {
+    alert.answer = answer;
+    alert.state = 'answering';
+    this.parts.emit(alert);
+  }
+
+  /** `answered{n,id,outcome}`. After `pending` another one follows, with the same n or with none that we know. */
+  heard(frame) {
+    const { memory, speaker, alerts, note, emit } = this.parts;
+    const pending = frame.outcome === 'pending';
+    const alert = alerts.get(frame.id);
+    const news = alert ? alert.state !== 'answered' : memory.awaited.has(frame.id);
+    memory.answered(frame.n);
+    if (!pending) memory.settle(frame.id);
+    if (!news) return; // said twice, or the words of before: an outcome does not change
+    if (alert) {
+      speaker.remove(alert);
+      alert.outcome = frame.outcome;
+      alert.state = pending ? 'answering' : 'answered';
+      emit(alert);
+    }
+    note({ type: 'answered', id: frame.id, n: frame.n, outcome: frame.outcome });
+  }
+
+  /** After a welcome: what was `pending` is asked again. What was never confirmed is in the outbox, and is sent from there. */
+  again() {
+    const { memory, send } = this.parts;
+    memory.awaited.forEach((answer, id) => {
+      if (!memory.outbox.some((r) => r.op === 'answer' && r.id === id)) send({ op: 'answer', id, answer });
+    });
   }
 }
 
@@ -1332,8 +1526,6 @@ const AHEAD_MAX = 1000; // seqs seen past a gap; the next welcome settles them
 const SUSPEND_MS = 5000; // a timer this late means the app was asleep
 const RESEND_MS = 30000; // a store that was busy for a moment; a dead socket is noticed otherwise
 const TIMER_MAX_MS = 60000; // look at least once a minute, whatever the deadlines say
-const ANSWERS = ['accept', 'decline', 'confirm'];
-const ENDED = ['played', 'failed', 'expired', 'stopped', 'answered'];
 
 class Rider {
   constructor(options) {
@@ -1351,6 +1543,7 @@ class Rider {
     this.resendAt = null;
     this.timer = null;
     this.dueAt = Infinity;
+    this.sweepAt = Infinity;
     this.busy = false;
     this.origin = httpOrigin(options.url);
     const note = (event) => this.note(event);
@@ -1370,6 +1563,12 @@ class Rider {
       report: (alert, status, extra) => this.report(alert, status, extra),
       changed: (alert) => this.emit(alert),
       told: (status) => this.told(status),
+    });
+    this.answers = new Answers({
+      note, memory: this.memory, clock: this.clock, speaker: this.speaker, alerts: this.alerts,
+      send: (receipt) => this.send(receipt),
+      end: (alert, state, reason) => this.end(alert, state, reason),
+      emit: (alert) => this.emit(alert),
     });
     // Known before any welcome, so that a tap can unlock the player without a network round trip.
     this.speaker.keepAlive(['/audio/silence/600.m4a', '/audio/silence/600.mp3'], 600000);
@@ -1408,17 +1607,9 @@ class Rider {
   }
 
   answer(id, answer) {
-    if (ANSWERS.indexOf(answer) < 0) throw new TypeError('answer must be accept, decline or confirm');
-    const alert = this.alerts.get(id);
-    if (!alert || alert.state === 'answering' || alert.state === 'answered' || alert.state === 'stopped') return false;
-    this.speaker.remove(alert); // it must not ring on while the answer travels
-    alert.state = 'answering';
-    alert.answer = answer;
-    this.memory.hear(alert.id, alert.ring, CLOSED);
-    this.send({ op: 'answer', id, answer });
-    this.emit(alert);
+    const given = this.answers.give(id, answer);
     this.touch();
-    return true;
+    return given;
   }
 
   close() {
@@ -1511,6 +1702,7 @@ class Rider {
     const facts = this.facts();
     if (JSON.stringify(facts) !== this.helloSaid) this.connection.send(Object.assign({ op: 'state' }, facts));
     this.resend();
+    this.answers.again(); // after it: numbers rise
   }
 
   frame(frame, reply) {
@@ -1526,7 +1718,7 @@ class Rider {
       case 'alert': this.alert(frame, reply); break;
       case 'update': this.update(frame); break;
       case 'stop': this.stopped(frame); break;
-      case 'answered': this.answered(frame); break;
+      case 'answered': this.answers.heard(frame); break;
       case 'got': this.memory.got(frame.n); break;
       case 'token':
         if (typeof frame.token === 'string') this.connection.token = frame.token;
@@ -1547,18 +1739,19 @@ class Rider {
       reply({ op: 'ack', seqs: [frame.seq] }); // received is not played: acked before anything else
       this.saw(frame.seq);
     }
-    const ring = frame.ring > 0 ? frame.ring : 1;
     const known = this.alerts.get(frame.id);
+    const alert = makeAlert(frame, this.memory, this.options.audio.title);
+    const { ring } = alert;
     if (known && (known.ring > ring || (known.ring === ring && !revivable(known)))) return;
-    if (known && known.state === 'answering') return;
-    const alert = this.take(frame, ring);
+    if (known && (known.state === 'answering' || known.state === 'answered')) return; // the rider has spoken
     const heard = this.memory.plays(alert.id, ring);
     const silent = heard === CLOSED || alert.plays >= alert.count;
     if (silent && !alert.need) return; // heard in an earlier life of this page
-    if (known) this.speaker.queue = this.speaker.queue.filter((a) => a !== known);
+    if (known) this.speaker.retire(known, alert);
     this.alerts.set(alert.id, alert);
     this.settle();
     this.prune();
+    if (this.answers.resume(alert)) return;
     if (alert.expiresAt <= this.clock.server()) {
       this.end(alert, 'expired', 'expired');
       this.report(alert, 'skipped', { play: alert.plays + 1, reason: 'expired' });
@@ -1573,31 +1766,10 @@ class Rider {
     }
   }
 
-  take(frame, ring) {
-    const repeat = frame.repeat || {};
-    const count = repeat.count > 0 ? repeat.count : 1;
-    const left = repeat.remaining >= 0 ? repeat.remaining : count;
-    const ends = [epochMs(frame.expires_at), epochMs(frame.answer_by)].filter((at) => at > 0);
-    return {
-      frame, ring, count,
-      id: frame.id,
-      seq: typeof frame.seq === 'number' ? frame.seq : 0,
-      urgency: frame.urgency >= 0 ? frame.urgency : 1,
-      need: frame.need && frame.need !== 'none' ? frame.need : null,
-      title: frame.title || frame.text || this.options.audio.title,
-      audio: frame.audio,
-      gap: repeat.gap_ms >= 0 ? repeat.gap_ms : 0,
-      // Ours may be ahead of the server's count, when the last receipts were lost with the page.
-      plays: Math.max(count - left, this.memory.plays(frame.id, ring), 0),
-      expiresAt: ends.length ? Math.min.apply(null, ends) : Infinity,
-      state: 'queued',
-    };
-  }
-
   update(frame) {
     const alert = this.alerts.get(frame.id);
     if (!alert || !frame.audio || typeof frame.audio.url !== 'string') return;
-    alert.audio = frame.audio; // for the next sounding; the one in the ear is not disturbed
+    this.speaker.swap(alert, frame.audio);
     if (alert.state === 'failed' && alert.plays < alert.count) this.speaker.add(alert);
   }
 
@@ -1609,19 +1781,6 @@ class Rider {
       alert.closed = true;
       this.silence(alert, frame.reason || 'stopped');
     });
-  }
-
-  answered(frame) {
-    this.memory.answered(frame.n);
-    const alert = this.alerts.get(frame.id);
-    if (alert) {
-      this.speaker.remove(alert);
-      alert.outcome = frame.outcome;
-      // `pending` is no success yet: the backend decides, and a second `answered` will say.
-      alert.state = frame.outcome === 'pending' ? 'answering' : 'answered';
-      this.emit(alert);
-    }
-    this.note({ type: 'answered', id: frame.id, n: frame.n, outcome: frame.outcome });
   }
 
   silence(alert, reason) {
@@ -1713,11 +1872,7 @@ class Rider {
 
   emit(alert) {
     if (this.alerts.get(alert.id) !== alert) return; // an older ring of an alert that rings again
-    this.call('onAlert', Object.assign({}, alert.frame, {
-      ring: alert.ring, urgency: alert.urgency, need: alert.need || 'none', state: alert.state,
-      plays: alert.plays, count: alert.count, reason: alert.reason, answer: alert.answer,
-      outcome: alert.outcome, expires_at: alert.expiresAt === Infinity ? null : alert.expiresAt,
-    }));
+    this.call('onAlert', tellAlert(alert));
     this.changed();
   }
 
@@ -1769,17 +1924,20 @@ class Rider {
     this.schedule();
   }
 
+  /** A card that waits for an answer ends when the answer would come too late, and not a minute after. */
   sweep() {
     const server = this.clock.server();
+    this.sweepAt = Infinity;
     this.alerts.forEach((alert) => {
-      const over = alert.expiresAt <= server;
-      if (over && alert.need && alert.state === 'played') this.end(alert, 'expired', 'expired');
+      if (!alert.need || (alert.state !== 'played' && alert.state !== 'failed')) return;
+      if (alert.expiresAt <= server) this.end(alert, 'expired', 'expired');
+      else this.sweepAt = Math.min(this.sweepAt, this.clock.mono() + alert.expiresAt - server);
     });
   }
 
   schedule() {
     const now = this.clock.mono();
-    let at = Math.min(this.connection.dueAt(), this.speaker.dueAt(), now + TIMER_MAX_MS);
+    let at = Math.min(this.connection.dueAt(), this.speaker.dueAt(), this.sweepAt, now + TIMER_MAX_MS);
     if (this.test) at = Math.min(at, this.test.dueAt());
     if (this.resendAt !== null) at = Math.min(at, this.resendAt);
     this.dueAt = Math.max(at, now + 10);
@@ -1795,11 +1953,6 @@ class Rider {
     const done = Array.from(this.alerts.values()).find((a) => ENDED.indexOf(a.state) >= 0);
     if (done) this.alerts.delete(done.id);
   }
-}
-
-/** An alert the server sends again although we had put it down: it is open, so it has a right to sound. */
-function revivable(alert) {
-  return alert.state === 'failed' || (alert.state === 'stopped' && !alert.closed);
 }
 
 function httpOrigin(url) {
@@ -1822,7 +1975,8 @@ function httpOrigin(url) {
  *   token; `refresh` is true when the server has refused the last one. Given up after 15 s, and retried.
  * @param {function(object)} [options.onAlert] an alert is new or has changed. The frame of the protocol,
  *   plus `state` (queued, sounding, waiting, played, failed, expired, stopped, answering, answered),
- *   `plays` of `count`, `reason`, `answer`, `outcome`; `expires_at` is epoch ms of the server, or null
+ *   `plays` of `count`, `mode`, `reason`, `answer`, `outcome`; `expires_at` and `answer_by` are epoch ms of the
+ *   server, or null
  * @param {function(object)} [options.onState] `state()`, whenever something in it that a rider sees changes
  * @param {function(object)} [options.onEvent] everything else, by `type`: event, chat, answered, token, error,
  *   closed, denied, gap, suspend, rtt, audio_error
@@ -1835,8 +1989,8 @@ function httpOrigin(url) {
  * @returns {{connect: function(), start: function(), stop: function(), answer: function(string, string): boolean,
  *   close: function(), state: function(): object, selfTest: function(object=): {done: Promise<object>, cancel: function()}}}
  *   connect: opens the socket, no tap and no sound. start: from a tap; on duty, audible. stop: off duty, silent.
- *   answer: accept, decline or confirm; false when the alert cannot be answered any more; the outcome comes
- *   with onAlert. close: for good.
+ *   answer: accept, decline or confirm; false when the alert cannot be answered any more (void, answered, or past
+ *   its answer_by); the outcome comes with onAlert, after `pending` a second one. close: for good.
  * @throws {TypeError} when url or getToken is missing or malformed, or no platform is recognised
  */
 function createRider(options) {

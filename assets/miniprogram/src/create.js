@@ -13,7 +13,8 @@ const { browserAdapter } = require('./browser');
  *   token; `refresh` is true when the server has refused the last one. Given up after 15 s, and retried.
  * @param {function(object)} [options.onAlert] an alert is new or has changed. The frame of the protocol,
  *   plus `state` (queued, sounding, waiting, played, failed, expired, stopped, answering, answered),
- *   `plays` of `count`, `reason`, `answer`, `outcome`; `expires_at` is epoch ms of the server, or null
+ *   `plays` of `count`, `mode`, `reason`, `answer`, `outcome`; `expires_at` and `answer_by` are epoch ms of the
+ *   server, or null
  * @param {function(object)} [options.onState] `state()`, whenever something in it that a rider sees changes
  * @param {function(object)} [options.onEvent] everything else, by `type`: event, chat, answered, token, error,
  *   closed, denied, gap, suspend, rtt, audio_error
@@ -26,8 +27,8 @@ const { browserAdapter } = require('./browser');
  * @returns {{connect: function(), start: function(), stop: function(), answer: function(string, string): boolean,
  *   close: function(), state: function(): object, selfTest: function(object=): {done: Promise<object>, cancel: function()}}}
  *   connect: opens the socket, no tap and no sound. start: from a tap; on duty, audible. stop: off duty, silent.
- *   answer: accept, decline or confirm; false when the alert cannot be answered any more; the outcome comes
- *   with onAlert. close: for good.
+ *   answer: accept, decline or confirm; false when the alert cannot be answered any more (void, answered, or past
+ *   its answer_by); the outcome comes with onAlert, after `pending` a second one. close: for good.
  * @throws {TypeError} when url or getToken is missing or malformed, or no platform is recognised
  */
 function createRider(options) {

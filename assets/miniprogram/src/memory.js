@@ -5,6 +5,8 @@
 const HEARD_MAX = 500;
 /** A receipt is about 120 bytes: 200 of them fit any storage and cover hours without network. */
 const OUTBOX_MAX = 200;
+/** Answers without a final outcome; a rider has one or two, a backend that never decides must not fill the storage. */
+const AWAITED_MAX = 50;
 /** Marks a ring that must not sound again whatever its count says. */
 const CLOSED = -1;
 
@@ -30,6 +32,7 @@ class Memory {
     this.epoch = undefined;
     this.cursor = 0;
     this.outbox = [];
+    this.awaited = new Map();
     this.heard = new Map();
   }
 
@@ -44,6 +47,7 @@ class Memory {
     this.epoch = saved.epoch;
     this.cursor = saved.cursor > 0 ? saved.cursor : 0;
     if (Array.isArray(saved.outbox)) this.outbox = saved.outbox.filter((r) => r && r.n > 0);
+    if (Array.isArray(saved.awaited)) this.awaited = new Map(saved.awaited.filter(Array.isArray));
     if (Array.isArray(saved.heard)) this.heard = new Map(saved.heard.filter(Array.isArray));
   }
 
@@ -73,9 +77,21 @@ class Memory {
     this.save();
   }
 
-  /** How many times this ring has sounded here; CLOSED when it must stay silent. */
+  /** An answer was given: kept, beside its receipt, until its outcome is final. */
+  expect(id, answer) {
+    this.awaited.set(id, answer);
+    if (this.awaited.size > AWAITED_MAX) this.awaited.delete(this.awaited.keys().next().value);
+    this.save();
+  }
+
+  settle(id) {
+    this.awaited.delete(id);
+    this.save();
+  }
+
+  /** How many times this ring has sounded here; CLOSED when it must stay silent, by itself or because ring 0, all rings, must. */
   plays(id, ring) {
-    return this.heard.get(id + '/' + ring) || 0;
+    return this.heard.get(id + '/0') || this.heard.get(id + '/' + ring) || 0;
   }
 
   hear(id, ring, plays) {
@@ -99,8 +115,8 @@ class Memory {
 
   save() {
     if (!this.scope) return;
-    const heard = Array.from(this.heard);
-    this.write(this.scope, { epoch: this.epoch, cursor: this.cursor, outbox: this.outbox, heard });
+    const { epoch, cursor, outbox } = this;
+    this.write(this.scope, { epoch, cursor, outbox, awaited: Array.from(this.awaited), heard: Array.from(this.heard) });
   }
 
   read(key) {

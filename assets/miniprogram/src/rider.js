@@ -1,10 +1,12 @@
 // The rider's end of Orderbell: what a page or a mini-program talks to. It joins the connection, the
 // speaker and the memory, and keeps the alerts in hand.
 
-const { Clock, epochMs } = require('./clock');
+const { Clock } = require('./clock');
 const { Memory, CLOSED } = require('./memory');
 const { Connection } = require('./connection');
 const { Speaker } = require('./speaker');
+const { makeAlert, tellAlert, revivable, ENDED } = require('./alert');
+const { Answers } = require('./answers');
 const { SelfTest } = require('./selftest');
 
 const SDK = 'orderbell-js/1.0.0';
@@ -13,8 +15,6 @@ const AHEAD_MAX = 1000; // seqs seen past a gap; the next welcome settles them
 const SUSPEND_MS = 5000; // a timer this late means the app was asleep
 const RESEND_MS = 30000; // a store that was busy for a moment; a dead socket is noticed otherwise
 const TIMER_MAX_MS = 60000; // look at least once a minute, whatever the deadlines say
-const ANSWERS = ['accept', 'decline', 'confirm'];
-const ENDED = ['played', 'failed', 'expired', 'stopped', 'answered'];
 
 class Rider {
   constructor(options) {
@@ -32,6 +32,7 @@ class Rider {
     this.resendAt = null;
     this.timer = null;
     this.dueAt = Infinity;
+    this.sweepAt = Infinity;
     this.busy = false;
     this.origin = httpOrigin(options.url);
     const note = (event) => this.note(event);
@@ -51,6 +52,12 @@ class Rider {
       report: (alert, status, extra) => this.report(alert, status, extra),
       changed: (alert) => this.emit(alert),
       told: (status) => this.told(status),
+    });
+    this.answers = new Answers({
+      note, memory: this.memory, clock: this.clock, speaker: this.speaker, alerts: this.alerts,
+      send: (receipt) => this.send(receipt),
+      end: (alert, state, reason) => this.end(alert, state, reason),
+      emit: (alert) => this.emit(alert),
     });
     // Known before any welcome, so that a tap can unlock the player without a network round trip.
     this.speaker.keepAlive(['/audio/silence/600.m4a', '/audio/silence/600.mp3'], 600000);
@@ -89,17 +96,9 @@ class Rider {
   }
 
   answer(id, answer) {
-    if (ANSWERS.indexOf(answer) < 0) throw new TypeError('answer must be accept, decline or confirm');
-    const alert = this.alerts.get(id);
-    if (!alert || alert.state === 'answering' || alert.state === 'answered' || alert.state === 'stopped') return false;
-    this.speaker.remove(alert); // it must not ring on while the answer travels
-    alert.state = 'answering';
-    alert.answer = answer;
-    this.memory.hear(alert.id, alert.ring, CLOSED);
-    this.send({ op: 'answer', id, answer });
-    this.emit(alert);
+    const given = this.answers.give(id, answer);
     this.touch();
-    return true;
+    return given;
   }
 
   close() {
@@ -192,6 +191,7 @@ class Rider {
     const facts = this.facts();
     if (JSON.stringify(facts) !== this.helloSaid) this.connection.send(Object.assign({ op: 'state' }, facts));
     this.resend();
+    this.answers.again(); // after it: numbers rise
   }
 
   frame(frame, reply) {
@@ -207,7 +207,7 @@ class Rider {
       case 'alert': this.alert(frame, reply); break;
       case 'update': this.update(frame); break;
       case 'stop': this.stopped(frame); break;
-      case 'answered': this.answered(frame); break;
+      case 'answered': this.answers.heard(frame); break;
       case 'got': this.memory.got(frame.n); break;
       case 'token':
         if (typeof frame.token === 'string') this.connection.token = frame.token;
@@ -228,18 +228,19 @@ class Rider {
       reply({ op: 'ack', seqs: [frame.seq] }); // received is not played: acked before anything else
       this.saw(frame.seq);
     }
-    const ring = frame.ring > 0 ? frame.ring : 1;
     const known = this.alerts.get(frame.id);
+    const alert = makeAlert(frame, this.memory, this.options.audio.title);
+    const { ring } = alert;
     if (known && (known.ring > ring || (known.ring === ring && !revivable(known)))) return;
-    if (known && known.state === 'answering') return;
-    const alert = this.take(frame, ring);
+    if (known && (known.state === 'answering' || known.state === 'answered')) return; // the rider has spoken
     const heard = this.memory.plays(alert.id, ring);
     const silent = heard === CLOSED || alert.plays >= alert.count;
     if (silent && !alert.need) return; // heard in an earlier life of this page
-    if (known) this.speaker.queue = this.speaker.queue.filter((a) => a !== known);
+    if (known) this.speaker.retire(known, alert);
     this.alerts.set(alert.id, alert);
     this.settle();
     this.prune();
+    if (this.answers.resume(alert)) return;
     if (alert.expiresAt <= this.clock.server()) {
       this.end(alert, 'expired', 'expired');
       this.report(alert, 'skipped', { play: alert.plays + 1, reason: 'expired' });
@@ -254,31 +255,10 @@ class Rider {
     }
   }
 
-  take(frame, ring) {
-    const repeat = frame.repeat || {};
-    const count = repeat.count > 0 ? repeat.count : 1;
-    const left = repeat.remaining >= 0 ? repeat.remaining : count;
-    const ends = [epochMs(frame.expires_at), epochMs(frame.answer_by)].filter((at) => at > 0);
-    return {
-      frame, ring, count,
-      id: frame.id,
-      seq: typeof frame.seq === 'number' ? frame.seq : 0,
-      urgency: frame.urgency >= 0 ? frame.urgency : 1,
-      need: frame.need && frame.need !== 'none' ? frame.need : null,
-      title: frame.title || frame.text || this.options.audio.title,
-      audio: frame.audio,
-      gap: repeat.gap_ms >= 0 ? repeat.gap_ms : 0,
-      // Ours may be ahead of the server's count, when the last receipts were lost with the page.
-      plays: Math.max(count - left, this.memory.plays(frame.id, ring), 0),
-      expiresAt: ends.length ? Math.min.apply(null, ends) : Infinity,
-      state: 'queued',
-    };
-  }
-
   update(frame) {
     const alert = this.alerts.get(frame.id);
     if (!alert || !frame.audio || typeof frame.audio.url !== 'string') return;
-    alert.audio = frame.audio; // for the next sounding; the one in the ear is not disturbed
+    this.speaker.swap(alert, frame.audio);
     if (alert.state === 'failed' && alert.plays < alert.count) this.speaker.add(alert);
   }
 
@@ -290,19 +270,6 @@ class Rider {
       alert.closed = true;
       this.silence(alert, frame.reason || 'stopped');
     });
-  }
-
-  answered(frame) {
-    this.memory.answered(frame.n);
-    const alert = this.alerts.get(frame.id);
-    if (alert) {
-      this.speaker.remove(alert);
-      alert.outcome = frame.outcome;
-      // `pending` is no success yet: the backend decides, and a second `answered` will say.
-      alert.state = frame.outcome === 'pending' ? 'answering' : 'answered';
-      this.emit(alert);
-    }
-    this.note({ type: 'answered', id: frame.id, n: frame.n, outcome: frame.outcome });
   }
 
   silence(alert, reason) {
@@ -394,11 +361,7 @@ class Rider {
 
   emit(alert) {
     if (this.alerts.get(alert.id) !== alert) return; // an older ring of an alert that rings again
-    this.call('onAlert', Object.assign({}, alert.frame, {
-      ring: alert.ring, urgency: alert.urgency, need: alert.need || 'none', state: alert.state,
-      plays: alert.plays, count: alert.count, reason: alert.reason, answer: alert.answer,
-      outcome: alert.outcome, expires_at: alert.expiresAt === Infinity ? null : alert.expiresAt,
-    }));
+    this.call('onAlert', tellAlert(alert));
     this.changed();
   }
 
@@ -450,17 +413,20 @@ class Rider {
     this.schedule();
   }
 
+  /** A card that waits for an answer ends when the answer would come too late, and not a minute after. */
   sweep() {
     const server = this.clock.server();
+    this.sweepAt = Infinity;
     this.alerts.forEach((alert) => {
-      const over = alert.expiresAt <= server;
-      if (over && alert.need && alert.state === 'played') this.end(alert, 'expired', 'expired');
+      if (!alert.need || (alert.state !== 'played' && alert.state !== 'failed')) return;
+      if (alert.expiresAt <= server) this.end(alert, 'expired', 'expired');
+      else this.sweepAt = Math.min(this.sweepAt, this.clock.mono() + alert.expiresAt - server);
     });
   }
 
   schedule() {
     const now = this.clock.mono();
-    let at = Math.min(this.connection.dueAt(), this.speaker.dueAt(), now + TIMER_MAX_MS);
+    let at = Math.min(this.connection.dueAt(), this.speaker.dueAt(), this.sweepAt, now + TIMER_MAX_MS);
     if (this.test) at = Math.min(at, this.test.dueAt());
     if (this.resendAt !== null) at = Math.min(at, this.resendAt);
     this.dueAt = Math.max(at, now + 10);
@@ -476,11 +442,6 @@ class Rider {
     const done = Array.from(this.alerts.values()).find((a) => ENDED.indexOf(a.state) >= 0);
     if (done) this.alerts.delete(done.id);
   }
-}
-
-/** An alert the server sends again although we had put it down: it is open, so it has a right to sound. */
-function revivable(alert) {
-  return alert.state === 'failed' || (alert.state === 'stopped' && !alert.closed);
 }
 
 function httpOrigin(url) {

@@ -72,7 +72,7 @@ class Speaker {
 
   /** `alert` carries: id, ring, seq, urgency, expiresAt, audio, count, plays, gap. */
   add(alert) {
-    alert.dueAt = this.clock.mono();
+    alert.dueAt = this.clock.mono() + this.spread(alert);
     alert.state = 'queued';
     this.queue.push(alert);
     if (!this.audible()) this.parts.report(alert, 'queued', { reason: this.status });
@@ -84,6 +84,30 @@ class Speaker {
   remove(alert) {
     this.queue = this.queue.filter((a) => a !== alert);
     if (this.now && this.now.alert === alert) this.now.cut = true;
+  }
+
+  /** A newer ring takes this one's place: it may end its sentence, and does not come back. */
+  retire(alert, newer) {
+    this.queue = this.queue.filter((a) => a !== alert);
+    alert.retired = true;
+    newer.fetched = alert.fetched;
+  }
+
+  /** A better clip, for the next sounding; the one in the ear is not disturbed. */
+  swap(alert, audio) {
+    alert.audio = audio;
+    if (this.queue.indexOf(alert) >= 0) alert.dueAt = Math.max(alert.dueAt, this.clock.mono() + this.spread(alert));
+  }
+
+  /**
+   * How long a clip that a whole city is sent waits before it is first fetched, so that not all fetch it in the same
+   * second. The silence runs meanwhile. An urgent one does not wait, and none so long that it could expire.
+   */
+  spread(alert) {
+    if (!alert.audio || alert.urgency >= 2 || alert.fetched === alert.audio.url) return 0;
+    const left = alert.expiresAt - this.clock.server() - WAKE_MARGIN_MS;
+    const most = Math.min(alert.audio.fetch_jitter_ms, left);
+    return most > 0 ? Math.floor(this.parts.adapter.random() * most) : 0;
   }
 
   keepAlive(clips, durationMs) {
@@ -126,6 +150,7 @@ class Speaker {
   sound(alert, url, fallback) {
     this.queue = this.queue.filter((a) => a !== alert);
     this.sets += 1;
+    if (!fallback) alert.fetched = url;
     this.set(unique(this.parts.resolve(url), this.sets), alert.title, {
       alert, fallback, total: UNKNOWN_MS, sentence: UNKNOWN_MS,
     });
@@ -223,6 +248,7 @@ class Speaker {
     if (!this.speaking()) return;
     const alert = this.now.alert;
     this.now.cut = true;
+    if (alert.retired) return;
     alert.state = 'queued';
     alert.dueAt = this.clock.mono();
     this.queue.push(alert);
@@ -237,8 +263,10 @@ class Speaker {
     const definite = !!message || !this.parts.adapter.foreground();
     if (definite) {
       this.giveUp(); // more tries change nothing: a tap, or coming to the front, does
-    } else if (alert) {
+    } else if (alert && !this.now.cut) {
       this.passOver(alert, fallback);
+    } else if (alert) {
+      this.step(); // it was stopped or answered while it hung
     } else {
       this.clip += 1;
       this.failures += 1;
@@ -301,6 +329,10 @@ class Speaker {
     const now = this.clock.mono();
     if (this.status === 'blocked' && this.retryAt !== null && now >= this.retryAt) this.step();
     if (this.status !== 'playing' && this.status !== 'loading') return;
+    if (this.overtaken()) {
+      this.giveWay();
+      return;
+    }
     if (this.now.playAt === null) {
       if (now - this.now.setAt >= LOAD_MS) this.refused('');
       return;
@@ -322,6 +354,24 @@ class Speaker {
     const left = held.total - elapsed;
     const waits = !held.cut && next - this.clock.mono() > 0 && next - this.clock.mono() < left - WAKE_MARGIN_MS;
     if (!waits) this.step(); // else the repeat comes soon, and the tail is silence already in hand
+  }
+
+  /** A chime is not a sentence: it may be left for something more urgent, wherever a new src may be set. */
+  overtaken() {
+    const { alert, playAt } = this.now;
+    if (!this.speaking() || !alert.brief || (playAt === null && !this.parts.adapter.foreground())) return false;
+    const next = this.pick();
+    return !!next && next.urgency > alert.urgency;
+  }
+
+  giveWay() {
+    const { alert } = this.now;
+    this.now.done = true;
+    alert.state = 'stopped';
+    alert.reason = 'overtaken';
+    this.parts.report(alert, 'skipped', { play: alert.plays + 1, reason: 'overtaken' });
+    this.parts.changed(alert);
+    this.step();
   }
 
   runSilence(elapsed) {
@@ -360,7 +410,7 @@ class Speaker {
     this.now.done = true;
     alert.plays += 1;
     this.parts.report(alert, 'played', { play: alert.plays });
-    if (alert.plays >= alert.count) {
+    if (alert.retired || alert.plays >= alert.count) {
       alert.state = 'played';
     } else {
       alert.state = 'waiting';

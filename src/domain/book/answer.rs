@@ -5,8 +5,7 @@ use super::{Book, Ended};
 use crate::domain::alert::AlertChange;
 use crate::domain::delivery::{Answer, AnswerOutcome, Change, EndReason};
 use crate::domain::{
-    AlertId, AlertState, Arbiter, Delivery, DeliveryState, EpochMs, Mode, OrderKey, RiderId, RiderKey,
-    Settlement,
+    AlertId, AlertState, Arbiter, Delivery, DeliveryState, EpochMs, OrderKey, RiderId, RiderKey, Settlement,
 };
 
 /// A change to one delivery, told by a rider's session. A delivery of another rider is not found.
@@ -92,15 +91,14 @@ impl Book {
         }
         let Some(delivery) = self.at(place) else { return AnswerOutcome::Gone };
         let Some(head) = self.head(delivery.alert) else { return AnswerOutcome::Gone };
-        let (mode, offer, arbiter) = (head.mode, head.is_offer(), head.arbiter);
+        let (offer, arbiter, has_winner) = (head.is_offer(), head.arbiter, head.has_winner());
         if delivery.answer == Some(answer) || delivery.state == DeliveryState::Claimed {
-            return delivery.outcome(mode);
+            return delivery.outcome(head);
         }
         let heard = delivery.state == DeliveryState::Played && delivery.answer.is_none();
         if !delivery.is_open() && !heard {
-            let outcome = delivery.outcome(mode);
+            let lost = delivery.state == DeliveryState::Lost;
             self.change(place, &Change::Late(answer), at);
-            let lost = outcome == AnswerOutcome::Lost;
             return if lost { AnswerOutcome::Lost } else { AnswerOutcome::Gone };
         }
         let rider = RiderKey { app: delivery.app, rider: delivery.rider.clone() };
@@ -108,14 +106,14 @@ impl Book {
             self.rider_mut(&rider, at).note_answer(at);
         }
         match (answer, offer) {
-            (Answer::Accept, true) if mode == Mode::Grab && arbiter == Arbiter::Backend => {
+            (Answer::Accept, true) if arbiter == Arbiter::Backend => {
                 let until = at.plus_ms(progress.settle_ms);
                 self.change(place, &Change::Claimed { until }, at);
                 AnswerOutcome::Pending
             }
             (Answer::Accept, true) => {
                 others.extend(self.win(place, at));
-                if mode == Mode::Grab { AnswerOutcome::Won } else { AnswerOutcome::Recorded }
+                if has_winner { AnswerOutcome::Won } else { AnswerOutcome::Recorded }
             }
             // Heard, but neither taken nor refused: the offer stands.
             (Answer::Confirm, true) => {

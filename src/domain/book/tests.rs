@@ -1,1 +1,8 @@
-//! tests
+//! The rules of delivery told as stories, every race by its name, and then under any order of what can happen.
+//! Nothing here waits or stores: the same rules run in every store and in the simulation.
+
+mod any_order;
+mod ladders;
+mod offers;
+mod orders;
+mod stage;

@@ -79,13 +79,32 @@ fn a_late_receipt_is_noted_and_changes_no_end() {
 }
 
 #[test]
-fn an_answer_twice_is_the_same_answer_and_another_one_is_gone() {
+fn an_answer_stands_and_no_other_takes_its_place() {
     let answered = run(Need::Accept, &[Change::Sent, Change::Answered(Answer::Accept)]);
-    assert_eq!(answered.outcome_of(Answer::Accept), AnswerOutcome::Recorded);
-    assert_eq!(answered.outcome_of(Answer::Decline), AnswerOutcome::Gone);
     assert_eq!(answered.after(&Change::Answered(Answer::Decline), EpochMs(9)), None);
-    let cancelled = run(Need::Accept, &[Change::Withdrawn(EndReason::CancelledByOrder)]);
-    assert_eq!(cancelled.outcome_of(Answer::Accept), AnswerOutcome::Gone);
+    let late = answered.after(&Change::Late(Answer::Decline), EpochMs(9)).unwrap();
+    assert_eq!((late.answer, late.late_answer), (Some(Answer::Accept), Some(Answer::Decline)));
+}
+
+#[test]
+fn a_claim_waits_for_the_backend_and_ends_as_won_lost_or_not_settled() {
+    let claim = Change::Claimed { until: EpochMs(60_000) };
+    let claimed = run(Need::Accept, &[Change::Sent, claim]);
+    assert!(claimed.is_open() && claimed.state == DeliveryState::Claimed);
+    assert_eq!((claimed.expires_at, claimed.answer), (EpochMs(60_000), Some(Answer::Accept)));
+    assert_eq!(claimed.after(&Change::Rung { seq: 9 }, EpochMs(9)), None, "who has answered is not rung");
+    let end = |change| claimed.after(&change, EpochMs(70_000)).map(|d| (d.state, d.reason.unwrap())).unwrap();
+    assert_eq!(end(Change::Answered(Answer::Accept)), (DeliveryState::Accepted, EndReason::Answered));
+    assert_eq!(end(Change::Withdrawn(EndReason::Taken)), (DeliveryState::Lost, EndReason::Taken));
+    assert_eq!(end(Change::Expired), (DeliveryState::Expired, EndReason::NotSettled));
+}
+
+#[test]
+fn a_ring_has_its_own_number_and_its_own_soundings() {
+    let heard = run(Need::Accept, &[Change::Sent, Change::Played { play: 2 }]);
+    let rung = heard.after(&Change::Rung { seq: 12 }, EpochMs(9)).unwrap();
+    assert_eq!((rung.ring, rung.seq, rung.plays, rung.sent_ring), (2, 12, 0, 1));
+    assert_eq!(rung.after(&Change::Sent, EpochMs(10)).unwrap().sent_ring, 2);
 }
 
 #[test]
@@ -106,7 +125,13 @@ fn any_change() -> impl Strategy<Value = Change> {
         Just(Change::Trouble("failed:network".to_owned())),
         prop_oneof![Just(Answer::Confirm), Just(Answer::Accept), Just(Answer::Decline)]
             .prop_map(Change::Answered),
+        Just(Change::Claimed { until: EpochMs(500) }),
+        Just(Change::Late(Answer::Accept)),
+        (100_i64..200).prop_map(|seq| Change::Rung { seq }),
+        Just(Change::Released),
         Just(Change::Expired),
+        Just(Change::Withdrawn(EndReason::Taken)),
+        Just(Change::Withdrawn(EndReason::Superseded)),
         Just(Change::Withdrawn(EndReason::CancelledByAlert)),
         Just(Change::Withdrawn(EndReason::OffDuty)),
     ]
@@ -127,8 +152,8 @@ proptest! {
             if !now.is_open() {
                 prop_assert_eq!((next.state, next.reason, next.ended_at), (now.state, now.reason, now.ended_at));
             }
-            // The same fact told again changes nothing but the count of writes.
-            if *change != Change::Sent {
+            // The same fact told again changes nothing but the counts of writes and rings.
+            if !matches!(change, Change::Sent | Change::Rung { .. }) {
                 prop_assert_eq!(next.after(change, at), None);
             }
             now = next;

@@ -14,7 +14,7 @@ use super::transport::{Incoming, Socket};
 use crate::clock::Now;
 use crate::config::ms;
 use crate::dispatch::{Dispatch, Duty, TokenError, TokenRider};
-use crate::domain::{Rider, SessionId};
+use crate::domain::{AudioState, Rider, SessionId};
 use crate::hub::{Bell, Registration, Ring};
 use crate::lifecycle::Lifecycle;
 use crate::session::frame::{ClientFrame, Hello, ServerFrame, StatePatch};
@@ -99,8 +99,8 @@ impl<S: Socket> Driver<S> {
                     for ring in self.registration.take() {
                         match ring {
                             Ring::Look => out.push(Output::Look),
-                            Ring::Replaced => return End::Bye(Close::Replaced),
-                            Ring::Revoked => return End::Bye(Close::BadToken),
+                            Ring::Replaced => return self.log_out(Close::Replaced).await,
+                            Ring::Revoked => return self.log_out(Close::BadToken).await,
                             Ring::Drain => return End::Bye(Close::Draining),
                         }
                     }
@@ -109,6 +109,16 @@ impl<S: Socket> Driver<S> {
             if let Err(end) = Box::pin(self.act(out)).await {
                 return end;
             }
+        }
+    }
+
+    /// Another device or the backend has ended this login: nothing may sound here any more.
+    async fn log_out(&mut self, close: Close) -> End {
+        let mut out = Vec::new();
+        self.session.on_logout(&mut out);
+        match Box::pin(self.act(out)).await {
+            Ok(()) => End::Bye(close),
+            Err(end) => end,
         }
     }
 
@@ -202,7 +212,8 @@ impl<S: Socket> Driver<S> {
                 "Receipt kept."
             );
         }
-        self.session.on_kept(receipt, &kept, out);
+        let now = self.now();
+        self.session.on_kept(receipt, &kept, now, out);
         Ok(())
     }
 
@@ -311,7 +322,8 @@ fn changed_duty(stored: &Rider, told: Option<bool>) -> Option<bool> {
 
 async fn tell_state(state: &Host, registration: &Registration, patch: StatePatch) {
     if let Some(audio) = patch.audio {
-        registration.set_audio(audio);
+        registration.set_audio(audio, state.dispatch.clock().now().wall);
+        tell_unheard(state, registration, audio).await;
     }
     if let Some(foreground) = patch.foreground {
         registration.set_foreground(foreground);
@@ -322,6 +334,16 @@ async fn tell_state(state: &Host, registration: &Registration, patch: StatePatch
         if let Err(error) = state.dispatch.set_duty(rider, duty).await {
             warn!(error = &error as &dyn std::error::Error, "Duty not stored.");
         }
+    }
+}
+
+/// A rider who cannot be heard any more may make fallback steps due.
+async fn tell_unheard(state: &Host, registration: &Registration, audio: AudioState) {
+    if audio.is_audible() {
+        return;
+    }
+    if let Err(error) = state.dispatch.on_unheard(registration.rider()).await {
+        warn!(error = &error as &dyn std::error::Error, "Fallback steps wait for their time.");
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ParsedEvent, parse_event};
 use crate::domain::target::DutyRule;
-use crate::domain::{Kinds, Need, Urgency};
+use crate::domain::{Arbiter, Kinds, Mode, Urgency};
 use crate::intake::InputError;
 
 fn parse(text: &str) -> Result<ParsedEvent, InputError> {
@@ -38,7 +38,9 @@ fn the_whole_canonical_event_is_read() {
     let order = event.order.unwrap();
     assert_eq!((event.id.as_str(), event.occurred_at.unwrap().0), ("evt-1", 1_772_339_405_000));
     assert_eq!((order.merchant.as_deref(), order.phone_tail.as_deref()), (Some("测试面馆"), Some("0006")));
-    assert_eq!(event.offer.unwrap().need, Need::Accept);
+    let offer = event.offer.unwrap();
+    assert_eq!((offer.mode, offer.arbiter), (Mode::Assign, Some(Arbiter::Backend)));
+    assert_eq!(offer.ladder.unwrap().steps()[0].act.word(), "repeat");
     assert_eq!(event.target.duty, DutyRule::OnDutyOnly);
     assert_eq!(event.ext["a"][0], 1);
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Process, QUICK_SWEEP, RiderSocket, TestServer, cli, eventually, slow_espeak};
+use crate::support::{Process, QUICK_SWEEP, RiderSocket, TestServer, cli, client, eventually, slow_espeak};
 
 #[tokio::test]
 async fn after_a_restart_an_open_alert_is_delivered_and_counting_goes_on() {
@@ -42,7 +42,7 @@ async fn an_alert_that_had_no_sound_yet_when_the_server_died_is_sounded_by_the_n
     let made = cli(folder.path(), &["keys", "create", "--name", "k", "--scopes", "ingest,read"]).await;
     let key = String::from_utf8(made.stdout).unwrap();
     let event = json!({"id": "e-1", "kind": "order.new", "target": {"riders": ["r1"]}});
-    let post = reqwest::Client::new().post(format!("{}/v1/events", process.url)).bearer_auth(key.trim());
+    let post = client().post(format!("{}/v1/events", process.url)).bearer_auth(key.trim());
     let posted = crate::support::reply(post.json(&event)).await;
     assert_eq!(posted.status, 200, "{}", posted.json);
     process.kill().await;
@@ -64,7 +64,7 @@ async fn what_was_accepted_before_a_death_is_there_after_it() {
     let process = Process::serve(folder.path(), "").await;
     let made = cli(folder.path(), &["keys", "create", "--name", "k", "--scopes", "ingest"]).await;
     let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-    let client = reqwest::Client::new();
+    let client = client();
     let url = format!("{}/v1/events", process.url);
     let posting = (0..200).map(async |n: usize| {
         let event = json!({"id": format!("e-{n}"), "kind": "order.new", "target": {"riders": ["r1"]}});

@@ -16,7 +16,10 @@ class Server {
     this.received = this.received.bind(this);
     this.frames = []; // {at, session, frame} as they came
     this.keepsReceipts = true;
-    this.answers = 'recorded';
+    this.answers = 'recorded'; // what an answer is told; after `pending`, `decide` tells more
+    this.decided = new Map(); // id -> outcome
+    this.claims = new Map(); // id -> {n, socket} of the answer that a backend judges
+    this.listsClaims = true;
     this.links = 0;
     this.handed = 0;
   }
@@ -49,9 +52,9 @@ class Server {
     socket.down({
       op: 'welcome', session: socket.session, epoch: this.epoch, seq: this.seq, resumed: frame.epoch === this.epoch,
       now: this.world.now, heartbeat_ms: HEARTBEAT_MS, keepalive: { clips: CLIPS, duration_ms: 600000 }, limits: {},
-      open: Array.from(this.open.values()).map((a) => ({ id: a.id, ring: a.ring })),
+      open: this.listed().map((a) => ({ id: a.id, ring: a.ring })),
     });
-    Array.from(this.open.values()).sort((a, b) => b.urgency - a.urgency).forEach((a) => {
+    this.listed().sort((a, b) => b.urgency - a.urgency).forEach((a) => {
       a.attempt += 1;
       socket.down(a);
     });
@@ -73,7 +76,7 @@ class Server {
   on_report(socket, frame) {
     if (!this.keepsReceipts) return;
     const alert = this.open.get(frame.id);
-    if (alert && frame.status === 'played') {
+    if (alert && alert.ring === frame.ring && frame.status === 'played') {
       alert.repeat.remaining = Math.min(alert.repeat.remaining, alert.repeat.count - frame.play);
       if (alert.repeat.remaining <= 0 && alert.need === 'none') this.open.delete(frame.id);
     }
@@ -82,8 +85,28 @@ class Server {
 
   on_answer(socket, frame) {
     if (!this.keepsReceipts) return;
-    this.open.delete(frame.id);
-    socket.down({ op: 'answered', n: frame.n, id: frame.id, outcome: this.answers });
+    const outcome = this.decided.get(frame.id) || this.answers;
+    if (outcome === 'pending') this.claims.set(frame.id, { n: frame.n, socket });
+    else this.settle(frame.id, outcome);
+    socket.down({ op: 'answered', n: frame.n, id: frame.id, outcome });
+  }
+
+  /** What a new session is told is open. A claimed alert may or may not be among it. */
+  listed() {
+    return Array.from(this.open.values()).filter((a) => this.listsClaims || !this.claims.has(a.id));
+  }
+
+  settle(id, outcome) {
+    this.open.delete(id);
+    this.claims.delete(id);
+    this.decided.set(id, outcome);
+  }
+
+  /** The backend has judged: told with the n of the answer on its own session, with 0 on a newer one. */
+  decide(id, outcome) {
+    const claim = this.claims.get(id);
+    this.settle(id, outcome);
+    this.sessions.forEach((socket) => socket.down({ op: 'answered', n: socket === claim.socket ? claim.n : 0, id, outcome }));
   }
 
   // ---- what a test does ------------------------------------------------------------------------
@@ -103,6 +126,17 @@ class Server {
       audio: { url: `/audio/c/${id}.mp3`, fallback_url: '/audio/canned/order.mp3', mime: 'audio/mpeg', duration_ms: 48000, tail_ms: 45000 },
       repeat: { count: 1, remaining: 1, gap_ms: 8000 },
     }, given);
+    this.open.set(id, frame);
+    this.push(frame);
+    return frame;
+  }
+
+  /** The same alert once more: a new seq, and the next ring. */
+  ring(id, fields) {
+    const before = this.open.get(id);
+    this.seq += 1;
+    const repeat = Object.assign({}, before.repeat, { remaining: before.repeat.count });
+    const frame = Object.assign({}, before, { seq: this.seq, ring: before.ring + 1, attempt: 1, repeat }, fields);
     this.open.set(id, frame);
     this.push(frame);
     return frame;

@@ -1,0 +1,60 @@
+//! Riders: described, on and off duty, seen, erased; and what follows at once for what is open for them.
+//! A rider who cannot be heard any more may make a fallback step due.
+
+use super::Dispatch;
+use crate::domain::book::Duty;
+use crate::domain::{Rider, RiderKey};
+use crate::hub::Ring;
+use crate::store::{RiderPatch, StoreResult};
+
+impl Dispatch {
+    /// Sets duty; going off duty ends what asks for duty.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn set_duty(&self, rider: RiderKey, duty: Duty) -> StoreResult<usize> {
+        let ended = self.store.set_duty(rider, duty, self.wall()).await?;
+        Ok(self.tell_ended(&ended))
+    }
+
+    /// Notes that a session of the rider opened or closed; the rider is known from now on.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn touch(&self, rider: RiderKey) -> StoreResult<Rider> {
+        self.store.touch_rider(rider, self.wall()).await
+    }
+
+    /// Creates or changes a rider.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn put_rider(&self, rider: RiderKey, patch: RiderPatch) -> StoreResult<Rider> {
+        let revokes = patch.not_before.is_some();
+        let duty = patch.on_duty;
+        let patch = RiderPatch { on_duty: None, ..patch };
+        let mut stored = self.store.put_rider(rider.clone(), patch, self.wall()).await?;
+        if let Some(on_duty) = duty {
+            // By its own way, so that going off duty ends what asks for duty.
+            self.set_duty(rider.clone(), if on_duty { Duty::On } else { Duty::Off }).await?;
+            (stored.on_duty, stored.duty_at) = (on_duty, Some(self.wall()));
+        }
+        if revokes {
+            self.hub.ring(&rider, Ring::Revoked);
+        }
+        Ok(stored)
+    }
+
+    /// Erases a rider and ends their sessions. False if there is none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn delete_rider(&self, rider: RiderKey) -> StoreResult<bool> {
+        let Some(ended) = self.store.delete_rider(rider.clone(), self.wall()).await? else {
+            return Ok(false);
+        };
+        self.tell_ended(&ended);
+        self.hub.ring(&rider, Ring::Revoked);
+        Ok(true)
+    }
+}

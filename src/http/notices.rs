@@ -1,0 +1,56 @@
+//! `GET /v1/notices`: what the desk must hear of, in the order it happened.
+//! A reader keeps the number of the last one it has seen and asks for what came after.
+
+use axum::extract::{RawQuery, State};
+use serde_json::{Value, json};
+
+use super::AppState;
+use super::auth::MayRead;
+use super::problem::{Answer, Problem, Success};
+use crate::store::NumberedNotice;
+
+/// Notices of one answer unless asked for fewer, and at most.
+const LIMIT_MAX: u32 = 200;
+
+/// `GET /v1/notices?after=NUMBER&limit=N`.
+///
+/// # Errors
+/// 400, 401, 403, 503.
+pub async fn list(
+    State(state): State<AppState>,
+    MayRead(caller): MayRead,
+    RawQuery(query): RawQuery,
+) -> Answer<Value> {
+    let query = query.unwrap_or_default();
+    let after: i64 = number(&query, "after")?.unwrap_or(0);
+    let limit: u32 = number(&query, "limit")?.unwrap_or(LIMIT_MAX);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return Err(Problem::bad_request("out_of_range", "limit is 1 to 200"));
+    }
+    let notices = state.dispatch.store().notices(caller.app_id(), after, limit).await?;
+    Ok(Success(json!({"notices": notices.iter().map(view).collect::<Vec<_>>()})))
+}
+
+/// A number of the query; the last of that name counts.
+pub(super) fn number<T: std::str::FromStr>(query: &str, name: &str) -> Result<Option<T>, Problem> {
+    let wrong = || Problem::bad_request("bad_query", &format!("{name} is not a number in its bounds"));
+    word(query, name).map(|text| text.parse().map_err(|_| wrong())).transpose()
+}
+
+/// A value of the query; the last of that name counts.
+pub(super) fn word<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).last()
+}
+
+fn view(numbered: &NumberedNotice) -> Value {
+    let NumberedNotice { number, notice } = numbered;
+    json!({
+        "number": number,
+        "kind": notice.kind.as_str(),
+        "alert_id": notice.alert,
+        "order_id": notice.order,
+        "rider": notice.rider,
+        "at": notice.at.to_string(),
+    })
+}

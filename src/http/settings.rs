@@ -1,0 +1,86 @@
+//! What an app sets for itself: time zone, quiet hours, merging, the cap for each rider, its own ladders.
+//! `PUT` replaces all of it; what is not named has its default again.
+
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::AppState;
+use super::auth::{MayAdminister, MayRead};
+use super::body::JsonValue;
+use super::problem::{Answer, Success};
+use crate::domain::AppSettings;
+use crate::domain::settings::QuietHours;
+use crate::intake::{InputError, Reader, read_ladder};
+
+/// Most alerts a minute that a cap may allow.
+const PER_MINUTE_MAX: i64 = 1_000;
+
+/// `GET /v1/settings`.
+///
+/// # Errors
+/// 401, 403, 503.
+pub async fn get(MayRead(caller): MayRead) -> Answer<Value> {
+    Ok(Success(view(&caller.app.app.settings)))
+}
+
+/// `PUT /v1/settings` `{time_zone?, quiet_hours?{from, to}, merge?, alerts_per_minute?, ladders?{kind: [step…]}}`.
+///
+/// # Errors
+/// 400 with the member at fault, 401, 403, 503.
+pub async fn put(
+    State(state): State<AppState>,
+    MayAdminister(caller): MayAdminister,
+    JsonValue(body): JsonValue,
+) -> Answer<Value> {
+    let settings = read(&Reader::new(&body)?)?;
+    state.dispatch.put_settings(&caller.app, settings.clone()).await?;
+    Ok(Success(view(&settings)))
+}
+
+fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
+    body.only(&["time_zone", "quiet_hours", "merge", "alerts_per_minute", "ladders"])?;
+    let defaults = AppSettings::default();
+    let mut settings = AppSettings {
+        time_zone: body.text("time_zone", 64)?.unwrap_or(defaults.time_zone),
+        merge: body.boolean("merge")?.unwrap_or(defaults.merge),
+        ..AppSettings::default()
+    };
+    let cap = body.integer("alerts_per_minute", 0, PER_MINUTE_MAX)?;
+    settings.alerts_per_minute = cap.and_then(|cap| u32::try_from(cap).ok());
+    if let Some(hours) = body.object("quiet_hours")? {
+        hours.only(&["from", "to"])?;
+        let (from_min, to_min) = (read_minute(&hours, "from")?, read_minute(&hours, "to")?);
+        settings.quiet_hours = Some(QuietHours { from_min, to_min });
+    }
+    if let Some(ladders) = body.object("ladders")? {
+        for kind in ladders.names() {
+            let ladder = read_ladder(&ladders, kind)?.unwrap_or_default();
+            settings.ladders.insert(kind.to_owned(), ladder);
+        }
+    }
+    Ok(settings)
+}
+
+/// `HH:MM`, as minutes after midnight.
+fn read_minute(hours: &Reader<'_>, name: &str) -> Result<u16, InputError> {
+    let text = hours.text(name, 5)?.ok_or_else(|| hours.missing(name))?;
+    let minute = text.split_once(':').and_then(|(hour, minute)| {
+        let two = |text: &str| (text.len() == 2).then(|| text.parse::<u16>().ok()).flatten();
+        let (hour, minute) = (two(hour)?, two(minute)?);
+        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+    });
+    minute.ok_or_else(|| hours.error(name, "bad_time", "is no time of day, HH:MM"))
+}
+
+fn view(settings: &AppSettings) -> Value {
+    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let quiet_hours =
+        settings.quiet_hours.map(|hours| json!({"from": clock(hours.from_min), "to": clock(hours.to_min)}));
+    json!({
+        "time_zone": settings.time_zone,
+        "quiet_hours": quiet_hours,
+        "merge": settings.merge,
+        "alerts_per_minute": settings.alerts_per_minute,
+        "ladders": settings.ladders,
+    })
+}
