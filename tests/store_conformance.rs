@@ -31,6 +31,8 @@ mod orders;
 mod schedules;
 #[path = "store_conformance/sqlite_only.rs"]
 mod sqlite_only;
+#[path = "store_conformance/sqlite_schema.rs"]
+mod sqlite_schema;
 #[path = "store_conformance/stage.rs"]
 mod stage;
 #[path = "store_conformance/told.rs"]

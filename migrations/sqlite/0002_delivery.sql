@@ -10,9 +10,6 @@ ALTER TABLE riders ADD COLUMN minute_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE riders ADD COLUMN minute_count INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE riders ADD COLUMN burst_until INTEGER NOT NULL DEFAULT 0;
 
--- Everyone of an app, to be counted and told in parts.
-CREATE INDEX riders_known ON riders (app_id, id) WHERE known;
-
 -- JSON: what the event was answered; NULL for events of before, which have one alert and all its deliveries.
 ALTER TABLE events ADD COLUMN answer TEXT;
 
