@@ -179,6 +179,24 @@ test('cut off while the backend decides, the page asks again and learns that the
   assert.deepEqual((await page.close()).filter((trouble) => !/ERR_|WebSocket/.test(trouble)), [], 'beside what the browser says of the cut');
 });
 
+test('opened anew while the backend decides, the page shows what waits, and the success when it comes', async () => {
+  let decide;
+  const backend = await stage.backend(() => new Promise((resolve) => { decide = resolve; }));
+  const page = await started('r_reload');
+  const id = await stage.server.post('r_reload', 'order.available', { order: order('73', '兰州拉面', '科技园'), callback_url: backend.url, offer: { mode: 'grab', arbiter: 'backend' } });
+  await page.card(id, '[data-state="sounding"]');
+  await tap(page, id, 'accept');
+  await page.card(id, '[data-result="pending"]');
+  await page.tab.reload();
+  await page.card(id, '[data-result="pending"]');
+  assert.match(await (await page.card(id)).innerText(), /#73[^]*兰州拉面 → 科技园/);
+  decide('won');
+  await page.card(id, '[data-result="done"]');
+  assert.equal(await state(page, id), '抢单成功');
+  assert.equal((await stage.server.ended(id)).winner, 'r_reload');
+  assert.deepEqual(await page.close(), []);
+});
+
 test('scripted: gone is told apart from lost, and stays', async () => {
   const page = await started('r_gone', { scripted: true });
   page.socket.offer('alr_81', { mode: 'grab' });
