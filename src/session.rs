@@ -16,7 +16,7 @@ use crate::domain::{Alert, AlertId, Delivery, EpochMs, SessionId};
 
 pub use close::Close;
 use frame::{ClientFrame, FrameError, Hello, Limits, OpenFrame, Report, ServerFrame, StatePatch, Welcome};
-pub use outbox::{Lane, Outbox};
+pub use outbox::{Lane, Outbox, Waiting};
 pub use receipt::{Kept, Receipt};
 
 /// What all sessions of a server share.
@@ -47,6 +47,8 @@ pub struct Settings {
 pub enum Output {
     /// Write this frame.
     Send(Lane, String),
+    /// These have ended: what is queued of them and not written is not written.
+    Withdraw(Vec<AlertId>),
     /// Note this change some time soon; nobody waits for it.
     Note(AlertId, Change),
     /// Commit this receipt, then call [`Session::on_kept`].
@@ -329,13 +331,17 @@ impl Session {
         out: &mut Vec<Output>,
     ) {
         if let Some(text) = render::alert(&self.settings.origin, delivery, alert, sound, attempt, now) {
-            out.push(Output::Send(Lane::Alert(alert.urgency), text));
+            let (urgency, expires_at) = (alert.urgency, delivery.expires_at);
+            out.push(Output::Send(Lane::Alert(Waiting { alert: alert.id, urgency, expires_at }), text));
             out.push(Output::Note(alert.id, Change::Sent));
         }
     }
 
     /// Why alerts that were sent here have ended. Those played or answered here are not told again.
     pub fn on_ended(&mut self, ended: &[(AlertId, EndReason)], out: &mut Vec<Output>) {
+        if !ended.is_empty() {
+            out.push(Output::Withdraw(ended.iter().map(|(alert, _)| *alert).collect()));
+        }
         for reason in ["cancelled", "expired", "answered_elsewhere", "off_duty"] {
             let of_this = ended.iter().filter(|(_, why)| render::stop_reason(*why) == reason);
             let ids: Vec<AlertId> = of_this.map(|(alert, _)| *alert).collect();
