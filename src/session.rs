@@ -82,6 +82,8 @@ pub struct Resume {
 pub struct Session {
     settings: Arc<Settings>,
     live: Vec<Live>,
+    /// Listed as open by the welcome, and not shown by a look so far: the client may be sounding them.
+    welcomed: Vec<AlertId>,
     heard_ms: i64,
     pinged_ms: i64,
     token_expires_at: EpochMs,
@@ -123,7 +125,7 @@ impl Session {
             resumed,
             now: now.wall.0,
             heartbeat_ms: settings.heartbeat_ms,
-            open: resume.open.into_iter().map(|(id, ring)| OpenFrame { id, ring }).collect(),
+            open: resume.open.iter().map(|(id, ring)| OpenFrame { id: *id, ring: *ring }).collect(),
             keepalive: render::keepalive(&settings.origin, settings.keepalive_s, &hello.caps.formats),
             limits: Limits { frame_bytes_max: settings.frame_bytes_max, window: settings.window },
         })
@@ -131,6 +133,7 @@ impl Session {
         let session = Self {
             settings,
             live: Vec::new(),
+            welcomed: resume.open.into_iter().map(|(alert, _)| alert).collect(),
             heard_ms: now.mono_ms,
             pinged_ms: now.mono_ms,
             token_expires_at: resume.token_expires_at,
@@ -221,6 +224,7 @@ impl Session {
     pub fn on_kept(&mut self, receipt: &Receipt, kept: &Kept, out: &mut Vec<Output>) {
         if let (Some((alert, _)), true) = (&receipt.what, kept.ended) {
             self.live.retain(|live| live.alert != *alert);
+            self.welcomed.retain(|welcomed| welcomed != alert);
             // What has ended makes room in the look for what stood behind it.
             self.look_for_more(out);
         }
@@ -263,8 +267,9 @@ impl Session {
         self.more |= rows.len() >= LOOK_LIMIT as usize;
         // In a queue longer than one look some of these are open still; the store names only those that have ended.
         let listed = |alert: AlertId| rows.iter().any(|row| row.delivery.alert == alert);
-        let missing: Vec<AlertId> =
-            self.live.iter().map(|live| live.alert).filter(|alert| !listed(*alert)).collect();
+        self.welcomed.retain(|alert| !listed(*alert));
+        let missing = self.live.iter().map(|live| live.alert).filter(|alert| !listed(*alert));
+        let missing: Vec<AlertId> = missing.chain(self.welcomed.iter().copied()).collect();
         if !missing.is_empty() {
             out.push(Output::AskEnded(missing));
         }
@@ -350,6 +355,7 @@ impl Session {
             }
         }
         self.live.retain(|live| ended.iter().all(|(alert, _)| live.alert != *alert));
+        self.welcomed.retain(|welcomed| ended.iter().all(|(alert, _)| welcomed != alert));
     }
 
     /// Time has passed.

@@ -235,6 +235,17 @@ fn what_is_no_longer_open_is_asked_about_and_stopped_by_id() {
 }
 
 #[test]
+fn what_ended_between_the_welcome_and_the_first_look_is_stopped_too() {
+    let mut session = session();
+    let out = look(&mut session, &[row(2, Urgency::High)], at(0));
+    assert!(matches!(&out[..], [.., Output::AskEnded(missing)] if *missing == [alert_id(1)]), "{out:?}");
+    let mut out = Vec::new();
+    session.on_ended(&[(alert_id(1), EndReason::CancelledByAlert)], &mut out);
+    assert_eq!(ops(&out), ["stop"]);
+    assert!(look(&mut session, &[row(2, Urgency::High)], at(1)).is_empty(), "it is asked about once");
+}
+
+#[test]
 fn a_better_clip_is_told_once() {
     let mut session = session();
     let first = row(1, Urgency::High);
