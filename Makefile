@@ -4,13 +4,13 @@
 KILLS ?= 200
 CASES ?= fast
 
-.PHONY: demo test check bench conformance test-rust test-client test-browser test-demo test-kill test-autobahn
+.PHONY: demo test check bench conformance test-rust test-client test-browser test-demo test-faults test-kill test-autobahn
 
 demo:
 	@sh deploy/demo.sh
 
 test:
-	@bash tests/run.sh rust client browser demo kill autobahn
+	@bash tests/run.sh rust client browser demo faults autobahn
 
 # One set of stories for every store.
 conformance:
@@ -28,7 +28,12 @@ test-browser:
 test-demo:
 	@bash tests/run.sh demo
 
-# KILLS=200: how often the server is killed.
+# FAULT=kill, sigstop, disk, locked or half-open: one of them. ROUNDS: how often it strikes; FAULT_SECONDS: how long it
+# goes on at least; SEED: the plans and moments of an earlier run.
+test-faults:
+	@bash tests/run.sh faults
+
+# One of the faults, often. KILLS=200: how often the server is killed.
 test-kill:
 	@KILLS=$(KILLS) bash tests/run.sh kill
 

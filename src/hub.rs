@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -17,6 +17,7 @@ pub struct Hub {
     // Ordered maps: sessions are rung in the same order on every run, which a simulation can repeat.
     shards: Vec<Mutex<BTreeMap<RiderKey, Vec<Arc<Bell>>>>>,
     sessions: AtomicUsize,
+    arrivals: AtomicU64,
 }
 
 /// How to reach one session.
@@ -25,6 +26,7 @@ pub struct Bell {
     session: SessionId,
     device: Box<str>,
     opened_at: EpochMs,
+    arrival: u64,
     wake: Notify,
     asked: AtomicU8,
     audio: AtomicU8,
@@ -98,11 +100,18 @@ impl Hub {
     #[must_use]
     pub fn new() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, sessions: AtomicUsize::new(0) }
+        Self { shards, sessions: AtomicUsize::new(0), arrivals: AtomicU64::new(0) }
+    }
+
+    /// The place of a socket in the order of arrival; to be taken before anything is waited for.
+    pub fn arrival(&self) -> u64 {
+        self.arrivals.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Lists a session. Sessions it takes over from are rung as [`Ring::Replaced`]: all others under
     /// [`DevicePolicy::Latest`]; else the one of the same device, and the oldest above `sessions_max`.
+    /// It does not take over from one that arrived after it: its client has left it for that one, or soon will, and
+    /// must not be told there that another took over. It is rung itself.
     #[must_use]
     pub fn register(
         self: &Arc<Self>,
@@ -116,11 +125,13 @@ impl Hub {
         let bells = shard.entry(rider.clone()).or_default();
         let surplus = (bells.len() + 1).saturating_sub(sessions_max);
         for (age, other) in bells.iter().enumerate() {
-            let leaves = match policy {
+            let rivals = match policy {
                 DevicePolicy::Latest => true,
-                DevicePolicy::All => other.device == bell.device || age < surplus,
+                DevicePolicy::All => other.device == bell.device,
             };
-            if leaves {
+            if rivals && other.arrival > bell.arrival {
+                bell.ring(Ring::Replaced);
+            } else if rivals || age < surplus {
                 other.ring(Ring::Replaced);
             }
         }
@@ -198,13 +209,14 @@ impl Presence for Hub {
 }
 
 impl Bell {
-    /// A bell that has not rung.
+    /// A bell that has not rung, of the socket that arrived as [`Hub::arrival`] said.
     #[must_use]
-    pub fn new(session: SessionId, device: &str, opened_at: EpochMs) -> Self {
+    pub fn new(session: SessionId, device: &str, opened_at: EpochMs, arrival: u64) -> Self {
         Self {
             session,
             device: device.into(),
             opened_at,
+            arrival,
             wake: Notify::new(),
             asked: AtomicU8::new(0),
             audio: AtomicU8::new(0),
@@ -254,6 +266,12 @@ impl Registration {
     /// Ends when the bell rings, or at once if it has rung since the last [`Registration::take`].
     pub fn rung(&self) -> tokio::sync::futures::Notified<'_> {
         self.bell.wake.notified()
+    }
+
+    /// Whether another session has taken over.
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        self.bell.asked.load(Ordering::SeqCst) & Ring::Replaced.bit() != 0
     }
 
     /// What the session is asked to do, most urgent first; forgotten from now on.
@@ -307,7 +325,8 @@ mod tests {
     }
 
     fn join(hub: &Arc<Hub>, number: u8, device: &str, policy: DevicePolicy) -> Registration {
-        let bell = Bell::new(SessionId::new(EpochMs(1), [number; 10]), device, EpochMs(1));
+        let session = SessionId::new(EpochMs(1), [number; 10]);
+        let bell = Bell::new(session, device, EpochMs(1), u64::from(number));
         hub.register(rider(), bell, policy, 2)
     }
 
@@ -333,6 +352,18 @@ mod tests {
         drop(new);
         assert!(!hub.is_online(rider().app, &rider().rider));
         assert_eq!(hub.session_count(), 0);
+    }
+
+    #[test]
+    fn who_arrived_earlier_and_was_held_up_does_not_take_over_from_who_is_here() {
+        let hub = Arc::new(Hub::new());
+        assert!(hub.arrival() < hub.arrival());
+        for policy in [DevicePolicy::Latest, DevicePolicy::All] {
+            let here = join(&hub, 2, "phone", policy);
+            let late = join(&hub, 1, "phone", policy);
+            assert!(late.is_replaced() && !here.is_replaced(), "{policy:?}");
+            assert_eq!((late.take(), here.take()), (vec![Ring::Replaced], vec![]), "{policy:?}");
+        }
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub enum StoreError {
     /// Busy, full or gone for the moment: nothing was done; try again later.
     #[error("the store is not available")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The disk failed in the middle of it: it may be done or not; asking again, with the same ids, finds out.
+    #[error("the disk failed during a commit, and nobody knows what is on it")]
+    Unsure(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A name that must be unique is taken.
     #[error("{0} exists already")]
     Taken(&'static str),
@@ -416,8 +419,8 @@ pub trait Store: Send + Sync + 'static {
         again_at: EpochMs,
         at: EpochMs,
     ) -> StoreResult<Option<Claim>>;
-    /// The backend has heard of the claim and will settle it: it is not asked again.
-    async fn stop_asking(&self, alert: AlertId, rider: RiderKey) -> StoreResult<()>;
+    /// Sets when the backend is asked about a claim again; `None` if it has heard of it and will settle it.
+    async fn ask_again(&self, alert: AlertId, rider: RiderKey, at: Option<EpochMs>) -> StoreResult<()>;
     /// Requests of ladder steps that are due at `now`, the longest due first.
     async fn due_calls(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Call>>;
     /// Takes the right to make a request; nobody else gets it before `again_at`. False if it is not due.

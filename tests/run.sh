@@ -56,7 +56,9 @@ browser_suite() {
 
 demo_suite() { bash tests/demo.sh; }
 
-kill_suite() { KILLS=${KILLS:-12} cargo test --quiet --test kill; }
+faults_suite() { FAULT=${FAULT:-all} cargo test --quiet --test faults; }
+
+kill_suite() { FAULT=kill ROUNDS=${KILLS:-12} cargo test --quiet --test faults; }
 
 autobahn_suite() {
     [ -x "$autobahn/wstest" ] || bash tests/autobahn/setup.sh "$autobahn" || return 1
@@ -84,7 +86,7 @@ run() {
         grep -nE '^(not ok|FAILED|error|failures:)|panicked|✖|test .* FAILED' "$logs/$suite.log" | head -40
         tail -40 "$logs/$suite.log"
     fi
-    grep -hE '^(figures|lost|autobahn):? ' "$logs/$suite.log" | sed "s/^/    /"
+    grep -hE '^(figures|faults|lost|autobahn):? ' "$logs/$suite.log" | sed "s/^/    /"
     printf '%-9s %s passed, %s failed (%s s)\n' "$suite" "$passed" "$failed" $((SECONDS - began))
     passed_in_all=$((passed_in_all + passed))
     failed_in_all=$((failed_in_all + failed))

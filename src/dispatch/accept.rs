@@ -114,9 +114,11 @@ impl Dispatch {
         let stored = self.store.accept(new).await;
         let drafts = [alert, away].into_iter().flatten().map(Arc::new).collect();
         let mut answer = self.answer(&arrival, drafts, stored).await?;
-        if !answer.duplicate {
-            answer.schedule_id = schedule_id;
-        }
+        answer.schedule_id = if answer.duplicate && schedule_id.is_some() {
+            self.schedule_by_event(app.app.id, &answer.event_id).await?
+        } else {
+            schedule_id
+        };
         Ok(answer)
     }
 

@@ -28,7 +28,7 @@ pub(super) fn draft(
         rendered.said.clear();
     }
     let overrides = &event.overrides;
-    let head = head(event, kind, app, &made);
+    let head = head(event, kind, app, (made.id, made.at));
     Ok(Some(Alert {
         head,
         event_id: event.id.clone(),
@@ -54,24 +54,24 @@ pub(super) fn draft(
 }
 
 /// What decisions go by: the kind's policy, the app's ladder, the event's own wishes.
-fn head(event: &Event, kind: &Kind, app: &AppEntry, made: &Made) -> Head {
+fn head(event: &Event, kind: &Kind, app: &AppEntry, (id, at): (AlertId, EpochMs)) -> Head {
     let (overrides, offer) = (&event.overrides, event.offer.as_ref());
     let mode = offer.map_or(kind.mode, |offer| offer.mode);
     let of_kind = || app.app.settings.ladders.get(&kind.name).unwrap_or(&kind.ladder).clone();
     let ladder = offer.and_then(|offer| offer.ladder.clone()).unwrap_or_else(of_kind);
     let timeout_s = offer.and_then(|offer| offer.timeout_s).or(overrides.ttl_s);
-    let offered_s = timeout_s.unwrap_or(kind.ttl_s);
+    let window_s = timeout_s.unwrap_or(kind.ttl_s);
     let life_s = match mode.need() {
-        Need::Accept => overrides.ttl_s.unwrap_or(ladder.span_s(offered_s)),
-        Need::None | Need::Confirm => overrides.ttl_s.unwrap_or(offered_s),
+        Need::Accept => overrides.ttl_s.unwrap_or(ladder.span_s(window_s)),
+        Need::None | Need::Confirm => overrides.ttl_s.unwrap_or(window_s),
     };
-    let starts_at = event.deliver_at.map_or(made.at, |deliver_at| deliver_at.max(made.at));
+    let starts_at = event.deliver_at.map_or(at, |deliver_at| deliver_at.max(at));
     let default_arbiter = match mode {
         Mode::Grab if event.callback_url.is_some() => Arbiter::Backend,
         Mode::Grab | Mode::Assign | Mode::Ack | Mode::Notify => Arbiter::Service,
     };
     Head {
-        id: made.id,
+        id,
         app: app.app.id,
         order_id: event.order.as_ref().and_then(|order| order.id.clone()),
         kind: kind.name.clone(),
@@ -81,10 +81,10 @@ fn head(event: &Event, kind: &Kind, app: &AppEntry, made: &Made) -> Head {
         arbiter: offer.and_then(|offer| offer.arbiter).unwrap_or(default_arbiter),
         duty: event.target.duty,
         collapse_key: collapse_key(event, kind),
-        created_at: made.at,
+        created_at: at,
         starts_at,
         expires_at: starts_at.plus_ms(i64::from(life_s) * 1000),
-        answer_ms: (mode.need() == Need::Accept).then_some(i64::from(offered_s) * 1000),
+        answer_ms: (mode.need() == Need::Accept).then_some(i64::from(window_s) * 1000),
         ladder,
         candidates: offer.map(|offer| offer.candidates.clone()).unwrap_or_default(),
         state: AlertState::Active,

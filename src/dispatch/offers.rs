@@ -135,7 +135,7 @@ impl Dispatch {
         };
         let Some(url) = claim.alert.callback_url.clone() else {
             // The backend settles by itself.
-            return self.store.stop_asking(alert, rider.clone()).await;
+            return self.store.ask_again(alert, rider.clone(), None).await;
         };
         let question = Question {
             url,
@@ -150,8 +150,13 @@ impl Dispatch {
         let settlement = match verdict {
             Some(Verdict::Won) => Settlement::Winner(rider.rider.clone()),
             Some(Verdict::Lost) => Settlement::Lost(rider.rider.clone()),
-            Some(Verdict::Pending) => return self.store.stop_asking(alert, rider.clone()).await,
-            None => return Ok(()),
+            Some(Verdict::Pending) => return self.store.ask_again(alert, rider.clone(), None).await,
+            None => {
+                // As long again as the rider has waited already: quickly at first.
+                let (now, since) = (self.wall(), claim.delivery.answered_at.unwrap_or(at));
+                let pause_ms = now.since_ms(since).clamp(self.limits.again_ms, ASK_AGAIN_MS_MAX);
+                return self.store.ask_again(alert, rider.clone(), Some(now.plus_ms(pause_ms))).await;
+            }
         };
         let settled = self.store.settle(rider.app, alert, settlement, self.wall()).await?;
         if let Some(Settled::Done(ended)) = settled {

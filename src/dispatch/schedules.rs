@@ -89,6 +89,16 @@ impl Dispatch {
         Ok(())
     }
 
+    /// The recurring event that an event of this id has made, unless it has ended.
+    pub(super) async fn schedule_by_event(
+        &self,
+        app: AppId,
+        event: &EventId,
+    ) -> StoreResult<Option<ScheduleId>> {
+        let schedules = self.store.schedules(app).await?;
+        Ok(schedules.into_iter().find(|schedule| schedule.event_id == *event).map(|schedule| schedule.id))
+    }
+
     /// An app's recurring events.
     ///
     /// # Errors

@@ -272,7 +272,9 @@ impl Book {
         let mut old: Vec<_> = old.filter(|(touched_at, _)| *touched_at < before).collect();
         old.sort();
         old.truncate(limit);
-        old.iter().for_each(|(_, key)| drop(self.orders.remove(key)));
+        for (_, key) in &old {
+            self.orders.remove(key);
+        }
         old.len()
     }
 }

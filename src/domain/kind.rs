@@ -238,6 +238,7 @@ struct Table {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table of switches, turned into types at once")]
 struct Row {
     urgency: Urgency,
     repeat: RepeatRow,

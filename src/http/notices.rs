@@ -40,7 +40,7 @@ pub(super) fn number<T: std::str::FromStr>(query: &str, name: &str) -> Result<Op
 /// A value of the query; the last of that name counts.
 pub(super) fn word<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).last()
+    pairs.rev().find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 fn view(numbered: &NumberedNotice) -> Value {

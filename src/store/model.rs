@@ -285,8 +285,8 @@ impl Store for ModelStore {
         self.with(|state| state.take_ask(alert, &rider, again_at, at))
     }
 
-    async fn stop_asking(&self, alert: AlertId, rider: RiderKey) -> StoreResult<()> {
-        self.with(|state| state.book.stop_asking(alert, &rider.rider))
+    async fn ask_again(&self, alert: AlertId, rider: RiderKey, at: Option<EpochMs>) -> StoreResult<()> {
+        self.with(|state| state.book.ask_again(alert, &rider.rider, at))
     }
 
     async fn due_calls(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Call>> {

@@ -347,9 +347,11 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn stop_asking(&self, alert: AlertId, rider: RiderKey) -> StoreResult<()> {
-        self.write((alert, rider), |db, (alert, rider)| Box::pin(offers::stop_asking(db, *alert, rider)))
-            .await
+    async fn ask_again(&self, alert: AlertId, rider: RiderKey, at: Option<EpochMs>) -> StoreResult<()> {
+        self.write((alert, rider, at), |db, (alert, rider, at)| {
+            Box::pin(offers::ask_again(db, *alert, rider, *at))
+        })
+        .await
     }
 
     async fn due_calls(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<super::Call>> {

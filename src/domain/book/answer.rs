@@ -95,8 +95,8 @@ impl Book {
         if delivery.answer == Some(answer) || delivery.state == DeliveryState::Claimed {
             return delivery.outcome(head);
         }
-        let heard = delivery.state == DeliveryState::Played && delivery.answer.is_none();
-        if !delivery.is_open() && !heard {
+        let only_heard = delivery.state == DeliveryState::Played && delivery.answer.is_none();
+        if !delivery.is_open() && !only_heard {
             let lost = delivery.state == DeliveryState::Lost;
             self.change(place, &Change::Late(answer), at);
             return if lost { AnswerOutcome::Lost } else { AnswerOutcome::Gone };
@@ -208,10 +208,11 @@ impl Book {
         takes
     }
 
-    /// The backend has heard of a claim and will settle it: it is not asked again.
-    pub fn stop_asking(&mut self, alert: AlertId, rider: &RiderId) {
-        if let Some(kept) = self.place(alert, rider).and_then(|place| self.deliveries.get_mut(place)) {
-            kept.edit().ask_due_at = None;
+    /// Sets when the backend is asked about a claim again; `None` if it has heard of it and will settle it.
+    pub fn ask_again(&mut self, alert: AlertId, rider: &RiderId, at: Option<EpochMs>) {
+        let kept = self.place(alert, rider).and_then(|place| self.deliveries.get_mut(place));
+        if let Some(kept) = kept.filter(|kept| kept.row.state == DeliveryState::Claimed) {
+            kept.edit().ask_due_at = at;
         }
     }
 }

@@ -6,7 +6,9 @@ use crate::domain::delivery::{Change, EndReason, Listener};
 use crate::domain::kind::OrderPolicy;
 use crate::domain::order::Stamp;
 use crate::domain::target::DutyRule;
-use crate::domain::{AlertId, Delivery, DeliveryId, EpochMs, Head, Need, OrderKey, RiderId, RiderKey};
+use crate::domain::{
+    AlertId, Delivery, DeliveryId, DeliveryState, EpochMs, Head, Need, OrderKey, RiderId, RiderKey,
+};
 
 impl Book {
     pub(super) fn add_head(&mut self, head: Head, at: EpochMs) {
@@ -103,8 +105,10 @@ impl Book {
     fn supersede(&mut self, head: &Head, rider: &RiderId, at: EpochMs, ended: &mut Vec<Ended>) {
         let Some(key) = &head.collapse_key else { return };
         let rider = RiderKey { app: head.app, rider: rider.clone() };
-        let places = self
+        let mut places = self
             .open_of_rider(&rider, |other| other.id != head.id && other.collapse_key.as_ref() == Some(key));
+        // Who has accepted is not asked anew: the backend's word is on its way.
+        places.retain(|place| self.deliveries[*place].row.state != DeliveryState::Claimed);
         ended.extend(self.end_all(&places, &Change::Withdrawn(EndReason::Superseded), at));
     }
 

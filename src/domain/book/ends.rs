@@ -8,7 +8,7 @@ use crate::domain::alert::AlertChange;
 use crate::domain::delivery::{Change, EndReason};
 use crate::domain::order::{Stamp, Tombstone};
 use crate::domain::target::DutyRule;
-use crate::domain::{AlertId, AlertState, Delivery, EpochMs, Head, OrderKey, RiderKey};
+use crate::domain::{AlertId, AlertState, Delivery, DeliveryState, EpochMs, Head, OrderKey, RiderKey};
 
 impl Book {
     /// Ends, of the deliveries and alerts in this book, those whose time is over at `at`; at most `limit` deliveries.
@@ -113,7 +113,12 @@ impl Book {
             return Vec::new();
         }
         let open = self.open_places(|delivery, head| {
-            delivery.app == rider.app && delivery.rider == rider.rider && head.duty == DutyRule::OnDutyOnly
+            // Who has accepted has given their word: the backend decides, whether they work on or not.
+            let accepts = delivery.state == DeliveryState::Claimed;
+            delivery.app == rider.app
+                && delivery.rider == rider.rider
+                && head.duty == DutyRule::OnDutyOnly
+                && !accepts
         });
         self.end_all(&open, &Change::Withdrawn(EndReason::OffDuty), at)
     }

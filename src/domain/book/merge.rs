@@ -5,6 +5,7 @@ use super::{Book, Context, Ended, FirstDelivery};
 use crate::domain::delivery::{Change, EndReason};
 use crate::domain::kind::OrderPolicy;
 use crate::domain::order::Stamp;
+use crate::domain::settings::{Quiet, Rules};
 use crate::domain::{EpochMs, Head, RiderKey};
 
 /// What became of what was held for a rider.
@@ -26,19 +27,22 @@ impl Book {
         together: Option<(&Head, usize)>,
         context: &Context<'_>,
     ) -> Merged {
-        let held = self.held(rider, context.at);
+        let waiting = self.held(rider, context.at);
         match together {
-            _ if held.is_empty() => Merged::Nothing,
-            Some((head, count)) if count == held.len() && count > 1 => {
+            _ if waiting.is_empty() => Merged::Nothing,
+            Some((head, count)) if count == waiting.len() && count > 1 => {
                 self.add_head(head.clone(), context.at);
-                let mut ended = self.end_all(&held, &Change::Withdrawn(EndReason::Merged), context.at);
+                let mut ended = self.end_all(&waiting, &Change::Withdrawn(EndReason::Merged), context.at);
                 let (stamp, policy) = (Stamp::default(), OrderPolicy::default());
-                let told = self.deliver(head.id, &rider.rider, stamp, &policy, context, &mut ended);
+                // What it stands for was counted when it came: nothing holds this one back.
+                let rules = Rules { alerts_per_minute: 0, quiet: Quiet::No, ..context.rules };
+                let exempt = Context { rules, ..*context };
+                let told = self.deliver(head.id, &rider.rider, stamp, &policy, &exempt, &mut ended);
                 self.finish_telling(head.id, context.at);
                 told.map_or(Merged::Released, |first| Merged::Together(first, ended))
             }
             Some(_) | None => {
-                for place in held {
+                for place in waiting {
                     self.change(place, &Change::Released, context.at);
                 }
                 Merged::Released

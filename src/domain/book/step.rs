@@ -7,7 +7,7 @@ use crate::domain::delivery::Change;
 use crate::domain::kind::OrderPolicy;
 use crate::domain::ladder::{Act, HttpCall, is_done};
 use crate::domain::order::Stamp;
-use crate::domain::{AlertId, AlertState, CallId, DeliveryState, EpochMs, Head, RiderId, RiderKey};
+use crate::domain::{AlertId, AlertState, CallId, Delivery, DeliveryState, EpochMs, Head, RiderId, RiderKey};
 
 /// Why a step is taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -117,7 +117,7 @@ impl Book {
             let Some(rider) = candidates.get(head.candidates_asked as usize) else { return };
             head.candidates_asked += 1;
             self.add_rider(alert, rider, context, stepped);
-            let open = self.delivery(alert, rider).is_some_and(|delivery| delivery.is_open());
+            let open = self.delivery(alert, rider).is_some_and(Delivery::is_open);
             if open {
                 self.pass_on(alert, rider, context, stepped);
                 return;
@@ -198,7 +198,7 @@ impl Book {
     #[must_use]
     pub fn needs_fallback(head: &Head, riders: &[RiderId], context: &Context<'_>) -> Option<u32> {
         let level = head.ladder.fallback(head.steps_done)?;
-        let heard = riders.iter().any(|rider| context.presence.is_audible(head.app, rider));
-        (!heard).then_some(level)
+        let reaches_someone = riders.iter().any(|rider| context.presence.is_audible(head.app, rider));
+        (!reaches_someone).then_some(level)
     }
 }

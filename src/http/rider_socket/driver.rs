@@ -38,8 +38,9 @@ pub struct Host {
 
 /// Runs a socket from its first frame to its end. `early` is whom a token before the upgrade named.
 pub async fn run<S: Socket>(state: Arc<Host>, mut transport: Box<S>, early: Option<TokenRider>) {
+    let arrival = state.dispatch.hub().arrival();
     // Boxed, as all that is done now and then: it is larger than the waiting, and every rider waits most of the time.
-    let opening = Box::pin(open(&state, &mut *transport, early));
+    let opening = Box::pin(open(&state, &mut *transport, early, arrival));
     let opened = tokio::select! {
         biased;
         opened = opening => opened,
@@ -252,6 +253,7 @@ async fn open<S: Socket>(
     state: &Host,
     transport: &mut S,
     early: Option<TokenRider>,
+    arrival: u64,
 ) -> Result<(Session, Registration), End> {
     let hello = tokio::time::timeout(state.limits.hello_timeout, first_frame(transport));
     let hello = hello.await.map_err(|_| End::Bye(Close::Protocol))??;
@@ -267,10 +269,14 @@ async fn open<S: Socket>(
     let stored = state.dispatch.touch(rider.rider.clone()).await.map_err(unavailable)?;
     let now = state.dispatch.clock().now();
     let session_id = SessionId::new(now.wall, state.dispatch.clock().entropy());
-    let bell = Bell::new(session_id, &hello.device, now.wall);
+    let bell = Bell::new(session_id, &hello.device, now.wall, arrival);
     let hub = state.dispatch.hub();
     let sessions_max = state.limits.sessions_max;
     let registration = hub.register(rider.rider.clone(), bell, stored.devices, sessions_max);
+    if registration.is_replaced() {
+        // The rider's client has opened another one while this one waited for the store: nothing it said counts.
+        return Err(End::Bye(Close::Replaced));
+    }
     if state.lifecycle.is_draining() {
         // The bells may have rung for draining before this one was there.
         return Err(End::Bye(Close::Draining));

@@ -4,7 +4,7 @@
 use super::state::{Remembered, State, Waiting};
 use crate::domain::book::{Audience, Incoming, Last};
 use crate::domain::kind::OrderPolicy;
-use crate::domain::{Alert, AlertId, AppId, EpochMs, EventId, RiderId, RiderKey, Target};
+use crate::domain::{Alert, AlertId, AppId, Delivery, EpochMs, EventId, RiderId, RiderKey, Target};
 use crate::store::{AUDIENCE_MAX, Accepted, DueTarget, NewEvent, Outcome, Receipt, Unrolled, World};
 
 impl State {
@@ -124,7 +124,7 @@ impl State {
                 }
             }
         }
-        let open = |rider: &RiderId| self.book.delivery(alert, rider).is_some_and(|d| d.is_open());
+        let open = |rider: &RiderId| self.book.delivery(alert, rider).is_some_and(Delivery::is_open);
         let told = riders.into_iter().filter(open).map(|rider| RiderKey { app, rider });
         Unrolled { riders: told.collect(), ended, more: last == Last::No }
     }

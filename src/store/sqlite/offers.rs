@@ -71,13 +71,14 @@ pub(super) async fn take_ask(
     Ok(delivery.map(|delivery| Claim { alert, delivery }))
 }
 
-pub(super) async fn stop_asking(
+pub(super) async fn ask_again(
     db: &mut SqliteConnection,
     alert: AlertId,
     rider: &RiderKey,
+    at: Option<EpochMs>,
 ) -> StoreResult<()> {
     let Some(mut book) = claim(db, alert, rider).await? else { return Ok(()) };
-    book.stop_asking(alert, &rider.rider);
+    book.ask_again(alert, &rider.rider, at);
     save(db, &mut book).await
 }
 

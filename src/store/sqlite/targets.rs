@@ -132,7 +132,8 @@ pub(super) async fn unroll(db: &mut SqliteConnection, part: &Part) -> StoreResul
         (Last::No, Some(rider)) => sqlx::query(MOVE).bind(&id).bind(rider.as_str()).execute(db).await?,
         (Last::Yes, _) | (Last::No, None) => sqlx::query(DELETE).bind(&id).execute(db).await?,
     };
-    let open = |key: &RiderKey| book.delivery(part.alert, &key.rider).is_some_and(|d| d.is_open());
+    let open =
+        |key: &RiderKey| book.delivery(part.alert, &key.rider).is_some_and(crate::domain::Delivery::is_open);
     let told = keys.into_iter().filter(open).collect();
     Ok(Unrolled { riders: told, ended, more: last == Last::No })
 }

@@ -1,7 +1,7 @@
 //! Who wins an offer: one rider, once, and nobody is told otherwise afterwards.
 
 use super::stage::{Says, Stage, cancelled, grab, rider, says};
-use crate::domain::book::Settled;
+use crate::domain::book::{Duty, Settled};
 use crate::domain::delivery::{Answer, AnswerOutcome, Change, EndReason};
 use crate::domain::{AlertState, Arbiter, DeliveryState, Mode, Settlement};
 
@@ -139,6 +139,18 @@ fn a_claim_outlives_the_window_and_ends_as_not_settled() {
         Settled::Otherwise,
         "too late for the backend too"
     );
+}
+
+#[test]
+fn neither_the_end_of_a_shift_nor_the_same_offer_again_takes_a_claim_back() {
+    let mut stage = Stage::new();
+    let offer = Says { collapse: Some("k"), ..by_backend() };
+    let alert = stage.alert(&offer, &["r1", "r2"]);
+    stage.answer(alert, "r1", Answer::Accept);
+    stage.tell(&offer, &["r1", "r2"]);
+    stage.book.set_duty(&Stage::key("r1"), Duty::Off, stage.now);
+    assert_eq!(stage.delivery(alert, "r1").state, DeliveryState::Claimed);
+    assert_eq!(stage.delivery(alert, "r2").state, DeliveryState::Superseded);
 }
 
 #[test]

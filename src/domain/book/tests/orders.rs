@@ -181,6 +181,7 @@ fn what_is_merged_ends_and_one_alert_stands_for_all() {
     let id = crate::domain::AlertId::new(stage.now, [9; 10]);
     let together =
         crate::domain::Head::notice(id, Stage::app(), "merge", stage.now, stage.now.plus_ms(60_000));
+    stage.rules = Rules { alerts_per_minute: 4, ..stage.rules };
     let rider = Stage::key("r1");
     let merged = stage.with(|book, context| book.merge(&rider, Some((&together, 3)), context));
     assert!(matches!(merged, crate::domain::book::Merged::Together(_, ended) if ended.len() == 3));
