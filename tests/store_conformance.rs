@@ -153,6 +153,7 @@ stories! {
         a_declined_offer_ends_for_one
         a_claim_is_pending_until_it_is_settled
         the_right_to_ask_is_taken_by_one_at_a_time
+        a_claim_outlives_its_riders_shift
         a_claim_may_be_lost_and_the_offer_goes_on
         a_settlement_that_says_otherwise_is_a_conflict
         a_claim_that_nobody_settles_ends
