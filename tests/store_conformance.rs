@@ -9,16 +9,30 @@
 
 #[path = "store_conformance/accepting.rs"]
 mod accepting;
+#[path = "store_conformance/audiences.rs"]
+mod audiences;
+#[path = "store_conformance/bursts.rs"]
+mod bursts;
 #[path = "store_conformance/ending.rs"]
 mod ending;
 #[path = "store_conformance/history.rs"]
 mod history;
 #[path = "store_conformance/keeping.rs"]
 mod keeping;
+#[path = "store_conformance/ladders.rs"]
+mod ladders;
 #[path = "store_conformance/listening.rs"]
 mod listening;
+#[path = "store_conformance/offers.rs"]
+mod offers;
+#[path = "store_conformance/orders.rs"]
+mod orders;
+#[path = "store_conformance/schedules.rs"]
+mod schedules;
 #[path = "store_conformance/sqlite_only.rs"]
 mod sqlite_only;
+#[path = "store_conformance/sqlite_schema.rs"]
+mod sqlite_schema;
 #[path = "store_conformance/stage.rs"]
 mod stage;
 #[path = "store_conformance/told.rs"]
@@ -63,7 +77,9 @@ stories! {
         phrases_are_set_and_taken_back
         the_newest_twenty_checks_are_kept
         nothing_is_seen_of_another_app
-        a_closed_store_is_unavailable;
+        a_closed_store_is_unavailable
+        an_apps_settings_are_replaced
+        duty_is_dated_and_begins_anew;
     accepting:
         an_event_is_answered_with_its_deliveries
         a_silent_event_is_remembered
@@ -82,6 +98,40 @@ stories! {
         seq_rises_by_one_for_each_rider
         a_large_audience_is_stored_whole
         events_are_forgotten_and_their_ids_are_free;
+    orders:
+        older_news_is_dropped_and_the_same_version_passes
+        a_cancellation_that_came_first_stops_its_rider_alone
+        a_cancellation_without_a_version_stops_for_a_while
+        a_cancelled_order_is_remembered_whole
+        a_cancelled_order_takes_back_what_has_not_begun
+        an_end_stops_the_orders_other_alerts_for_its_riders
+        a_reassignment_tells_both_riders
+        the_event_may_say_who_had_the_order
+        an_order_that_comes_back_is_told_again
+        a_newer_alert_of_a_key_takes_the_place_of_the_older
+        the_same_is_not_said_again_too_soon
+        a_rider_is_told_so_much_in_a_minute
+        quiet_hours_hold_back_what_is_not_pressing
+        orders_are_forgotten_the_longest_silent_first;
+    audiences:
+        a_large_audience_is_told_in_parts
+        an_audience_is_large_by_those_it_means
+        whoever_joins_while_it_is_told_is_told_once
+        what_is_cancelled_in_between_is_told_no_further
+        an_alert_lives_while_riders_are_left
+        a_part_takes_the_place_of_older_alerts
+        an_end_for_many_ends_for_everyone
+        what_has_its_time_waits_for_it
+        a_scheduled_alert_for_nobody_is_completed_in_its_time;
+    schedules:
+        a_recurring_event_is_kept_instead_of_an_alert
+        each_time_happens_once
+        a_recurring_event_is_ended_once;
+    bursts:
+        the_first_goes_out_and_the_others_wait
+        several_become_one
+        one_that_is_alone_is_released
+        a_burst_that_has_changed_is_released;
     listening:
         nothing_is_open_before_it_has_its_sound
         a_sound_that_is_there_already_is_committed_with_its_alert
@@ -95,6 +145,32 @@ stories! {
         a_late_receipt_is_noted
         a_stranger_has_no_such_delivery
         a_lost_bell_is_found;
+    offers:
+        the_first_accept_wins_and_the_others_lose
+        two_accepts_in_one_batch_have_one_winner
+        the_same_accept_again_gets_the_same_outcome
+        an_accept_after_the_time_is_gone_and_noted
+        a_declined_offer_ends_for_one
+        a_claim_is_pending_until_it_is_settled
+        the_right_to_ask_is_taken_by_one_at_a_time
+        a_claim_may_be_lost_and_the_offer_goes_on
+        a_settlement_that_says_otherwise_is_a_conflict
+        a_claim_that_nobody_settles_ends
+        who_wins_has_the_order
+        a_rider_who_lets_offers_pass_is_noticed;
+    ladders:
+        each_level_is_taken_once
+        a_ring_has_a_number_of_its_own
+        rings_that_fell_due_together_ring_once
+        the_next_candidate_is_asked_who_may_have_it
+        a_decline_asks_the_next_at_once
+        a_station_is_added_once
+        a_cancelled_order_comes_to_no_more_riders
+        an_exhausted_ladder_ends_and_is_noticed
+        nothing_is_taken_after_the_end
+        a_step_asks_for_requests
+        a_fallback_is_taken_before_its_time
+        alerts_that_may_need_a_fallback_are_found;
     ending:
         an_alert_is_completed_with_its_last_delivery
         a_cancelled_alert_ends_what_is_open

@@ -10,9 +10,6 @@ ALTER TABLE riders ADD COLUMN minute_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE riders ADD COLUMN minute_count INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE riders ADD COLUMN burst_until INTEGER NOT NULL DEFAULT 0;
 
--- Everyone of an app, to be counted and told in parts.
-CREATE INDEX riders_known ON riders (app_id, id) WHERE known;
-
 -- JSON: what the event was answered; NULL for events of before, which have one alert and all its deliveries.
 ALTER TABLE events ADD COLUMN answer TEXT;
 
@@ -37,8 +34,9 @@ CREATE INDEX alerts_step_due ON alerts (step_due_at) WHERE state = 'active' AND 
 CREATE INDEX alerts_unrolling ON alerts (starts_at) WHERE state IN ('active', 'scheduled') AND unrolling = 1;
 CREATE INDEX alerts_empty ON alerts (expires_at) WHERE state IN ('active', 'scheduled') AND open_count = 0;
 DROP INDEX alerts_order;
+-- Of a large alert that is over, some deliveries may be open until the next sweeps.
 CREATE INDEX alerts_order ON alerts (app_id, order_id)
-    WHERE state IN ('active', 'scheduled') AND order_id IS NOT NULL;
+    WHERE (state IN ('active', 'scheduled') OR open_count > 0) AND order_id IS NOT NULL;
 
 ALTER TABLE deliveries ADD COLUMN sent_ring INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE deliveries ADD COLUMN rung_at INTEGER;

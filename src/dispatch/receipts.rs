@@ -25,6 +25,8 @@ pub struct ReceiptSource(mpsc::Receiver<Item>);
 struct Item {
     progress: Progress,
     answer: Option<oneshot::Sender<Result<Kept, StoreError>>>,
+    /// How often it could not be stored.
+    failures: u32,
 }
 
 impl Item {
@@ -35,6 +37,8 @@ impl Item {
 
 /// Most changes in one commit: a commit of 256 takes about 3 ms, so nobody waits long.
 const BATCH_MAX: usize = 256;
+/// How often a change that nobody waits for is tried again; each try waits for the store as long as it takes.
+const FAILURES_MAX: u32 = 5;
 /// How long changes wait for company: an `ack` follows its frame within a few round trips, and what is committed
 /// together is one fsync, and one row once. Events wait less for the writer meanwhile. Only an answer does not wait:
 /// its rider looks at the screen.
@@ -70,7 +74,7 @@ impl Dispatch {
     pub async fn note(&self, rider: &RiderKey, alert: AlertId, change: Change) {
         let progress = self.progress(rider, alert, change, self.wall());
         // Only a process that ends has no committer; what is lost then is said again in the next session.
-        let _gone = self.receipts.0.send(Item { progress, answer: None }).await.is_err();
+        let _gone = self.receipts.0.send(Item { progress, answer: None, failures: 0 }).await.is_err();
     }
 
     /// Commits a receipt and says what became of it.
@@ -87,7 +91,11 @@ impl Dispatch {
         let (sender, answer) = oneshot::channel();
         let progress = self.progress(rider, alert, change, at);
         let gone = || StoreError::Unavailable("no committer".into());
-        self.receipts.0.send(Item { progress, answer: Some(sender) }).await.map_err(|_| gone())?;
+        self.receipts
+            .0
+            .send(Item { progress, answer: Some(sender), failures: 0 })
+            .await
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -148,12 +156,25 @@ impl Dispatch {
                 );
                 self.telemetry.counter(Metric::StoreFailures, &[("operation", "progress")]).increment(1);
                 for item in items.drain(..) {
-                    if let Some(answer) = item.answer {
-                        let again = StoreError::Unavailable("receipts not stored".into());
-                        let _left = answer.send(Err(again)).is_err();
-                    }
+                    self.put_back(item);
                 }
             }
+        }
+    }
+
+    /// What could not be stored: who waits is told and says it again; what nobody waits for, an `ack` that its client
+    /// will not repeat, is tried again here while there is room.
+    fn put_back(&self, item: Item) {
+        match item.answer {
+            Some(answer) => {
+                let again = StoreError::Unavailable("receipts not stored".into());
+                let _left = answer.send(Err(again)).is_err();
+            }
+            None if item.failures < FAILURES_MAX => {
+                let again = Item { failures: item.failures + 1, ..item };
+                let _no_room = self.receipts.0.try_send(again).is_err();
+            }
+            None => {}
         }
     }
 

@@ -1,6 +1,8 @@
 //! Riders: described, on and off duty, seen, erased; and what follows at once for what is open for them.
 //! A rider who cannot be heard any more may make a fallback step due.
 
+use tracing::warn;
+
 use super::Dispatch;
 use crate::domain::book::Duty;
 use crate::domain::{Rider, RiderKey};
@@ -17,12 +19,22 @@ impl Dispatch {
         Ok(self.tell_ended(&ended))
     }
 
-    /// Notes that a session of the rider opened or closed; the rider is known from now on.
+    /// Notes that a session of the rider opened or closed; the rider is known from now on. Where that cannot be written
+    /// (a full disk), a rider who is known already is let in all the same: what is open for them can still be heard.
     ///
     /// # Errors
     /// The store's.
     pub async fn touch(&self, rider: RiderKey) -> StoreResult<Rider> {
-        self.store.touch_rider(rider, self.wall()).await
+        match self.store.touch_rider(rider.clone(), self.wall()).await {
+            Ok(stored) => Ok(stored),
+            Err(error) => match self.store.rider(rider).await {
+                Ok(Some(stored)) if stored.known => {
+                    warn!(error = &error as &dyn std::error::Error, "A rider's session is not noted.");
+                    Ok(stored)
+                }
+                Ok(_) | Err(_) => Err(error),
+            },
+        }
     }
 
     /// Creates or changes a rider.

@@ -336,7 +336,10 @@ impl AlertChange {
     pub fn of(change: &Change, still_open: u64, alert_is_over: AlertIsOver) -> Self {
         match (change, alert_is_over) {
             (Change::Expired, AlertIsOver::Yes) => Self::Expired,
-            (Change::Withdrawn(EndReason::CancelledByAlert | EndReason::CancelledByOrder), _) => {
+            // Taken back from one rider, it may still be another's.
+            (Change::Withdrawn(EndReason::CancelledByAlert | EndReason::CancelledByOrder), _)
+                if still_open == 0 =>
+            {
                 Self::Cancelled
             }
             (
@@ -376,7 +379,9 @@ mod tests {
     fn the_end_of_a_delivery_tells_what_becomes_of_its_alert() {
         let told = |change| AlertChange::of(&change, 2, AlertIsOver::Yes);
         assert_eq!(told(Change::Expired), AlertChange::Expired);
-        assert_eq!(told(Change::Withdrawn(EndReason::CancelledByOrder)), AlertChange::Cancelled);
+        let cancelled = Change::Withdrawn(EndReason::CancelledByOrder);
+        assert_eq!(told(cancelled.clone()), AlertChange::DeliveryEnded { still_open: 2 });
+        assert_eq!(AlertChange::of(&cancelled, 0, AlertIsOver::No), AlertChange::Cancelled);
         assert_eq!(told(Change::Withdrawn(EndReason::OffDuty)), AlertChange::DeliveryEnded { still_open: 2 });
         assert_eq!(told(Change::Played { play: 1 }), AlertChange::DeliveryEnded { still_open: 2 });
         let one_window = AlertChange::of(&Change::Expired, 0, AlertIsOver::No);

@@ -161,6 +161,17 @@ impl Problem {
             .with(RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// 503: it may be done or not; trying again finds out.
+    #[must_use]
+    pub fn unsure() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "outcome_unknown",
+            "nobody knows whether it was done; try again later, with the same id",
+        )
+        .with(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
     /// 500 with the cause in the log only.
     #[must_use]
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
@@ -229,6 +240,14 @@ impl From<StoreError> for Problem {
                 );
                 Self::unavailable()
             }
+            StoreError::Unsure(_) => {
+                error!(
+                    request.id = request_id(),
+                    error = &error as &dyn std::error::Error,
+                    "Store failed during a commit."
+                );
+                Self::unsure()
+            }
             StoreError::Taken(what) => Self::conflict("taken", &format!("this {what} exists already")),
             StoreError::Inconsistent { .. } | StoreError::Unusable(_) => Self::internal(&error),
         }
@@ -287,5 +306,20 @@ impl From<TokenError> for Problem {
             TokenError::Expired => Self::unauthorized("token_expired", "the rider token has expired"),
             TokenError::Store(error) => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Problem;
+    use crate::store::StoreError;
+
+    #[test]
+    fn what_may_have_been_done_is_not_called_undone() {
+        let told = |error: StoreError| Problem::from(error).0;
+        let unsure = told(StoreError::Unsure("the disk".into()));
+        assert_eq!((unsure.status.as_u16(), unsure.error), (503, "outcome_unknown"));
+        let undone = told(StoreError::Unavailable("the lock".into()));
+        assert_eq!((undone.status.as_u16(), undone.error), (503, "unavailable"));
     }
 }

@@ -16,6 +16,8 @@ mod notices;
 mod offers;
 mod open;
 mod orders;
+#[cfg(test)]
+mod plans;
 mod riders;
 mod rows;
 mod schedules;

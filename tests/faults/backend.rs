@@ -183,6 +183,11 @@ impl Backend {
             self.history.note(Op::Untold { event: event.to_owned() });
             return None;
         };
+        if status == 503 && answer["error"] != "unavailable" {
+            // "Nobody knows", or too little of an answer to tell it from "nothing was done".
+            self.history.note(Op::Untold { event: event.to_owned() });
+            return None;
+        }
         let alert = answer["data"]["alert_id"].as_str().map(str::to_owned);
         let duplicate = answer["data"]["duplicate"] == true;
         let event = event.to_owned();

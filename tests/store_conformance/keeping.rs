@@ -1,6 +1,8 @@
 //! What is kept of apps, keys, riders, groups, phrases and checks.
 
 use orderbell::domain::app::{ApiKey, Scope};
+use orderbell::domain::ladder::{Act, Ladder};
+use orderbell::domain::settings::{AppSettings, QuietHours};
 use orderbell::domain::{AppId, DevicePolicy, EpochMs, KeyId, OrderId, RiderId, RiderKey};
 use orderbell::store::{DeviceCheck, Duty, RiderPatch, StoreError, Template};
 
@@ -203,4 +205,34 @@ pub(crate) async fn a_closed_store_is_unavailable(stage: &Stage) {
     assert!(matches!(stage.store.apps().await, Err(StoreError::Unavailable(_))));
     let touched = stage.store.touch_rider(stage.rider("r1"), EpochMs(1)).await;
     assert!(matches!(touched, Err(StoreError::Unavailable(_))));
+}
+
+pub(crate) async fn an_apps_settings_are_replaced(stage: &Stage) {
+    let ladder = Ladder::new(vec![crate::told::step(10, Act::Repeat)]).unwrap();
+    let settings = AppSettings {
+        time_zone: "Europe/Berlin".to_owned(),
+        quiet_hours: Some(QuietHours { from_min: 1_380, to_min: 360 }),
+        merge: true,
+        alerts_per_minute: Some(5),
+        ladders: [("order.offered".to_owned(), ladder)].into(),
+    };
+    let nobody = AppId::new(EpochMs(9), [9; 10]);
+    assert!(!stage.store.put_settings(nobody, settings.clone()).await.unwrap());
+    assert!(stage.store.put_settings(stage.app, settings.clone()).await.unwrap());
+    let apps = stage.store.apps().await.unwrap();
+    let of = |id| apps.iter().find(|app| app.id == id).map(|app| app.settings.clone());
+    assert_eq!(of(stage.app), Some(settings));
+    assert_eq!(of(stage.other), Some(AppSettings::default()));
+}
+
+pub(crate) async fn duty_is_dated_and_begins_anew(stage: &Stage) {
+    let duty = async |duty, at| {
+        stage.store.set_duty(stage.rider("r1"), duty, EpochMs(at)).await.unwrap();
+        let rider = stage.store.rider(stage.rider("r1")).await.unwrap().unwrap();
+        (rider.on_duty, rider.duty_at, rider.created_at)
+    };
+    assert_eq!(duty(Duty::Off, 5).await, (false, Some(EpochMs(5)), EpochMs(5)));
+    assert_eq!(duty(Duty::On, 6).await, (true, Some(EpochMs(6)), EpochMs(5)));
+    let touched = stage.store.touch_rider(stage.rider("r1"), EpochMs(7)).await.unwrap();
+    assert_eq!((touched.duty_at, touched.last_seen_at), (Some(EpochMs(6)), Some(EpochMs(7))));
 }

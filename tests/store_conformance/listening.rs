@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use orderbell::domain::delivery::{AnswerOutcome, Change};
-use orderbell::domain::{Answer, DeliveryState, EpochMs, Mode, RiderKey, Urgency};
+use orderbell::domain::{Answer, Delivery, DeliveryState, EpochMs, Mode, RiderKey, Urgency};
 use orderbell::store::Progress;
 
 use crate::stage::{Stage, a_sound, own};
@@ -133,11 +133,10 @@ pub(crate) async fn an_answer_is_recorded_once(stage: &Stage) {
     let again = stage.progress("r1", alert, answer(Answer::Accept), 130).await;
     assert_eq!((again.changed, again.outcome), (false, Some(AnswerOutcome::Recorded)));
     let other = stage.progress("r1", alert, answer(Answer::Decline), 140).await;
-    assert_eq!((other.changed, other.outcome), (false, Some(AnswerOutcome::Gone)));
-    stage.store.cancel_alert(stage.app, alert, EpochMs(150)).await.unwrap();
-    let late = stage.progress("r2", alert, answer(Answer::Accept), 160).await;
-    assert_eq!((late.changed, late.outcome), (false, Some(AnswerOutcome::Gone)));
-    assert_eq!(stage.record(alert).await.deliveries[0], first.delivery);
+    assert_eq!((other.ended_now, other.outcome), (false, Some(AnswerOutcome::Gone)));
+    let noted = Delivery { late_answer: Some(Answer::Decline), ..first.delivery };
+    assert_eq!(other.delivery, noted, "what comes after the end is noted and changes nothing");
+    assert_eq!(stage.record(alert).await.deliveries[0], noted);
 }
 
 pub(crate) async fn what_is_told_at_once_is_told_one_by_one(stage: &Stage) {
@@ -149,7 +148,7 @@ pub(crate) async fn what_is_told_at_once_is_told_one_by_one(stage: &Stage) {
     let answers = answers.into_iter().map(|answer| stage.progress("r0", offer, answer, 120));
     let played = riders.iter().map(|rider| stage.progress(rider, alert, Change::Played { play: 1 }, 130));
     let (answers, played) = tokio::join!(join_all(answers), join_all(played));
-    assert_eq!(answers.iter().filter(|answer| answer.changed).count(), 1, "one of them was the first");
+    assert_eq!(answers.iter().filter(|answer| answer.ended_now).count(), 1, "one of them was the first");
     let kept = answers[0].delivery.answer;
     for answer in &answers {
         assert_eq!(answer.delivery.answer, kept);

@@ -95,7 +95,8 @@ async fn opening_again_finds_everything() {
 #[tokio::test]
 async fn a_newer_database_and_a_foreign_file_are_refused() {
     const LATER: &str = "INSERT INTO _sqlx_migrations \
-         SELECT 9999, 'later', installed_on, success, checksum, 1 FROM _sqlx_migrations";
+         SELECT 9999, 'later', installed_on, success, checksum, 1 FROM _sqlx_migrations \
+         WHERE version = 1";
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("orderbell.db");
     open(options(&path)).await.close().await;

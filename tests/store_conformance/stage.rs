@@ -12,7 +12,7 @@ use orderbell::domain::delivery::Change;
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::settings::Rules;
 use orderbell::domain::{
-    AlertId, AlertState, Answer, AppId, AppSettings, Delivery, EpochMs, Presence, RiderId, RiderKey,
+    AlertId, AlertState, AppId, AppSettings, Delivery, EpochMs, Presence, RiderId, RiderKey,
 };
 use orderbell::store::model::ModelStore;
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
@@ -150,11 +150,7 @@ impl Stage {
         Progress { rider: self.rider(rider), alert, change, at: EpochMs(at), settle_ms: rules().settle_ms }
     }
 
-    pub(crate) async fn answer(&self, rider: &str, alert: AlertId, answer: Answer, at: i64) -> Progressed {
-        self.progress(rider, alert, Change::Answered(answer), at).await
-    }
-
-    /// The deliveries of an alert, by rider.
+    /// The delivery of an alert to a rider.
     pub(crate) async fn delivery(&self, alert: AlertId, rider: &str) -> Delivery {
         let deliveries = self.record(alert).await.deliveries;
         deliveries.into_iter().find(|delivery| delivery.rider.as_str() == rider).unwrap()

@@ -207,11 +207,11 @@ impl Book {
         context: &Context<'_>,
         ended: &mut Vec<Ended>,
     ) -> Vec<FirstDelivery> {
-        if let (Some(away), Some(rider)) = (event.away, event.audience.only()) {
+        if let (Some(away), Some(order), Some(rider)) = (event.away, event.order, event.audience.only()) {
             // Whoever gets the order back need not hear any more that it had gone.
             let rider = RiderKey { app: event.app, rider: rider.clone() };
             let places = self.open_of_rider(&rider, |other| {
-                other.kind == away.kind && other.order_id.as_ref() == event.order
+                other.kind == away.kind && other.order_id.as_ref() == Some(order)
             });
             ended.extend(self.end_all(&places, &Change::Withdrawn(EndReason::Superseded), context.at));
         }

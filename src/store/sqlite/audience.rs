@@ -14,9 +14,10 @@ use crate::store::{AUDIENCE_MAX, NewEvent, StoreResult};
 const SELECT_MEMBERS: &str = "SELECT m.rider_id FROM json_each($2) AS g \
      CROSS JOIN group_members AS m ON m.app_id = $1 AND m.group_id = g.value \
      ORDER BY g.key, m.rider_id LIMIT $3";
-const SELECT_KNOWN: &str = "SELECT id FROM riders WHERE app_id = $1 AND known ORDER BY id LIMIT $2";
+pub(super) const SELECT_KNOWN: &str =
+    "SELECT id FROM riders WHERE app_id = $1 AND known ORDER BY id LIMIT $2";
 // Everyone known, and of the others those who are named or are members; each once, less the excluded.
-const COUNT: &str = "SELECT (SELECT COUNT(*) FROM riders WHERE app_id = $1 AND known AND $4 \
+pub(super) const COUNT: &str = "SELECT (SELECT COUNT(*) FROM riders WHERE app_id = $1 AND known AND $4 \
      AND id NOT IN (SELECT value FROM json_each($5))) + (SELECT COUNT(*) FROM \
      (SELECT value AS id FROM json_each($2) UNION SELECT rider_id FROM group_members WHERE app_id = $1 \
      AND group_id IN (SELECT value FROM json_each($3))) AS n \

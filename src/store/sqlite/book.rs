@@ -6,3 +6,11 @@ mod save;
 
 pub(super) use reading::Reading;
 pub(super) use save::{save, save_with};
+
+/// Statements whose plans are tested.
+#[cfg(test)]
+pub(super) mod plans {
+    pub(in crate::store::sqlite) use super::reading::{
+        DUE, EMPTY_AND_DUE, HEADS_OF_ORDERS, OPEN_OF_RIDER, OPEN_THAT_MATCH,
+    };
+}

@@ -9,7 +9,7 @@ use super::rows::{Fields, nonsense};
 use crate::domain::{Alert, EpochMs, RiderKey};
 use crate::store::{Merged, StoreResult, World};
 
-const DUE: &str = "SELECT app_id, rider_id, COUNT(*) FROM deliveries \
+pub(super) const DUE: &str = "SELECT app_id, rider_id, COUNT(*) FROM deliveries \
      WHERE held_until IS NOT NULL AND held_until <= $1 GROUP BY app_id, rider_id \
      ORDER BY app_id, rider_id LIMIT $2";
 

@@ -12,7 +12,7 @@ use crate::store::{Call, CallResult, StoreResult};
 const INSERT: &str = "INSERT INTO calls (id, app_id, alert_id, rider_id, level, call, due_at, attempts) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
      value ->> 7 FROM jsonb_each($1)";
-const DUE: &str = "SELECT id, app_id, alert_id, rider_id, level, call, due_at, attempts FROM calls \
+pub(super) const DUE: &str = "SELECT id, app_id, alert_id, rider_id, level, call, due_at, attempts FROM calls \
      WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
 const TAKE: &str = "UPDATE calls SET due_at = $2, attempts = attempts + 1 \
      WHERE id = $1 AND due_at IS NOT NULL AND due_at <= $3";

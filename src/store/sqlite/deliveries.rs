@@ -32,7 +32,7 @@ const SELECT_REASONS: &str = "SELECT alert_id, reason FROM deliveries \
      AND ended_at IS NOT NULL ORDER BY seq";
 // Two ways to have been waiting since then: the alert got its first sound, or the delivery was rung again. Each has its
 // index; a delivery that came by both waits since the later.
-const SELECT_PENDING: &str = "WITH waiting AS (\
+pub(super) const SELECT_PENDING: &str = "WITH waiting AS (\
      SELECT d.app_id, d.rider_id, MAX(a.rendered_at, COALESCE(d.rung_at, 0)) AS since FROM alerts AS a \
      JOIN deliveries AS d ON d.alert_id = a.id WHERE a.state = 'active' AND a.rendered_at IS NOT NULL \
      AND a.rendered_at >= $1 AND d.ended_at IS NULL AND d.sent_ring < d.ring AND d.held_until IS NULL \

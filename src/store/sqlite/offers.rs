@@ -10,7 +10,7 @@ use super::rows::{self, Fields, alert_columns};
 use crate::domain::{AlertId, AppId, EpochMs, RiderId, RiderKey, Settlement};
 use crate::store::{Claim, Settled, StoreResult};
 
-const DUE_ASKS: &str = "SELECT alert_id, app_id, rider_id FROM deliveries \
+pub(super) const DUE_ASKS: &str = "SELECT alert_id, app_id, rider_id FROM deliveries \
      WHERE ask_due_at IS NOT NULL AND ask_due_at <= $1 ORDER BY ask_due_at, ordinal LIMIT $2";
 const SELECT_ALERT: &str = concat!("SELECT ", alert_columns!(), " FROM alerts AS a WHERE a.id = $1");
 

@@ -22,7 +22,7 @@ const INSERT: &str = concat!(
     ") SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
      value ->> 7 FROM jsonb_each($1)"
 );
-const DUE: &str = concat!(
+pub(super) const DUE: &str = concat!(
     "SELECT ",
     schedule_columns!(),
     " FROM schedules WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at, id LIMIT $2"

@@ -12,7 +12,7 @@ use crate::domain::ladder::Act;
 use crate::domain::{AlertId, AppId, EpochMs, GroupId, Head, RiderId, RiderKey};
 use crate::store::{DueStep, Stepped, StoreResult, When, World};
 
-const DUE: &str = concat!(
+pub(super) const DUE: &str = concat!(
     "SELECT ",
     head_columns!(),
     " FROM alerts AS a WHERE a.state = 'active' AND a.step_due_at IS NOT NULL AND a.step_due_at <= $1 \
@@ -25,7 +25,7 @@ const MEMBERS_OF_ITS_RIDERS_GROUPS: &str = "SELECT DISTINCT m.rider_id FROM deli
      JOIN group_members AS m ON m.app_id = o.app_id AND m.group_id = o.group_id \
      WHERE d.alert_id = $1 ORDER BY m.rider_id";
 const SET_SOUND: &str = "UPDATE alerts SET sound = $2 WHERE id = $1";
-const LADDERED: &str = concat!(
+pub(super) const LADDERED: &str = concat!(
     "SELECT ",
     head_columns!(),
     " FROM deliveries AS d JOIN alerts AS a ON a.id = d.alert_id \

@@ -16,7 +16,7 @@ use crate::store::{DueTarget, NewEvent, StoreResult, Unrolled, World};
 
 const INSERT: &str = "INSERT INTO targets (alert_id, target, version, occurred_at, cursor) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, '' FROM jsonb_each($1)";
-const DUE: &str = "SELECT app_id, id, kind FROM alerts WHERE state IN ('active', 'scheduled') \
+pub(super) const DUE: &str = "SELECT app_id, id, kind FROM alerts WHERE state IN ('active', 'scheduled') \
      AND unrolling = 1 AND starts_at <= $1 ORDER BY starts_at, id LIMIT $2";
 const SELECT: &str = concat!(
     "SELECT t.target, t.version, t.occurred_at, t.cursor, ",
@@ -26,8 +26,8 @@ const SELECT: &str = concat!(
 const MOVE: &str = "UPDATE targets SET cursor = $2 WHERE alert_id = $1";
 const DELETE: &str = "DELETE FROM targets WHERE alert_id = $1";
 // Each part is cut before they are joined: what comes later is not looked at.
-const NEXT: &str = "SELECT id FROM (\
-     SELECT * FROM (SELECT value AS id FROM json_each($2) \
+pub(super) const NEXT: &str = "SELECT id FROM (\
+     SELECT * FROM (SELECT DISTINCT value AS id FROM json_each($2) \
      WHERE value > $6 AND value NOT IN (SELECT value FROM json_each($5)) ORDER BY value LIMIT $7) UNION \
      SELECT * FROM (SELECT DISTINCT rider_id FROM group_members WHERE app_id = $1 \
      AND group_id IN (SELECT value FROM json_each($3)) AND rider_id > $6 \

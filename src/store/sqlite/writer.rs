@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::error::{is_disk_failure, unavailable};
-use crate::store::StoreResult;
+use crate::store::{StoreError, StoreResult};
 
 /// A write: its arguments are borrowed, so that it can be run again when a neighbour in the batch has failed.
 pub(super) type Run<A, T> = for<'a> fn(&'a mut SqliteConnection, &'a A) -> BoxFuture<'a, StoreResult<T>>;
@@ -33,8 +33,8 @@ pub(super) trait Work: Any + Send {
     async fn run(&mut self, db: &mut SqliteConnection) -> Outcome;
     /// Gives the caller the kept result.
     fn tell(self: Box<Self>);
-    /// Tells the caller that nothing was done.
-    fn refuse(self: Box<Self>, why: &Arc<sqlx::Error>);
+    /// Tells the caller why it was not done, or may not have been.
+    fn refuse(self: Box<Self>, why: &(dyn Fn() -> StoreError + Sync));
 }
 
 /// Whether a piece of work may be committed.
@@ -90,8 +90,8 @@ impl<A: Send + Sync + 'static, T: Send + 'static> Work for Call<A, T> {
         }
     }
 
-    fn refuse(self: Box<Self>, why: &Arc<sqlx::Error>) {
-        self.caller.send(Err(unavailable(Arc::clone(why)))).ok();
+    fn refuse(self: Box<Self>, why: &(dyn Fn() -> StoreError + Sync)) {
+        self.caller.send(Err(why())).ok();
     }
 }
 
@@ -161,9 +161,9 @@ impl<A: Send + Sync + 'static, T: Send + 'static> Work for Calls<A, T> {
         }
     }
 
-    fn refuse(self: Box<Self>, why: &Arc<sqlx::Error>) {
+    fn refuse(self: Box<Self>, why: &(dyn Fn() -> StoreError + Sync)) {
         for caller in self.callers {
-            caller.send(Err(unavailable(Arc::clone(why)))).ok();
+            caller.send(Err(why())).ok();
         }
     }
 }
@@ -200,7 +200,7 @@ impl Writer {
         while let Some(batch) = self.next_batch().await {
             if let Err(error) = self.write(batch).await {
                 tracing::error!(
-                    error = &error as &dyn std::error::Error,
+                    error = &*error as &dyn std::error::Error,
                     "the disk failed during a commit: the store is closed, nothing more is accepted"
                 );
                 self.closing.cancel();
@@ -242,7 +242,7 @@ impl Writer {
     }
 
     /// Writes a batch: whole or, if a piece of it fails, what comes before, that piece alone, what comes after.
-    async fn write(&mut self, batch: Vec<Box<dyn Work>>) -> Result<(), sqlx::Error> {
+    async fn write(&mut self, batch: Vec<Box<dyn Work>>) -> Result<(), Arc<sqlx::Error>> {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
             match self.attempt(&mut part).await {
@@ -258,14 +258,18 @@ impl Writer {
                     let rest = std::iter::once(after).chain(alone.into_iter().rev()).chain([part]);
                     parts.extend(rest.filter(|part| !part.is_empty()));
                 }
-                Attempt::Unavailable(error) => refuse_all(part, &Arc::new(error)),
+                Attempt::Unavailable(error) => {
+                    let error = Arc::new(error);
+                    refuse_all(part, &|| unavailable(Arc::clone(&error)));
+                }
                 Attempt::Broken(error) => {
                     let error = Arc::new(error);
-                    refuse_all(part, &error);
+                    // Its commit may be in the log already, and come to light at the next start.
+                    refuse_all(part, &|| StoreError::Unsure(Box::new(Arc::clone(&error))));
                     for part in parts {
-                        refuse_all(part, &error);
+                        refuse_all(part, &|| unavailable(Arc::clone(&error)));
                     }
-                    return Err(Arc::into_inner(error).unwrap_or(sqlx::Error::WorkerCrashed));
+                    return Err(error);
                 }
             }
         }
@@ -301,8 +305,8 @@ impl Writer {
     }
 }
 
-fn refuse_all(batch: Vec<Box<dyn Work>>, error: &Arc<sqlx::Error>) {
+fn refuse_all(batch: Vec<Box<dyn Work>>, why: &(dyn Fn() -> StoreError + Sync)) {
     for work in batch {
-        work.refuse(error);
+        work.refuse(why);
     }
 }

@@ -105,7 +105,7 @@ fn some_riders() -> impl Strategy<Value = Vec<usize>> {
 }
 
 fn alert() -> impl Strategy<Value = usize> {
-    0_usize..14
+    prop_oneof![3 => 0_usize..3, 2 => 0_usize..14]
 }
 
 fn kind() -> impl Strategy<Value = (&'static str, OrderPolicy)> {

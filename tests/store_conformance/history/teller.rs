@@ -32,8 +32,9 @@ impl Teller {
         self.stage.strike().await;
     }
 
+    /// The newest are the likeliest to be open: places count back from there.
     fn alert(&self, place: usize) -> AlertId {
-        self.alerts.get(place).copied().unwrap_or(AlertId::new(EpochMs(1), [9; 10]))
+        self.alerts.iter().rev().nth(place).copied().unwrap_or(AlertId::new(EpochMs(1), [9; 10]))
     }
 
     fn rider(&self, place: usize) -> RiderKey {

@@ -55,14 +55,14 @@ const OPEN_OF_ALERTS: &str = concat!(
 );
 const ALL_OF_ALERT: &str =
     concat!("SELECT ", placed_columns!(), " FROM deliveries AS d WHERE d.alert_id = $1");
-const OPEN_OF_RIDER: &str = concat!(
+pub(in crate::store::sqlite) const OPEN_OF_RIDER: &str = concat!(
     "SELECT ",
     standing_columns!(),
     " FROM deliveries AS d JOIN alerts AS a ON a.id = d.alert_id \
      WHERE d.app_id = $1 AND d.rider_id = $2 AND d.ended_at IS NULL"
 );
 // What an event may end: open deliveries of its riders that are about its order, or have its key.
-const OPEN_THAT_MATCH: &str = concat!(
+pub(in crate::store::sqlite) const OPEN_THAT_MATCH: &str = concat!(
     "SELECT ",
     standing_columns!(),
     " FROM jsonb_each($1) AS k CROSS JOIN deliveries AS d ON d.app_id = k.value ->> 0 \
@@ -70,19 +70,20 @@ const OPEN_THAT_MATCH: &str = concat!(
      WHERE a.order_id IN (SELECT value FROM json_each($2)) \
      OR a.collapse_key IN (SELECT value FROM json_each($3))"
 );
-const HEADS_OF_ORDERS: &str = concat!(
+pub(in crate::store::sqlite) const HEADS_OF_ORDERS: &str = concat!(
     "SELECT ",
     head_columns!(),
     " FROM jsonb_each($1) AS k CROSS JOIN alerts AS a ON a.app_id = k.value ->> 0 \
-     AND a.order_id = k.value ->> 1 AND a.state IN ('active', 'scheduled')"
+     AND a.order_id = k.value ->> 1 \
+     AND (a.state IN ('active', 'scheduled') OR a.open_count > 0)"
 );
-const DUE: &str = concat!(
+pub(in crate::store::sqlite) const DUE: &str = concat!(
     "SELECT ",
     standing_columns!(),
     " FROM deliveries AS d JOIN alerts AS a ON a.id = d.alert_id \
      WHERE d.ended_at IS NULL AND d.expires_at <= $1 ORDER BY d.expires_at, d.ordinal LIMIT $2"
 );
-const EMPTY_AND_DUE: &str = concat!(
+pub(in crate::store::sqlite) const EMPTY_AND_DUE: &str = concat!(
     "SELECT ",
     head_columns!(),
     " FROM alerts AS a WHERE a.state IN ('active', 'scheduled') AND a.open_count = 0 \
@@ -250,7 +251,7 @@ impl Reading {
         self.keep_standing(&rows)
     }
 
-    /// The alerts of these orders that have not ended, and their open deliveries.
+    /// The alerts of these orders that have not ended, or not all of whose deliveries have, and their open deliveries.
     pub(in crate::store::sqlite) async fn open_of_orders(
         &mut self,
         db: &mut SqliteConnection,

@@ -1,0 +1,130 @@
+//! A database of an earlier schema is brought up to date with all that is in it, and a restart forgets nothing.
+
+use orderbell::domain::delivery::Change;
+use orderbell::domain::kind::OrderPolicy;
+use orderbell::domain::{
+    AlertState, Answer, AppId, AppSettings, DeliveryState, EpochMs, FirstStatus, Mode, RiderKey,
+};
+use orderbell::store::{AUDIENCE_MAX, Accepted, Outcome, Store};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
+use crate::stage::{Stage, an_app, entropy, open, options, own, parsed};
+use crate::told::{Told, rules};
+
+const INIT: &str = include_str!("../../migrations/sqlite/0001_init.sql");
+// What the first release has left: one offer that waits, one alert that was played, one silent event.
+const ROWS: &str = "\
+    INSERT INTO apps VALUES ('app_00000000000170008000000000000001', 'first', 'zh-CN', 28800, '[]', 1); \
+    INSERT INTO riders VALUES \
+        ('app_00000000000170008000000000000001', 'r1', 1, 1, NULL, 'latest', 0, 2, 5, 6); \
+    INSERT INTO alerts VALUES \
+        ('alr_00000000006470008000000000000001', 'app_00000000000170008000000000000001', 'e1', 'o1', 7, \
+         'order.offered', 3, 1, 3, 5000, 'accept', 'on_duty_only', 'zh-CN', 't', 'x', 's', '{}', '{}', 'tr', \
+         100, 101, 9000, 110, '{\"path\":\"/a.mp3\",\"fallback_path\":\"/b.mp3\",\"mime\":\"audio/mpeg\", \
+         \"bytes\":1,\"duration_ms\":2,\"tail_ms\":1,\"canned\":false}', 'active', NULL, 1), \
+        ('alr_00000000006570008000000000000002', 'app_00000000000170008000000000000001', 'e2', NULL, NULL, \
+         'order.new', 1, 0, 1, 0, 'none', 'anyone', 'zh-CN', 't', 'x', 's', '{}', '{}', 'tr', \
+         101, 101, 9000, NULL, NULL, 'completed', 130, 0); \
+    INSERT INTO deliveries (id, alert_id, app_id, rider_id, seq, need, expires_at, first_status, state, \
+        reason, ring, attempts, plays, sent_at, played_at, ended_at) VALUES \
+        ('dlv_00000000006470008000000000000001', 'alr_00000000006470008000000000000001', \
+         'app_00000000000170008000000000000001', 'r1', 1, 'accept', 9000, 'offline', 'sent', NULL, 1, 1, 0, \
+         120, NULL, NULL), \
+        ('dlv_00000000006570008000000000000002', 'alr_00000000006570008000000000000002', \
+         'app_00000000000170008000000000000001', 'r1', 2, 'none', 9000, 'offline', 'played', 'played', 1, 1, \
+         1, 120, 130, 130); \
+    INSERT INTO events VALUES \
+        ('app_00000000000170008000000000000001', 'backend', 'e1', \
+         x'0101010101010101010101010101010101010101010101010101010101010101', 'order.offered', 'o1', 'tr', \
+         100, 'alr_00000000006470008000000000000001'), \
+        ('app_00000000000170008000000000000001', 'backend', 'e2', \
+         x'0101010101010101010101010101010101010101010101010101010101010101', 'order.new', NULL, 'tr', \
+         101, 'alr_00000000006570008000000000000002'), \
+        ('app_00000000000170008000000000000001', 'backend', 'e3', \
+         x'0101010101010101010101010101010101010101010101010101010101010101', 'income.settled', NULL, 'tr', \
+         102, NULL);";
+const MARK: &str = "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
+    installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, \
+    checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)";
+
+fn app() -> AppId {
+    AppId::new(EpochMs(1), entropy(1))
+}
+
+fn rider(name: &str) -> RiderKey {
+    RiderKey { app: app(), rider: name.parse().unwrap() }
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_release_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orderbell.db");
+    let checksum = sqlx::migrate::Migration::new(
+        1,
+        "init".into(),
+        sqlx::migrate::MigrationType::Simple,
+        sqlx::SqlSafeStr::into_sql_str(INIT),
+        false,
+    )
+    .checksum;
+    let mut db = SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
+    for sql in [INIT, ROWS, MARK] {
+        sqlx::raw_sql(sql).execute(&mut db).await.unwrap();
+    }
+    let mark = "INSERT INTO _sqlx_migrations VALUES (1, 'init', CURRENT_TIMESTAMP, 1, $1, 1)";
+    sqlx::query(mark).bind(&checksum[..]).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+
+    let stage = Stage::on_model().await;
+    let store = open(options(&path)).await;
+    assert_eq!(store.apps().await.unwrap()[0].settings, AppSettings::default());
+    let event =
+        async |id: &str| store.event(app(), "backend".into(), id.parse().unwrap()).await.unwrap().unwrap();
+    let (kind, offered) = event("e1").await;
+    assert_eq!((kind.as_str(), offered.outcome, offered.audience), ("order.offered", Outcome::Alerted, None));
+    let first = &offered.alerts[0].deliveries[0];
+    assert_eq!((first.rider.as_str(), first.status, first.reason), ("r1", FirstStatus::Offline, None));
+    assert_eq!(event("e2").await.1.alerts[0].deliveries[0].reason, None, "it was told before it was played");
+    assert_eq!(event("e3").await.1.outcome, Outcome::Remembered);
+    let again = stage.event_of(app(), &Told { riders: &["r1"], ..Told::default() });
+    assert_eq!(store.accept(again).await.unwrap(), Accepted::Duplicate(offered.clone()));
+
+    let offer = store.alert(app(), own(&offered)).await.unwrap().unwrap();
+    assert_eq!((offer.alert.mode, offer.alert.starts_at), (Mode::Assign, EpochMs(100)));
+    assert_eq!((offer.deliveries[0].sent_ring, offer.deliveries[0].held_until), (1, None));
+    assert_eq!(store.pending_since(EpochMs(0), 9).await.unwrap(), [], "what was sent was sent");
+    assert_eq!(store.open_deliveries(rider("r1"), 9).await.unwrap().len(), 1);
+    let accept = stage.says("r1", own(&offered), Change::Answered(Answer::Accept), 200);
+    let told = store.progress(vec![accept]).await.unwrap().remove(0).unwrap();
+    assert_eq!(told.delivery.state, DeliveryState::Accepted);
+    assert_eq!(store.alert(app(), own(&offered)).await.unwrap().unwrap().alert.state, AlertState::Accepted);
+    assert_eq!(store.rider(rider("r1")).await.unwrap().unwrap().answered_at, Some(EpochMs(200)));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_telling_where_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orderbell.db");
+    let stage = Stage::on_model().await;
+    let store = open(options(&path)).await;
+    store.create_app(an_app(app(), "first")).await.unwrap();
+    let riders: Vec<String> = (0..=AUDIENCE_MAX).map(|n| format!("r{n:04}")).collect();
+    let names: Vec<&str> = riders.iter().map(String::as_str).collect();
+    store.put_group(app(), "city".parse().unwrap(), parsed(&names)).await.unwrap();
+    let event = stage.event_of(app(), &Told { groups: &["city"], ..Told::default() });
+    let Accepted::New(receipt) = store.accept(event).await.unwrap() else { panic!("not new") };
+    let alert = own(&receipt);
+    let (policy, world) = (OrderPolicy::default(), stage.world(rules()));
+    let part = store.unroll(alert, 600, policy.clone(), world.clone(), EpochMs(110)).await.unwrap();
+    assert!(part.more);
+    store.close().await;
+
+    let store = open(options(&path)).await;
+    assert_eq!(store.due_targets(EpochMs(120), 9).await.unwrap()[0].alert, alert);
+    let rest = store.unroll(alert, 600, policy, world, EpochMs(120)).await.unwrap();
+    let told: Vec<_> = part.riders.iter().chain(&rest.riders).map(|key| key.rider.as_str()).collect();
+    assert_eq!((told, rest.more), (names, false), "each once");
+    store.close().await;
+}
