@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
 use super::{CallEnd, Dispatch};
-use crate::domain::{Alert, EpochMs};
+use crate::domain::{Alert, Delivery, EpochMs};
 use crate::store::{Call, CallResult, StoreResult};
 
 impl Dispatch {
@@ -32,6 +32,11 @@ impl Dispatch {
 
     async fn try_to_make(&self, call: &Call) -> StoreResult<()> {
         let Some(record) = self.store.alert(call.app, call.alert).await? else { return Ok(()) };
+        let mut theirs = record.deliveries.iter().filter(|delivery| delivery.rider == call.rider);
+        if !theirs.any(Delivery::is_open) {
+            // Answered or over meanwhile: nobody's telephone rings for nothing.
+            return self.store.finish_call(call.id, CallResult::Failed(None), self.wall()).await;
+        }
         let end = self.caller.call(call.id, &call.call, &values(call, &record.alert)).await;
         let last = call.attempts + 1 >= self.limits.call_attempts;
         let result = match end {

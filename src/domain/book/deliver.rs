@@ -82,6 +82,9 @@ impl Book {
         if off_duty && head.duty == DutyRule::OnDutyOnly {
             return Some(EndReason::OffDuty);
         }
+        if policy.always {
+            return None;
+        }
         if rules.hushes(head.urgency) {
             return Some(EndReason::QuietHours);
         }

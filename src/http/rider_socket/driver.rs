@@ -259,6 +259,9 @@ impl<S: Socket> Driver<S> {
         // A replaced or draining session stays listed until its socket has closed: the next one is there first.
         finish(&state, transport, end).await;
         drop(registration);
+        if let Err(error) = state.dispatch.on_unheard(&rider).await {
+            debug!(error = &error as &dyn std::error::Error, "Fallback steps wait for their time.");
+        }
         if let Err(error) = state.dispatch.touch(rider).await {
             debug!(error = &error as &dyn std::error::Error, "Last sight of a rider not noted.");
         }

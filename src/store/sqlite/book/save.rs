@@ -31,7 +31,7 @@ const INSERT_ALERTS: &str = "INSERT INTO alerts (id, app_id, event_id, order_id,
      interrupt, repeat_count, repeat_gap_ms, need, mode, arbiter, duty, lang, title, text, said, card, ext, \
      trace_id, callback_url, jitter_ms, collapse_key, created_at, starts_at, stored_at, expires_at, \
      answer_ms, ladder, candidates, rendered_at, sound, state, ended_at, winner, steps_done, step_due_at, \
-     candidates_asked, open_count, unrolling) \
+     ladder_late_ms, candidates_asked, open_count, unrolling) \
      SELECT value ->> 'id', value ->> 'app', value ->> 'event', value ->> 'order', value ->> 'version', \
      value ->> 'kind', value ->> 'urgency', value ->> 'interrupt', value ->> 'count', value ->> 'gap', \
      value ->> 'need', value ->> 'mode', value ->> 'arbiter', value ->> 'duty', value ->> 'lang', \
@@ -40,14 +40,15 @@ const INSERT_ALERTS: &str = "INSERT INTO alerts (id, app_id, event_id, order_id,
      value ->> 'starts', value ->> 'stored', value ->> 'expires', value ->> 'answer_ms', \
      value ->> 'ladder', value ->> 'candidates', value ->> 'rendered', value ->> 'sound', \
      value ->> 'state', value ->> 'ended_at', value ->> 'winner', value ->> 'steps_done', \
-     value ->> 'step_due_at', value ->> 'asked', value ->> 'open_count', value ->> 'unrolling' \
+     value ->> 'step_due_at', value ->> 'late_ms', value ->> 'asked', value ->> 'open_count', \
+     value ->> 'unrolling' \
      FROM jsonb_each($1) ORDER BY key";
 const UPDATE_ALERTS: &str = "UPDATE alerts SET state = n.state, ended_at = n.ended_at, winner = n.winner, \
-     steps_done = n.steps_done, step_due_at = n.step_due_at, candidates_asked = n.asked, \
+     steps_done = n.steps_done, step_due_at = n.step_due_at, ladder_late_ms = n.late_ms, candidates_asked = n.asked, \
      open_count = n.open_count, unrolling = n.unrolling FROM (SELECT value ->> 'id' AS id, \
      value ->> 'state' AS state, value ->> 'ended_at' AS ended_at, value ->> 'winner' AS winner, \
      value ->> 'steps_done' AS steps_done, value ->> 'step_due_at' AS step_due_at, \
-     value ->> 'asked' AS asked, value ->> 'open_count' AS open_count, value ->> 'unrolling' AS unrolling \
+     value ->> 'late_ms' AS late_ms, value ->> 'asked' AS asked, value ->> 'open_count' AS open_count, value ->> 'unrolling' AS unrolling \
      FROM jsonb_each($1)) AS n WHERE alerts.id = n.id";
 // Whoever was not told of an alert before it ended never will be.
 const DROP_TARGETS: &str = "DELETE FROM targets WHERE alert_id IN (SELECT value FROM json_each($1))";
@@ -186,6 +187,7 @@ struct HeadRow<'a> {
     winner: Option<&'a RiderId>,
     steps_done: u32,
     step_due_at: Option<EpochMs>,
+    late_ms: i64,
     asked: u32,
     open_count: u64,
     unrolling: bool,
@@ -200,6 +202,7 @@ impl<'a> HeadRow<'a> {
             winner: head.winner.as_ref(),
             steps_done: head.steps_done,
             step_due_at: head.step_due_at,
+            late_ms: head.ladder_late_ms,
             asked: head.candidates_asked,
             open_count: head.open_count,
             unrolling: head.unrolling,
