@@ -162,7 +162,7 @@ stories! {
     ladders:
         each_level_is_taken_once
         a_ring_has_a_number_of_its_own
-        rings_that_fell_due_together_ring_once
+        steps_that_fell_due_together_keep_their_distance
         the_next_candidate_is_asked_who_may_have_it
         a_decline_asks_the_next_at_once
         a_station_is_added_once
