@@ -105,7 +105,7 @@ async fn a_rider_for_whom_it_was_cancelled_is_passed_over_among_others() {
     let deliveries = &data["alerts"][0]["deliveries"];
     assert_eq!(
         words(&deliveries[0], ["rider", "status", "reason"]),
-        json!(["r1", "suppressed", "order_cancelled"])
+        json!(["r1", "suppressed", "cancelled_before"])
     );
     assert_eq!(words(&deliveries[1], ["rider", "status", "reason"]), json!(["r2", "unknown", null]));
     server.stop().await;
