@@ -96,8 +96,8 @@ pub struct OrderPolicy {
     pub gap_ms: Option<i64>,
     /// Several at once may be told in one sentence.
     pub merges: bool,
-    /// Neither quiet hours nor the cap hold it back: somebody waits to hear it now.
-    pub always: bool,
+    /// Neither the cap nor quiet hours hold it back: its rider waits for it.
+    pub exempt: bool,
 }
 
 /// How a kind ends the other alerts of its order.
@@ -257,7 +257,7 @@ struct Row {
     #[serde(default)]
     merges: bool,
     #[serde(default)]
-    always: bool,
+    exempt: bool,
     #[serde(default)]
     ladder: Ladder,
     #[serde(default)]
@@ -309,12 +309,12 @@ impl Row {
             ends,
             assigns,
             merges,
-            always,
+            exempt,
             ..
         } = self;
         let mode = self.mode.unwrap_or(Mode::of_need(need));
         let gap_ms = self.gap_s.map(|gap_s| i64::from(gap_s) * 1000);
-        let order = OrderPolicy { ends, assigns, gap_ms, merges, always };
+        let order = OrderPolicy { ends, assigns, gap_ms, merges, exempt };
         Ok(Kind {
             name,
             urgency,

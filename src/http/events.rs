@@ -93,7 +93,7 @@ pub async fn get(
     let deliveries: Vec<Value> = listed
         .map(|delivery| {
             json!({"rider": delivery.rider, "delivery_id": delivery.id, "status": delivery.status,
-            "reason": delivery.reason})
+                "reason": delivery.reason})
         })
         .collect();
     let alerts: Vec<_> = receipt.alerts.iter().map(|alert| alert.alert).collect();
@@ -101,19 +101,12 @@ pub async fn get(
         "event_id": id,
         "kind": kind,
         "outcome": outcome(receipt.outcome),
-        "reason": reason(receipt.outcome),
+        "reason": dropped_for(receipt.outcome),
         "alert_id": alerts.first(),
         "alert_ids": alerts,
         "audience": receipt.audience,
         "deliveries": deliveries,
     })))
-}
-
-fn reason(outcome: Outcome) -> Option<&'static str> {
-    match outcome {
-        Outcome::Dropped(reason) => Some(reason.as_str()),
-        Outcome::Alerted | Outcome::Remembered | Outcome::Scheduled => None,
-    }
 }
 
 fn outcome(outcome: Outcome) -> &'static str {
@@ -122,5 +115,12 @@ fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Remembered => "remembered",
         Outcome::Scheduled => "scheduled",
         Outcome::Dropped(_) => "dropped",
+    }
+}
+
+fn dropped_for(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Dropped(reason) => Some(reason.as_str()),
+        Outcome::Alerted | Outcome::Remembered | Outcome::Scheduled => None,
     }
 }

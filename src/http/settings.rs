@@ -68,7 +68,8 @@ fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
 fn read_minute(hours: &Reader<'_>, name: &str) -> Result<u16, InputError> {
     let text = hours.text(name, 5)?.ok_or_else(|| hours.missing(name))?;
     let minute = text.split_once(':').and_then(|(hour, minute)| {
-        let two = |text: &str| (text.len() == 2).then(|| text.parse::<u16>().ok()).flatten();
+        let digits = |text: &str| text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_digit());
+        let two = |text: &str| digits(text).then(|| text.parse::<u16>().ok()).flatten();
         let (hour, minute) = (two(hour)?, two(minute)?);
         (hour < 24 && minute < 60).then_some(hour * 60 + minute)
     });

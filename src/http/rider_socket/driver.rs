@@ -258,12 +258,13 @@ impl<S: Socket> Driver<S> {
         info!(rider.id = %rider.rider, close = end.word(), "Session ended.");
         // A replaced or draining session stays listed until its socket has closed: the next one is there first.
         finish(&state, transport, end).await;
+        // Noted before it is taken off the list: in between its rider would be offline since they came.
+        if let Err(error) = state.dispatch.touch(rider.clone()).await {
+            debug!(error = &error as &dyn std::error::Error, "Last sight of a rider not noted.");
+        }
         drop(registration);
         if let Err(error) = state.dispatch.on_unheard(&rider).await {
             debug!(error = &error as &dyn std::error::Error, "Fallback steps wait for their time.");
-        }
-        if let Err(error) = state.dispatch.touch(rider).await {
-            debug!(error = &error as &dyn std::error::Error, "Last sight of a rider not noted.");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::support::{Backend, QUICK, RiderSocket, TestServer, eventually, words}
 
 fn call(url: &str) -> Value {
     json!({
-        "url": format!("{url}?to={{{{rider}}}}&s={{{{merchant|urlencode}}}}"),
+        "url": format!("{url}?to={{{{rider}}}}&s={{{{merchant}}}}"),
         "headers": {"x-order": "{{order_id}}", "authorization": "Bearer k-1"},
         "body": {"template": "T1", "params": {"rider": "{{rider}}", "no": "{{short_no}}", "level": "{{level}}",
             "text": "请接单：{{text}}", "kind": "{{kind}}", "alert": "{{alert_id}}"}},
@@ -101,7 +101,7 @@ async fn a_call_that_cannot_be_is_refused_when_the_event_is_posted() {
         (
             json!({"url": "https://a.example/", "headers": {"host": "b"}}),
             "bad_call",
-            "/offer/ladder/1/http/headers/host",
+            "/offer/ladder/1/http/headers",
         ),
         (
             json!({"url": "https://a.example/", "body": {"a": "{{ rider"}}),
@@ -130,5 +130,21 @@ async fn a_call_that_cannot_be_is_refused_when_the_event_is_posted() {
         refused.assert_problem(400, error);
     }
     server.get("/v1/events/bad").await.assert_problem(404, "not_found");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_has_answered_meanwhile_is_not_called_any_more() {
+    let service = Backend::start(503, Value::Null, Duration::ZERO).await;
+    let server = TestServer::start(&QUICK.replace("100ms", "1s")).await;
+    let mut rider = RiderSocket::connect(&server, "r1").await;
+    let step = json!({"after_s": 0, "do": "http", "http": {"url": service.url("/")}});
+    let id = ladder(&server, "order.assigned", &["r1"], json!({"mode": "ack", "ladder": [step]})).await;
+    service.asked(1).await;
+    rider.alert().await;
+    assert_eq!(rider.answer(&id, "confirm").await, "recorded");
+    let (before, until) = (service.heard().len(), server.now_ms() + 2_500);
+    eventually("longer than the pause", async || (server.now_ms() > until).then_some(())).await;
+    assert_eq!(service.heard().len(), before);
     server.stop().await;
 }

@@ -175,12 +175,19 @@ impl RiderSocket {
         answered["outcome"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until this alert is stopped; why.
+    /// Waits until this alert is stopped; why. What was stopped with it is kept for who asks for it.
     pub(crate) async fn stopped(&mut self, id: &str) -> String {
         let of_this = |frame: &Value| {
             frame["op"] == "stop" && frame["ids"].as_array().is_some_and(|ids| ids.contains(&json!(id)))
         };
-        self.frame("stop", of_this).await["reason"].as_str().unwrap().to_owned()
+        let mut stop = self.frame("stop", of_this).await;
+        let reason = stop["reason"].as_str().unwrap().to_owned();
+        let ids = stop["ids"].as_array_mut().unwrap();
+        ids.retain(|other| other != id);
+        if !ids.is_empty() {
+            self.kept.push_front(stop);
+        }
+        reason
     }
 
     async fn got(&mut self) {
