@@ -4,15 +4,13 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { Stage, until } = require('./stage.js');
+const { Stage, until, order } = require('./stage.js');
 
 const SENTENCE_LIMIT_MS = 40000;
 
 let stage;
 test.before(async () => { stage = await Stage.set(); });
 test.after(async () => { await stage.strike(); });
-
-const order = (no, merchant, area, metres, cents) => ({ id: `o${no}`, short_no: no, merchant: { name: merchant }, dropoff: { area }, distance_m: metres, fee_cents: cents });
 
 test('the button confirms, and the server has it', async () => {
   const page = await stage.page('r_confirm');
