@@ -72,6 +72,8 @@ pub struct Dispatch {
     renders: Arc<Semaphore>,
     // Std mutex: one insert or remove a section. Alerts being rendered here, so that the sweep leaves them alone.
     rendering: Mutex<HashSet<AlertId>>,
+    // The same for audiences being told here.
+    unrolling: Mutex<HashSet<AlertId>>,
 }
 
 /// Numbers of the configuration that use cases go by.
@@ -153,6 +155,7 @@ impl Dispatch {
             limits: parts.limits,
             renders,
             rendering: Mutex::default(),
+            unrolling: Mutex::default(),
         })
     }
 

@@ -183,6 +183,8 @@ pub enum CallResult {
     Done(u16),
     /// It did not, with this status if it answered at all; it is not tried again.
     Failed(Option<u16>),
+    /// It did not, and is tried again from then on.
+    Again(EpochMs),
 }
 
 /// A recurring event.
@@ -425,7 +427,7 @@ pub trait Store: Send + Sync + 'static {
     async fn due_calls(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<Call>>;
     /// Takes the right to make a request; nobody else gets it before `again_at`. False if it is not due.
     async fn take_call(&self, id: CallId, again_at: EpochMs, at: EpochMs) -> StoreResult<bool>;
-    /// Notes what became of a request; it is over.
+    /// Notes what became of a request: it is over, or due again.
     async fn finish_call(&self, id: CallId, result: CallResult, at: EpochMs) -> StoreResult<()>;
     /// An app's notices after `after`, by number.
     async fn notices(&self, app: AppId, after: i64, limit: u32) -> StoreResult<Vec<NumberedNotice>>;

@@ -7,15 +7,14 @@ use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
 use super::{CallEnd, Dispatch};
-use crate::domain::{Alert, EpochMs};
-use crate::store::{Call, CallResult, StoreResult};
+use crate::domain::{Alert, DeliveryState, EpochMs};
+use crate::store::{AlertRecord, Call, CallResult, StoreResult};
 
 impl Dispatch {
     /// Makes every call that is due, each in a task of its own.
     pub(super) async fn call_due(self: &Arc<Self>, now: EpochMs) -> StoreResult<()> {
         for call in self.store.due_calls(now, self.limits.sweep_batch).await? {
-            let wait_ms = self.limits.again_ms << call.attempts.min(10);
-            let again_at = now.plus_ms(TRY_MS + wait_ms);
+            let again_at = now.plus_ms(TRY_MS);
             if self.store.take_call(call.id, again_at, now).await? {
                 let dispatch = Arc::clone(self);
                 self.lifecycle.spawn(async move { dispatch.make(call).await });
@@ -32,20 +31,34 @@ impl Dispatch {
 
     async fn try_to_make(&self, call: &Call) -> StoreResult<()> {
         let Some(record) = self.store.alert(call.app, call.alert).await? else { return Ok(()) };
+        if !is_wanted(call, &record) {
+            info!(alert.id = %call.alert, call.id = %call.id, "Ladder call not needed any more.");
+            return self.store.finish_call(call.id, CallResult::Failed(None), self.wall()).await;
+        }
         let end = self.caller.call(call.id, &call.call, &values(call, &record.alert)).await;
         let last = call.attempts + 1 >= self.limits.call_attempts;
         let result = match end {
             CallEnd::Done(status) => CallResult::Done(status),
             CallEnd::Refused(status) => CallResult::Failed(status),
             CallEnd::Again if last => CallResult::Failed(None),
-            CallEnd::Again => return Ok(()),
+            CallEnd::Again => {
+                let wait_ms = self.limits.again_ms << call.attempts.min(10);
+                CallResult::Again(self.wall().plus_ms(wait_ms))
+            }
         };
-        info!(alert.id = %call.alert, call.id = %call.id, call.end = ?end, "Ladder call ended.");
+        info!(alert.id = %call.alert, call.id = %call.id, call.end = ?end, "Ladder call made.");
         self.store.finish_call(call.id, result, self.wall()).await
     }
 }
 
-/// Longer than any call takes: nobody makes it again while it is under way.
+/// Whether its rider has still not answered; a service that was down must not call who has answered meanwhile.
+fn is_wanted(call: &Call, record: &AlertRecord) -> bool {
+    let mut theirs = record.deliveries.iter().filter(|delivery| delivery.rider == call.rider);
+    record.alert.is_open()
+        && theirs.all(|delivery| delivery.is_open() && delivery.state != DeliveryState::Claimed)
+}
+
+/// Longer than any call takes: nobody makes it again while it is under way, and a crash costs no more.
 const TRY_MS: i64 = 15_000;
 
 /// What the slots of a call may name.

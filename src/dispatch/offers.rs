@@ -95,10 +95,12 @@ impl Dispatch {
                 return Ok(());
             }
             let order = record.alert.order_id.clone();
-            let arrival = taken(alert, order.map(|id| Order { id: Some(id), ..Order::default() }), riders);
+            // An id of its own: riders may lose one offer one after the other.
+            let id = self.fresh_event_id();
+            let parsed = taken(id, order.map(|id| Order { id: Some(id), ..Order::default() }), riders);
             let at = self.wall();
             let trace_id = record.alert.trace_id.clone();
-            let arrival = Arrival { source: SOURCE, parsed: arrival?, trace_id, received_at: at };
+            let arrival = Arrival { source: SOURCE, parsed, trace_id, received_at: at };
             self.accept(entry, arrival)
                 .await
                 .map(drop)
@@ -167,10 +169,7 @@ impl Dispatch {
     }
 }
 
-fn taken(alert: AlertId, order: Option<Order>, riders: Vec<RiderId>) -> StoreResult<ParsedEvent> {
-    let id: EventId = format!("{alert}-taken-{}", riders.len())
-        .parse()
-        .map_err(|error| StoreError::Inconsistent { table: "alerts", source: Box::new(error) })?;
+fn taken(id: EventId, order: Option<Order>, riders: Vec<RiderId>) -> ParsedEvent {
     let target = Target {
         riders,
         groups: Vec::new(),
@@ -192,5 +191,5 @@ fn taken(alert: AlertId, order: Option<Order>, riders: Vec<RiderId>) -> StoreRes
         recurrence: None,
         ext: Map::new(),
     };
-    Ok(ParsedEvent { event, body_hash: [0; 32], recurring_body: None })
+    ParsedEvent { event, body_hash: [0; 32], recurring_body: None }
 }

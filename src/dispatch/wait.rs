@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use super::Dispatch;
-use crate::domain::{AlertId, AppId, Delivery, DeliveryState, FirstStatus, RiderId};
+use crate::domain::{AlertId, AppId, Delivery, DeliveryState, EpochMs, FirstStatus, RiderId};
 use crate::store::{AlertRecord, StoreResult};
 
 /// What is waited for, of every rider who could be reached at once.
@@ -69,26 +69,36 @@ impl Reached {
         }
     }
 
+    /// Whether it was reached: by all who could be at the commit, and at least by one; an offer is answered by one.
     fn is_reached(self, record: &AlertRecord) -> bool {
-        if !record.alert.is_open() {
+        if self == Self::Answered && record.alert.winner.is_some() {
             return true;
         }
-        let offer_answered = self == Self::Answered && record.alert.winner.is_some();
-        let mut awaited =
-            record.deliveries.iter().filter(|d| d.first_status == FirstStatus::Queued).peekable();
-        // Nobody who could be reached: there is nothing to wait for but the end.
-        let someone = awaited.peek().is_some();
-        offer_answered || (someone && awaited.all(|delivery| self.is_reached_by(delivery)))
+        let mut awaited = awaited(record).peekable();
+        awaited.peek().is_some() && awaited.all(|delivery| self.moment(delivery).is_some())
     }
 
-    fn is_reached_by(self, delivery: &Delivery) -> bool {
-        let moment = match self {
+    /// Whether it can still be: the alert is open, and so is what is waited for. Where nobody could be reached there is
+    /// nothing to wait for but somebody who comes.
+    fn is_open(self, record: &AlertRecord) -> bool {
+        let mut awaited = awaited(record).peekable();
+        let nobody = awaited.peek().is_none();
+        let waits = |delivery: &Delivery| self.moment(delivery).is_none() && delivery.is_open();
+        record.alert.is_open() && (nobody || awaited.any(waits))
+    }
+
+    fn moment(self, delivery: &Delivery) -> Option<EpochMs> {
+        match self {
             Self::Received => delivery.received_at,
             Self::Played => delivery.played_at,
             Self::Answered => delivery.answered_at,
-        };
-        moment.is_some() || !delivery.is_open()
+        }
     }
+}
+
+/// Those who could be reached when the event was committed.
+fn awaited(record: &AlertRecord) -> impl Iterator<Item = &Delivery> {
+    record.deliveries.iter().filter(|delivery| delivery.first_status == FirstStatus::Queued)
 }
 
 impl Dispatch {
@@ -106,7 +116,8 @@ impl Dispatch {
             woken.as_mut().enable();
             let Some(record) = self.store.alert(app, alert).await? else { return Ok(Awaited::nothing()) };
             let reached = wait.reached.is_reached(&record);
-            if reached || tokio::time::timeout_at(deadline, woken).await.is_err() {
+            let over = reached || !wait.reached.is_open(&record);
+            if over || tokio::time::timeout_at(deadline, woken).await.is_err() {
                 return Ok(Awaited::of(reached, &record));
             }
         }

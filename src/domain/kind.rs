@@ -96,6 +96,8 @@ pub struct OrderPolicy {
     pub gap_ms: Option<i64>,
     /// Several at once may be told in one sentence.
     pub merges: bool,
+    /// Neither the cap nor quiet hours hold it back: its rider waits for it.
+    pub exempt: bool,
 }
 
 /// How a kind ends the other alerts of its order.
@@ -255,6 +257,8 @@ struct Row {
     #[serde(default)]
     merges: bool,
     #[serde(default)]
+    exempt: bool,
+    #[serde(default)]
     ladder: Ladder,
     #[serde(default)]
     voice: Voice,
@@ -294,11 +298,23 @@ impl Row {
             return Err(KindsError::Bound { name, what });
         }
         let Self {
-            urgency, ttl_s, interrupt, need, ladder, voice, speaks, title, ends, assigns, merges, ..
+            urgency,
+            ttl_s,
+            interrupt,
+            need,
+            ladder,
+            voice,
+            speaks,
+            title,
+            ends,
+            assigns,
+            merges,
+            exempt,
+            ..
         } = self;
         let mode = self.mode.unwrap_or(Mode::of_need(need));
         let gap_ms = self.gap_s.map(|gap_s| i64::from(gap_s) * 1000);
-        let order = OrderPolicy { ends, assigns, gap_ms, merges };
+        let order = OrderPolicy { ends, assigns, gap_ms, merges, exempt };
         Ok(Kind {
             name,
             urgency,

@@ -106,9 +106,15 @@ impl Pace {
         self.count = self.count.saturating_add(1);
     }
 
+    /// Whether new orders are held for company at this moment.
+    #[must_use]
+    pub fn is_gathering(&self, now: EpochMs) -> bool {
+        now < self.burst_until
+    }
+
     /// Until when a new order is held for company; `None` for the first of a burst, which goes out at once.
     pub fn gather(&mut self, window_ms: i64, now: EpochMs) -> Option<EpochMs> {
-        if now < self.burst_until {
+        if self.is_gathering(now) {
             return Some(self.burst_until);
         }
         self.burst_until = now.plus_ms(window_ms);

@@ -134,7 +134,7 @@ fn delivery_view(alert: &Alert, delivery: &Delivery) -> Value {
         "plays": delivery.plays,
         "answer": delivery.answer,
         "late_answer": delivery.late_answer,
-        "answer_by": delivery.expires_at.to_string(),
+        "answer_by": alert.is_offer().then(|| delivery.expires_at.to_string()),
         "trouble": delivery.trouble,
         "timeline": timeline(alert, delivery),
     })

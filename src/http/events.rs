@@ -91,13 +91,17 @@ pub async fn get(
     let (kind, receipt) = found.ok_or_else(|| Problem::not_found("event"))?;
     let listed = receipt.alerts.iter().flat_map(|alert| &alert.deliveries);
     let deliveries: Vec<Value> = listed
-        .map(|delivery| json!({"rider": delivery.rider, "delivery_id": delivery.id, "status": delivery.status}))
+        .map(|delivery| {
+            json!({"rider": delivery.rider, "delivery_id": delivery.id, "status": delivery.status,
+                "reason": delivery.reason})
+        })
         .collect();
     let alerts: Vec<_> = receipt.alerts.iter().map(|alert| alert.alert).collect();
     Ok(Success(json!({
         "event_id": id,
         "kind": kind,
         "outcome": outcome(receipt.outcome),
+        "reason": dropped_for(receipt.outcome),
         "alert_id": alerts.first(),
         "alert_ids": alerts,
         "audience": receipt.audience,
@@ -111,5 +115,12 @@ fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Remembered => "remembered",
         Outcome::Scheduled => "scheduled",
         Outcome::Dropped(_) => "dropped",
+    }
+}
+
+fn dropped_for(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Dropped(reason) => Some(reason.as_str()),
+        Outcome::Alerted | Outcome::Remembered | Outcome::Scheduled => None,
     }
 }

@@ -8,6 +8,7 @@ use super::AppState;
 use super::auth::RiderCaller;
 use super::body::JsonValue;
 use super::problem::{Answer, Problem, Success};
+use crate::domain::{Delivery, DeliveryState};
 use crate::session::{Output, Receipt, Session};
 
 /// Most receipts in one request.
@@ -23,7 +24,10 @@ pub async fn alerts(State(state): State<AppState>, RiderCaller(rider): RiderCall
     let dispatch = &state.dispatch;
     let now = dispatch.clock().now();
     let rows = dispatch.store().open_deliveries(rider.rider, crate::session::LOOK_LIMIT).await?;
-    let live = rows.into_iter().filter(|row| row.delivery.expires_at > now.wall);
+    // What the rider has accepted sounds no more, whoever decides about it.
+    let sounds =
+        |delivery: &Delivery| delivery.expires_at > now.wall && delivery.state != DeliveryState::Claimed;
+    let live = rows.into_iter().filter(|row| sounds(&row.delivery));
     let frames: Vec<Value> = live
         .filter_map(|row| Session::frame_of(&state.sessions, &row, now))
         .filter_map(|frame| serde_json::from_str(&frame).ok())
@@ -82,6 +86,7 @@ fn frame_of(output: Output) -> Option<Value> {
         | Output::Refresh(_)
         | Output::Look
         | Output::AskEnded(_)
+        | Output::Withdraw(_)
         | Output::Close(_) => None,
     }
 }

@@ -297,8 +297,8 @@ impl Store for ModelStore {
         self.with(|state| state.take_call(id, again_at, at))
     }
 
-    async fn finish_call(&self, id: CallId, _result: CallResult, _at: EpochMs) -> StoreResult<()> {
-        self.with(|state| state.finish_call(id))
+    async fn finish_call(&self, id: CallId, result: CallResult, _at: EpochMs) -> StoreResult<()> {
+        self.with(|state| state.finish_call(id, result))
     }
 
     async fn notices(&self, app: AppId, after: i64, limit: u32) -> StoreResult<Vec<NumberedNotice>> {

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod callers;
+mod offers;
 mod refusals;
 mod silent_kinds;
 

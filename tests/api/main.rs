@@ -8,11 +8,19 @@
     reason = "a test says what it expects, and its helpers with it"
 )]
 
+mod audiences;
 mod audio;
 mod cli;
 mod delivery;
 mod health;
 mod intake;
+mod ladders;
+mod offers;
+mod orders;
+mod presence;
 mod riders;
+mod schedules;
+mod settings;
 mod socket;
 mod support;
+mod wait;

@@ -1,6 +1,8 @@
 //! A server of one test, and short ways to ask it things.
 //! It runs in this process on free ports, in a folder that goes when the test ends.
 
+mod backend;
+mod ear;
 mod process;
 mod raw;
 mod rider;
@@ -22,6 +24,8 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub(crate) use backend::Backend;
+pub(crate) use ear::{Ear, run};
 pub(crate) use process::{Process, cli, log_of};
 pub(crate) use raw::{RawSocket, raw, upgrade_head};
 pub(crate) use rider::RiderSocket;
@@ -32,6 +36,18 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Looks at due columns so often that a test need not wait for it.
 pub(crate) const QUICK_SWEEP: &str = "[dispatch]\nsweep = \"50ms\"\n";
+
+/// As many alerts for one rider as a test wants.
+pub(crate) const NO_CAP: &str = "[rider]\nalerts_per_minute = 0\n";
+
+/// Both, and calls to the backends of a test, which are beside it.
+pub(crate) const QUICK: &str = "[dispatch]\nsweep = \"50ms\"\n[rider]\nalerts_per_minute = 0\n\
+    [callbacks]\nallow_private = true\nagain = \"100ms\"\n";
+
+/// The words of an answer, to be compared with `json!`.
+pub(crate) fn words<const N: usize>(value: &Value, members: [&str; N]) -> Value {
+    members.iter().map(|name| value[*name].clone()).collect()
+}
 
 /// A server in this process.
 pub(crate) struct TestServer {

@@ -48,10 +48,11 @@ impl Book {
         if delivery.is_open() {
             self.supersede(&head, rider, context.at, ended);
             let row = self.rider_mut(&key, context.at);
-            row.pace.count_one(context.at);
-            let gathers = policy.merges && context.rules.merge_ms > 0 && head.need == Need::None;
-            if gathers {
+            if gathers(&head, policy, context) {
                 delivery.held_until = row.pace.gather(context.rules.merge_ms, context.at);
+            }
+            if delivery.held_until.is_none() {
+                row.pace.count_one(context.at);
             }
             if let Some(head) = self.head_mut(alert) {
                 head.open_count += 1;
@@ -78,15 +79,18 @@ impl Book {
         context: &Context<'_>,
     ) -> Option<EndReason> {
         let (rules, at) = (&context.rules, context.at);
-        let off_duty = self.rider(rider).is_some_and(|row| !row.on_duty);
+        let row = self.rider(rider);
+        let off_duty = row.is_some_and(|row| !row.on_duty);
         if off_duty && head.duty == DutyRule::OnDutyOnly {
             return Some(EndReason::OffDuty);
         }
-        if rules.hushes(head.urgency) {
+        if rules.hushes(head.urgency) && !policy.exempt {
             return Some(EndReason::QuietHours);
         }
-        let full = |row: &crate::domain::Rider| row.pace.is_full(rules.alerts_per_minute, at);
-        if rules.caps(head.urgency) && self.rider(rider).is_some_and(full) {
+        // What joins a burst is no sentence of its own.
+        let joins = row.is_some_and(|row| gathers(head, policy, context) && row.pace.is_gathering(at));
+        let full = row.is_some_and(|row| row.pace.is_full(rules.alerts_per_minute, at));
+        if full && rules.caps(head.urgency) && !joins && !policy.exempt {
             return Some(EndReason::RateLimited);
         }
         let key = OrderKey { app: head.app, order: head.order_id.clone()? };
@@ -138,6 +142,11 @@ impl Book {
         }
         ended
     }
+}
+
+/// Whether the alert may be told together with others.
+fn gathers(head: &Head, policy: &OrderPolicy, context: &Context<'_>) -> bool {
+    policy.merges && context.rules.merge_ms > 0 && head.need == Need::None
 }
 
 /// Whether a part of an audience is its last.

@@ -34,7 +34,7 @@ impl Book {
                 self.add_head(head.clone(), context.at);
                 let mut ended = self.end_all(&waiting, &Change::Withdrawn(EndReason::Merged), context.at);
                 let (stamp, policy) = (Stamp::default(), OrderPolicy::default());
-                // What it stands for was counted when it came: nothing holds this one back.
+                // What it stands for was let in: nothing holds this one back.
                 let rules = Rules { alerts_per_minute: 0, quiet: Quiet::No, ..context.rules };
                 let exempt = Context { rules, ..*context };
                 let told = self.deliver(head.id, &rider.rider, stamp, &policy, &exempt, &mut ended);
@@ -44,6 +44,9 @@ impl Book {
             Some(_) | None => {
                 for place in waiting {
                     self.change(place, &Change::Released, context.at);
+                    if self.riders.contains_key(rider) {
+                        self.rider_mut(rider, context.at).pace.count_one(context.at);
+                    }
                 }
                 Merged::Released
             }

@@ -5,7 +5,7 @@ use super::state::{CallState, State};
 use crate::domain::alert::Sound;
 use crate::domain::ladder::Act;
 use crate::domain::{Alert, AlertId, AppId, CallId, EpochMs, RiderId, RiderKey, ScheduleId};
-use crate::store::{Call, DueStep, Merged, NumberedNotice, Schedule, Stepped, When, World};
+use crate::store::{Call, CallResult, DueStep, Merged, NumberedNotice, Schedule, Stepped, When, World};
 
 impl State {
     pub(super) fn due_steps(&self, now: EpochMs, limit: u32) -> Vec<DueStep> {
@@ -94,9 +94,12 @@ impl State {
         due
     }
 
-    pub(super) fn finish_call(&mut self, id: CallId) {
-        if let Some((_, state)) = self.calls.get_mut(&id) {
-            *state = CallState::Over;
+    pub(super) fn finish_call(&mut self, id: CallId, result: CallResult) {
+        let Some((call, state)) = self.calls.get_mut(&id) else { return };
+        match (result, &state) {
+            (CallResult::Again(due_at), CallState::Open) => call.due_at = due_at,
+            (CallResult::Again(_), CallState::Over) => {}
+            (CallResult::Done(_) | CallResult::Failed(_), _) => *state = CallState::Over,
         }
     }
 

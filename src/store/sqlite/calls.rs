@@ -19,6 +19,8 @@ const TAKE: &str = "UPDATE calls SET due_at = $2, attempts = attempts + 1 \
 const FINISH: &str = "UPDATE calls SET due_at = NULL, status = $2, ended_at = $3 \
      WHERE id = $1 AND due_at IS NOT NULL";
 
+const AGAIN: &str = "UPDATE calls SET due_at = $2 WHERE id = $1 AND due_at IS NOT NULL";
+
 /// A call, in the order `INSERT` takes it.
 #[derive(Serialize)]
 struct CallRow<'a>(CallId, AppId, AlertId, &'a RiderId, u32, &'a HttpCall, EpochMs, u32);
@@ -74,6 +76,10 @@ pub(super) async fn finish(
     let status = match result {
         CallResult::Done(status) => Some(status),
         CallResult::Failed(status) => status,
+        CallResult::Again(due_at) => {
+            sqlx::query(AGAIN).bind(id.to_string()).bind(due_at.0).execute(db).await?;
+            return Ok(());
+        }
     };
     sqlx::query(FINISH).bind(id.to_string()).bind(status).bind(at.0).execute(db).await?;
     Ok(())

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{RiderSocket, TestServer};
+use crate::support::{NO_CAP, RiderSocket, TestServer};
 
 #[tokio::test]
 async fn an_unacknowledged_alert_is_sent_again_with_the_same_seq() {
@@ -96,7 +96,7 @@ async fn a_welcome_tells_whether_the_client_has_missed_anything() {
 #[tokio::test]
 async fn a_queue_longer_than_one_look_is_heard_to_its_end() {
     const ALERTS: usize = 300;
-    let server = TestServer::start("").await;
+    let server = TestServer::start(NO_CAP).await;
     let event = json!({"kind": "device.test", "target": {"riders": ["r1"]}, "alert": {"ttl_s": 600}});
     for _ in 0..ALERTS {
         server.post_event(event.clone()).await;
@@ -118,7 +118,7 @@ async fn a_queue_longer_than_one_look_is_heard_to_its_end() {
 #[tokio::test]
 async fn a_queue_longer_than_one_look_that_is_acknowledged_before_it_is_heard_goes_on() {
     const ALERTS: usize = 270;
-    let server = TestServer::start("").await;
+    let server = TestServer::start(NO_CAP).await;
     let event = json!({"kind": "device.test", "target": {"riders": ["r1"]}, "alert": {"ttl_s": 600}});
     for _ in 0..ALERTS {
         let data = server.post_event(event.clone()).await;

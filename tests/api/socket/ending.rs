@@ -143,7 +143,8 @@ async fn a_process_that_is_told_to_stop_says_so_and_ends_well() {
 #[tokio::test]
 async fn a_client_that_does_not_read_is_closed_and_comes_back_to_everything() {
     const ALERTS: usize = 250;
-    let changes = "[rider]\nwindow = 1000\nsend_timeout = \"1s\"\n[store]\nqueue = 4096\n";
+    let changes =
+        "[rider]\nalerts_per_minute = 0\nwindow = 1000\nsend_timeout = \"1s\"\n[store]\nqueue = 4096\n";
     let server = TestServer::start(changes).await;
     let deaf = tokio::net::TcpSocket::new_v4().unwrap();
     deaf.set_recv_buffer_size(4096).unwrap();

@@ -155,13 +155,39 @@ impl RiderSocket {
 
     /// Answers, and waits until the server has it; the outcome.
     pub(crate) async fn answer(&mut self, id: &str, answer: &str) -> String {
+        let n = self.say_answer(id, answer).await;
+        let outcome = self.outcome(n, id).await;
+        self.got().await;
+        outcome
+    }
+
+    /// Answers and waits for nothing; the number of the answer.
+    pub(crate) async fn say_answer(&mut self, id: &str, answer: &str) -> u64 {
         self.n += 1;
         self.send(json!({"op": "answer", "n": self.n, "id": id, "answer": answer})).await;
-        let n = self.n;
+        self.n
+    }
+
+    /// What is told (next) of the answer with this number.
+    pub(crate) async fn outcome(&mut self, n: u64, id: &str) -> String {
         let answered = self.frame("answered", |frame| frame["op"] == "answered" && frame["n"] == n).await;
         assert_eq!(answered["id"], id);
-        self.got().await;
         answered["outcome"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until this alert is stopped; why. What was stopped with it is kept for who asks for it.
+    pub(crate) async fn stopped(&mut self, id: &str) -> String {
+        let of_this = |frame: &Value| {
+            frame["op"] == "stop" && frame["ids"].as_array().is_some_and(|ids| ids.contains(&json!(id)))
+        };
+        let mut stop = self.frame("stop", of_this).await;
+        let reason = stop["reason"].as_str().unwrap().to_owned();
+        let ids = stop["ids"].as_array_mut().unwrap();
+        ids.retain(|other| other != id);
+        if !ids.is_empty() {
+            self.kept.push_front(stop);
+        }
+        reason
     }
 
     async fn got(&mut self) {
