@@ -224,20 +224,19 @@ impl Head {
         self.pulled().or_else(|| self.ladder.due(self.steps_done, self.ladder_began(), now))
     }
 
-    /// Notes that the step of this level was taken at `at`. If that is late, those after it are as late: two steps never
-    /// fall together that were meant to be apart.
+    /// Notes that the step of this level was taken at `at`. If that is so late that the next would follow on its heels, those
+    /// after it are as late: after a stop or a jump of the clock nobody is rung twice in one breath.
     pub fn take_step(&mut self, level: u32, at: EpochMs) {
         self.steps_done |= 1 << level;
-        let due_at = self.ladder.steps().get(level as usize).map(|step| step.due_at(self.ladder_began()));
-        let late_ms = due_at.map_or(0, |due_at| at.since_ms(due_at));
-        if late_ms > LATE_MS {
+        let Some(step) = self.ladder.steps().get(level as usize) else { return };
+        let late_ms = at.since_ms(step.due_at(self.ladder_began()));
+        let next_s = self.ladder.left(self.steps_done).map(|(_, next)| next.after_s).min();
+        let gap_ms = next_s.map_or(0, |next_s| i64::from(next_s.saturating_sub(step.after_s)) * 1000);
+        if gap_ms > 0 && late_ms > gap_ms / 2 {
             self.ladder_late_ms = self.ladder_late_ms.saturating_add(late_ms);
         }
     }
 }
-
-/// A step that is taken later than this after its time is late; a sweep and a commit take less.
-const LATE_MS: i64 = 3_000;
 
 /// The clips of an alert, as paths below the server's origin.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]

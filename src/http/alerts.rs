@@ -150,7 +150,7 @@ fn timeline(alert: &Alert, delivery: &Delivery) -> Vec<Value> {
         ("received", delivery.received_at),
         ("playing", delivery.playing_at),
         ("played", delivery.played_at),
-        ("rung_again", delivery.rung_at),
+        ("rung_again", delivery.rung_at.filter(|_| delivery.ring > 1)),
         ("answered", delivery.answered_at),
         ("ended", delivery.ended_at),
     ];

@@ -56,9 +56,10 @@ const UPDATE_ALERTS: &str = "UPDATE alerts SET state = n.state, ended_at = n.end
 // Whoever was not told of an alert before it ended never will be.
 const DROP_TARGETS: &str = "DELETE FROM targets WHERE alert_id IN (SELECT value FROM json_each($1))";
 const INSERT_DELIVERIES: &str = "INSERT INTO deliveries (id, alert_id, app_id, rider_id, seq, need, \
-     expires_at, first_status, state, reason, ring, attempts, plays, held_until, ended_at) \
+     expires_at, first_status, state, reason, ring, attempts, plays, held_until, rung_at, ended_at) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
-     value ->> 7, value ->> 8, value ->> 9, value ->> 10, 0, 0, value ->> 11, value ->> 12 \
+     value ->> 7, value ->> 8, value ->> 9, value ->> 10, 0, 0, value ->> 11, value ->> 12, \
+     value ->> 13 \
      FROM jsonb_each($1) ORDER BY key";
 const UPDATE_DELIVERIES: &str = "UPDATE deliveries SET seq = n.seq, expires_at = n.expires_at, \
      state = n.state, reason = n.reason, ring = n.ring, attempts = n.attempts, plays = n.plays, \
@@ -331,14 +332,18 @@ struct FirstRow<'a>(
     u32,
     Option<EpochMs>,
     Option<EpochMs>,
+    Option<EpochMs>,
 );
 
 impl<'a> FirstRow<'a> {
     fn of(d: &'a Delivery) -> Self {
         let (first, state, reason) = (d.first_status.as_str(), d.state.as_str(), reason(d));
         let (need, expires_at, ring) = (d.need.as_str(), d.expires_at, d.ring);
-        let (held, end) = (d.held_until, d.ended_at);
-        Self(d.id, d.alert, d.app, &d.rider, d.seq, need, expires_at, first, state, reason, ring, held, end)
+        let (held, rung, end) = (d.held_until, d.rung_at, d.ended_at);
+        Self(
+            d.id, d.alert, d.app, &d.rider, d.seq, need, expires_at, first, state, reason, ring, held, rung,
+            end,
+        )
     }
 }
 
