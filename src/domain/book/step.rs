@@ -135,7 +135,9 @@ impl Book {
     fn add_rider(&mut self, alert: AlertId, rider: &RiderId, context: &Context<'_>, stepped: &mut Stepped) {
         let (stamp, policy) = (Stamp::default(), OrderPolicy { ends: None, ..OrderPolicy::default() });
         let told = self.deliver(alert, rider, stamp, &policy, context, &mut stepped.ended);
-        self.note_rung(alert, rider, context.at);
+        if told.is_some() {
+            self.note_rung(alert, rider, context.at);
+        }
         if let (Some(told), Some(head)) = (told, self.head(alert))
             && told.reason.is_none()
         {
