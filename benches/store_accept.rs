@@ -13,12 +13,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use orderbell::domain::app::App;
+use orderbell::domain::kind::OrderPolicy;
+use orderbell::domain::order::Stamp;
+use orderbell::domain::settings::{Quiet, Rules};
 use orderbell::domain::target::DutyRule;
 use orderbell::domain::{
-    Alert, AlertId, AlertState, AppId, EpochMs, Need, Presence, Repeat, RiderId, Target, Urgency,
+    Alert, AlertId, AppId, AppSettings, EpochMs, Head, OrderId, Presence, Repeat, RiderId, Target, Urgency,
 };
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
-use orderbell::store::{Accepted, NewAlert, NewEvent, Store};
+use orderbell::store::{Accepted, NewEvent, Store, World};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::task::JoinSet;
@@ -33,6 +36,17 @@ impl Presence for Nobody {
     fn is_online(&self, _app: AppId, _rider: &RiderId) -> bool {
         false
     }
+
+    fn is_audible(&self, _app: AppId, _rider: &RiderId) -> bool {
+        false
+    }
+}
+
+/// Whether events are about orders, as almost all are, and take the place of older ones.
+#[derive(Clone, Copy)]
+enum About {
+    Orders,
+    Nothing,
 }
 
 fn main() {
@@ -42,12 +56,15 @@ fn main() {
     runtime.block_on(async {
         println!("runtime threads {threads}, {} s a line", SPAN.as_secs());
         println!("one accept = 1 event, 1 rider updated, 1 alert, 1 delivery; 4 rows and their indexes");
+        println!("about orders: 1 order as well, and a look at what the rider has open");
         for callers in CALLERS {
             let dir = tempfile::tempdir().unwrap();
             let floor = floor(dir.path(), callers).await;
-            let accepts = accepts(dir.path(), callers).await;
+            let plain = accepts(dir.path(), callers, About::Nothing).await;
+            let dir = tempfile::tempdir().unwrap();
+            let accepts = accepts(dir.path(), callers, About::Orders).await;
             println!(
-                "callers {callers:>3}: {accepts} accepts | floor, {callers} tiny rows a commit: {floor} rows | {:.2}x",
+                "callers {callers:>3}: {accepts} accepts about orders | {plain} about nothing | floor, {callers} tiny rows a commit: {floor} rows | {:.2}x",
                 accepts.rate / floor.rate
             );
         }
@@ -114,6 +131,7 @@ async fn store(dir: &Path) -> (Arc<SqliteStore>, AppId) {
         utc_offset_s: 0,
         rider_secrets: Vec::new(),
         created_at: EpochMs(1),
+        settings: AppSettings::default(),
     };
     let id = app.id;
     store.create_app(app).await.unwrap();
@@ -122,7 +140,7 @@ async fn store(dir: &Path) -> (Arc<SqliteStore>, AppId) {
     (store, id)
 }
 
-async fn accepts(dir: &Path, callers: u64) -> Figures {
+async fn accepts(dir: &Path, callers: u64, about: About) -> Figures {
     let (store, app) = store(dir).await;
     let begun = Instant::now();
     let mut tasks = JoinSet::new();
@@ -135,7 +153,7 @@ async fn accepts(dir: &Path, callers: u64) -> Figures {
                     break;
                 }
                 let rider = format!("rider-{}", (caller * 7919 + n) % RIDERS);
-                let event = event(app, (caller << 40) | n, to(&[&rider], &[]));
+                let event = event(app, (caller << 40) | n, to(&[&rider], &[]), about);
                 let lap = Instant::now();
                 assert!(matches!(store.accept(event).await.unwrap(), Accepted::New(_)));
                 laps.push(lap.elapsed());
@@ -157,15 +175,29 @@ async fn broadcast() {
     let (store, app) = store(dir.path()).await;
     for round in 0..3 {
         let lap = Instant::now();
-        let accepted = store.accept(event(app, round, to(&[], &["city"]))).await.unwrap();
+        let event = event(app, round, to(&[], &["city"]), About::Nothing);
+        let accepted = store.accept(event.clone()).await.unwrap();
         let took = lap.elapsed();
         let Accepted::New(receipt) = accepted else { return };
+        let alert = receipt.alerts[0].alert;
+        let (mut told, mut parts) = (0, Vec::new());
+        loop {
+            let lap = Instant::now();
+            let (policy, world) = (event.policy.clone(), event.world.clone());
+            let part = store.unroll(alert, 500, policy, world, EpochMs(1)).await.unwrap();
+            parts.push(lap.elapsed().as_millis());
+            told += part.riders.len();
+            if !part.more {
+                break;
+            }
+        }
         let lap = Instant::now();
-        store.cancel_alert(app, receipt.alert.unwrap(), EpochMs(2)).await.unwrap();
+        store.cancel_alert(app, alert, EpochMs(2)).await.unwrap();
         println!(
-            "one event to {} riders: accepted in {} ms, cancelled in {} ms",
-            receipt.deliveries.len(),
+            "one event to {told} riders: accepted in {} ms, told in {} parts of {} ms at most, cancelled in {} ms",
             took.as_millis(),
+            parts.len(),
+            parts.iter().max().unwrap(),
             lap.elapsed().as_millis()
         );
     }
@@ -189,20 +221,25 @@ fn entropy() -> [u8; 10] {
     bytes
 }
 
-fn event(app: AppId, number: u64, target: Target) -> NewEvent {
-    let id = format!("order-{number}-created");
-    let alert = Alert {
-        id: AlertId::new(EpochMs(1), entropy()),
-        app,
-        event_id: id.parse().unwrap(),
-        order_id: Some(format!("order-{number}").parse().unwrap()),
-        version: Some(1),
-        kind: "order.new".to_owned(),
+fn event(app: AppId, number: u64, target: Target, about: About) -> NewEvent {
+    let order = format!("order-{number}");
+    let (order_id, collapse_key): (Option<OrderId>, _) = match about {
+        About::Orders => (order.parse().ok(), Some(format!("order:{order}:order.new"))),
+        About::Nothing => (None, None),
+    };
+    let head = Head {
+        order_id: order_id.clone(),
         urgency: Urgency::High,
+        duty: target.duty,
+        collapse_key,
+        ..Head::notice(AlertId::new(EpochMs(1), entropy()), app, "order.new", EpochMs(1), EpochMs(600_000))
+    };
+    let alert = Alert {
+        head,
+        event_id: format!("{order}-created").parse().unwrap(),
+        version: Some(1),
         interrupt: false,
         repeat: Repeat { count: 2, gap_ms: 5_000 },
-        need: Need::None,
-        duty: target.duty,
         lang: "zh-CN".to_owned(),
         title: "新订单".to_owned(),
         text: "您有新的订单，请及时处理".to_owned(),
@@ -211,13 +248,11 @@ fn event(app: AppId, number: u64, target: Target) -> NewEvent {
             .to_owned(),
         ext: "{}".to_owned(),
         trace_id: format!("trace-{number}"),
-        created_at: EpochMs(1),
+        callback_url: None,
+        jitter_ms: 0,
         stored_at: EpochMs(1),
-        expires_at: EpochMs(600_000),
         rendered_at: None,
         sound: None,
-        state: AlertState::Active,
-        ended_at: None,
     };
     NewEvent {
         app,
@@ -225,9 +260,25 @@ fn event(app: AppId, number: u64, target: Target) -> NewEvent {
         id: alert.event_id.clone(),
         body_hash: [7; 32],
         kind: alert.kind.clone(),
-        order_id: alert.order_id.clone(),
-        trace_id: alert.trace_id.clone(),
+        policy: OrderPolicy::default(),
+        order_id,
+        stamp: Stamp { version: Some(1), occurred_at: None },
+        previous_rider: None,
+        target,
+        trace_id: format!("trace-{number}"),
         received_at: EpochMs(1),
-        alert: Some(NewAlert { alert, target, entropy: Arc::new(entropy), presence: Arc::new(Nobody) }),
+        alert: Some(alert),
+        away: None,
+        schedule: None,
+        world: World { rules: RULES, presence: Arc::new(Nobody), entropy: Arc::new(entropy) },
     }
 }
+
+const RULES: Rules = Rules {
+    alerts_per_minute: 0,
+    quiet: Quiet::No,
+    merge_ms: 0,
+    tombstone_ms: 600_000,
+    settle_ms: 30_000,
+    unresponsive_after: 3,
+};

@@ -67,7 +67,13 @@ announce() {
     done
     key=$(cat "$data/demo.key")
     token=$("$bin" token --data "$data" --rider "$rider")
-    order='{"id":"demo-'"'\$(date +%s%N)'"'","kind":"order.new","order":{"short_no":"17","merchant":{"name":"测试面馆"},"dropoff":{"area":"阳光花园"},"distance_m":1200,"fee_cents":580},"target":{"riders":["'"$rider"'"]}}'
+    # Each paste is an event of its own: the shell that it is pasted into fills in the time.
+    number="demo-'\$(date +%s%N)'"
+    target='"target":{"riders":["'"$rider"'"]}'
+    order='{"id":"'"$number"'","kind":"order.new","order":{"short_no":"17","merchant":{"name":"测试面馆"},"dropoff":{"area":"阳光花园"},"distance_m":1200,"fee_cents":580},'"$target"'}'
+    ladder='[{"after_s":12,"do":"repeat"},{"after_s":24,"do":"louder"},{"after_s":36,"do":"desk"}]'
+    grab='{"id":"'"$number"'","kind":"order.available","order":{"short_no":"23","merchant":{"name":"兰州拉面"},"dropoff":{"area":"科技园"},"distance_m":2100,"fee_cents":720},'"$target"',"offer":{"mode":"grab","timeout_s":45,"ladder":'"$ladder"'}}'
+    post="curl -sS $origin/v1/events -H 'Authorization: Bearer $key' -H 'Content-Type: application/json' -d"
     say ''
     say '1. Open the rider page and press the button (开始接单):'
     say ''
@@ -75,7 +81,11 @@ announce() {
     say ''
     say '2. Send an order, as often as you like:'
     say ''
-    say "   curl -sS $origin/v1/events -H 'Authorization: Bearer $key' -H 'Content-Type: application/json' -d '$order'"
+    say "   $post '$order'"
+    say ''
+    say '3. Offer one to be grabbed (抢单); it sounds again after 12 s, and louder after 24 s, until somebody taps:'
+    say ''
+    say "   $post '$grab'"
     say ''
     say "API key $key, data in $data, Ctrl-C stops."
     say ''

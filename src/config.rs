@@ -253,9 +253,9 @@ impl Callbacks {
     /// What must hold, the setting, and that in words.
     fn rules(&self) -> [(bool, &'static str, &'static str); 6] {
         let waits = Duration::from_millis(10)..=self.timeout;
-        let timeouts = Duration::from_millis(100)..=Duration::from_mins(1);
+        let timeouts = Duration::from_millis(100)..=Duration::from_secs(10);
         [
-            (timeouts.contains(&self.timeout), "callbacks.timeout", "is 100ms to 60s"),
+            (timeouts.contains(&self.timeout), "callbacks.timeout", "is 100ms to 10s"),
             (waits.contains(&self.connect_timeout), "callbacks.connect_timeout", "is 10ms to timeout"),
             (waits.contains(&self.arbiter_wait), "callbacks.arbiter_wait", "is 10ms to timeout"),
             (self.answer_bytes_max >= 1024, "callbacks.answer_bytes_max", "is at least 1024"),

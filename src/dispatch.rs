@@ -72,6 +72,8 @@ pub struct Dispatch {
     renders: Arc<Semaphore>,
     // Std mutex: one insert or remove a section. Alerts being rendered here, so that the sweep leaves them alone.
     rendering: Mutex<HashSet<AlertId>>,
+    // The same for audiences being told here.
+    unrolling: Mutex<HashSet<AlertId>>,
 }
 
 /// Numbers of the configuration that use cases go by.
@@ -153,6 +155,7 @@ impl Dispatch {
             limits: parts.limits,
             renders,
             rendering: Mutex::default(),
+            unrolling: Mutex::default(),
         })
     }
 
@@ -186,22 +189,15 @@ impl Dispatch {
         &self.kinds
     }
 
-    /// Forgets ids of events that are older than promised.
+    /// Forgets ids of events that are older than promised, and orders of which nothing was heard for long; how many.
     ///
     /// # Errors
     /// The store's.
-    pub async fn forget_events(&self) -> StoreResult<u64> {
-        let before = self.wall().plus_ms(-self.limits.event_memory_ms);
-        self.store.forget_events(before, FORGET_BATCH).await
-    }
-
-    /// Forgets orders of which nothing was heard for long.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn forget_orders(&self) -> StoreResult<u64> {
-        let before = self.wall().plus_ms(-self.limits.order_memory_ms);
-        self.store.forget_orders(before, FORGET_BATCH).await
+    pub async fn forget(&self) -> StoreResult<u64> {
+        let (events, orders) = (self.limits.event_memory_ms, self.limits.order_memory_ms);
+        let events = self.store.forget_events(self.wall().plus_ms(-events), FORGET_BATCH).await?;
+        let orders = self.store.forget_orders(self.wall().plus_ms(-orders), FORGET_BATCH).await?;
+        Ok(events + orders)
     }
 
     /// An id for an event whose sender gave it none.

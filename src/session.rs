@@ -8,6 +8,7 @@ pub mod outbox;
 mod receipt;
 mod render;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::Now;
@@ -18,7 +19,7 @@ use crate::domain::{Alert, AlertId, Delivery, DeliveryState, EpochMs, SessionId}
 use claim::Claim;
 pub use close::Close;
 use frame::{ClientFrame, FrameError, Hello, Limits, OpenFrame, Report, ServerFrame, StatePatch, Welcome};
-pub use outbox::{Lane, Outbox};
+pub use outbox::{Lane, Outbox, Waiting};
 pub use receipt::{Kept, Receipt};
 
 /// What all sessions of a server share.
@@ -51,6 +52,8 @@ pub struct Settings {
 pub enum Output {
     /// Write this frame.
     Send(Lane, String),
+    /// These have ended: what is queued of them and not written is not written.
+    Withdraw(Vec<AlertId>),
     /// Note this change some time soon; nobody waits for it.
     Note(AlertId, Change),
     /// Commit this receipt, then call [`Session::on_kept`].
@@ -84,6 +87,8 @@ pub struct Resume {
 pub struct Session {
     settings: Arc<Settings>,
     live: Vec<Live>,
+    /// Listed as open by the welcome, and not shown by a look so far: the client may be sounding them.
+    welcomed: Vec<AlertId>,
     heard_ms: i64,
     pinged_ms: i64,
     token_expires_at: EpochMs,
@@ -127,7 +132,7 @@ impl Session {
             resumed,
             now: now.wall.0,
             heartbeat_ms: settings.heartbeat_ms,
-            open: resume.open.into_iter().map(|(id, ring)| OpenFrame { id, ring }).collect(),
+            open: resume.open.iter().map(|(id, ring)| OpenFrame { id: *id, ring: *ring }).collect(),
             keepalive: render::keepalive(&settings.origin, settings.keepalive_s, &hello.caps.formats),
             limits: Limits { frame_bytes_max: settings.frame_bytes_max, window: settings.window },
         })
@@ -135,6 +140,7 @@ impl Session {
         let session = Self {
             settings,
             live: Vec::new(),
+            welcomed: resume.open.into_iter().map(|(alert, _)| alert).collect(),
             heard_ms: now.mono_ms,
             pinged_ms: now.mono_ms,
             token_expires_at: resume.token_expires_at,
@@ -230,6 +236,7 @@ impl Session {
         }
         if let (Some((alert, _)), true) = (&receipt.what, kept.ended) {
             self.live.retain(|live| live.alert != *alert);
+            self.welcomed.retain(|welcomed| welcomed != alert);
             // What has ended makes room in the look for what stood behind it.
             self.look_for_more(out);
         }
@@ -276,8 +283,9 @@ impl Session {
         self.more |= rows.len() >= LOOK_LIMIT as usize;
         // In a queue longer than one look some of these are open still; the store names only those that have ended.
         let listed = |alert: AlertId| rows.iter().any(|row| row.delivery.alert == alert);
-        let missing: Vec<AlertId> =
-            self.live.iter().map(|live| live.alert).filter(|alert| !listed(*alert)).collect();
+        self.welcomed.retain(|alert| !listed(*alert));
+        let missing = self.live.iter().map(|live| live.alert).filter(|alert| !listed(*alert));
+        let missing: Vec<AlertId> = missing.chain(self.welcomed.iter().copied()).collect();
         if !missing.is_empty() {
             out.push(Output::AskEnded(missing));
         }
@@ -345,13 +353,17 @@ impl Session {
         out: &mut Vec<Output>,
     ) {
         if let Some(text) = render::alert(&self.settings.origin, delivery, alert, sound, attempt, now) {
-            out.push(Output::Send(Lane::Alert(alert.urgency), text));
+            let (urgency, expires_at) = (alert.urgency, delivery.expires_at);
+            out.push(Output::Send(Lane::Alert(Waiting { alert: alert.id, urgency, expires_at }), text));
             out.push(Output::Note(alert.id, Change::Sent));
         }
     }
 
     /// Why alerts that were sent here have ended. Those played or answered here are not told again.
     pub fn on_ended(&mut self, ended: &[(AlertId, EndReason)], out: &mut Vec<Output>) {
+        if !ended.is_empty() {
+            out.push(Output::Withdraw(ended.iter().map(|(alert, _)| *alert).collect()));
+        }
         let settled = self.tell_settled(ended, out);
         for reason in render::STOP_REASONS {
             let of_this = ended.iter().filter(|(_, why)| render::stop_reason(*why) == reason);
@@ -362,12 +374,16 @@ impl Session {
             }
         }
         self.live.retain(|live| ended.iter().all(|(alert, _)| live.alert != *alert));
+        self.welcomed.retain(|welcomed| ended.iter().all(|(alert, _)| welcomed != alert));
     }
 
     /// This device is logged out: everything that was sent here falls silent.
     pub fn on_logout(&mut self, out: &mut Vec<Output>) {
-        let ids: Vec<AlertId> = self.live.drain(..).map(|live| live.alert).collect();
+        let sent = self.live.drain(..).map(|live| live.alert);
+        let ids: BTreeSet<AlertId> = sent.chain(self.welcomed.drain(..)).collect();
+        let ids: Vec<AlertId> = ids.into_iter().collect();
         if !ids.is_empty() {
+            out.push(Output::Withdraw(ids.clone()));
             push(out, &ServerFrame::Stop { ids, reason: "logout" });
         }
     }

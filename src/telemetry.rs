@@ -13,7 +13,7 @@ use crate::config::LogFormat;
 /// Every metric.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Metric {
-    /// Events answered, by outcome: stored, scheduled, dropped, duplicate, conflict, refused, failed.
+    /// Events answered, by outcome: stored, scheduled, dropped, duplicate, conflict, failed.
     Events,
     /// Seconds from the event's arrival to its commit.
     EventStoredSeconds,

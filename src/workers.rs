@@ -9,7 +9,6 @@ use tracing::warn;
 
 use crate::dispatch::Dispatch;
 use crate::lifecycle::Lifecycle;
-use crate::store::StoreResult;
 use crate::telemetry::Telemetry;
 
 /// Ends what is due, renders what nobody renders, rings again where a bell may have been lost.
@@ -51,7 +50,7 @@ pub async fn forget(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
             _tick = ticks.tick() => {}
         }
         loop {
-            match forget_some(&dispatch).await {
+            match dispatch.forget().await {
                 Ok(0) => break,
                 Ok(_more) => {}
                 Err(error) => {
@@ -61,10 +60,6 @@ pub async fn forget(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
             }
         }
     }
-}
-
-async fn forget_some(dispatch: &Dispatch) -> StoreResult<u64> {
-    Ok(dispatch.forget_events().await? + dispatch.forget_orders().await?)
 }
 
 /// Histograms keep every sample until they are folded.

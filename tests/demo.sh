@@ -1,5 +1,5 @@
 #!/bin/bash
-# Does what a newcomer does: starts the demo, pastes the printed line, stops it, starts it again.
+# Does what a newcomer does: starts the demo, pastes the printed lines, stops it, starts it again.
 # Takes the binary from BIN; ends with "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -34,7 +34,8 @@ begin() {
     DATA="$work/data" PORT="$port" sh deploy/demo.sh > "$work/out.$1" 2> "$work/err.$1" < /dev/null &
     pid=$!
     check "start $1 says how to send an order" until_true grep -q 'Ctrl-C stops' "$work/out.$1"
-    line=$(grep -o 'curl -sS .*' "$work/out.$1")
+    order=$(grep -o 'curl -sS .*order\.new.*' "$work/out.$1")
+    grab=$(grep -o 'curl -sS .*order\.available.*' "$work/out.$1")
     key=$(grep -oE '^API key [^,]+' "$work/out.$1" | cut -d' ' -f3)
 }
 
@@ -50,12 +51,17 @@ get() { curl -sS --fail "http://127.0.0.1:$port$1" -H "Authorization: Bearer $2"
 
 begin first
 first_key=$key
-check 'there is one line to paste' [ "$(grep -c 'curl -sS ' "$work/out.first")" = 1 ]
+check 'there are two lines to paste' [ "$(grep -c 'curl -sS ' "$work/out.first")" = 2 ]
 check 'the key is kept for its owner only' [ "$(stat -c %a "$work/data/demo.key")" = 600 ]
-answer=$(bash -c "$line")
-check 'the pasted line makes an alert' [ "$(field outcome <<< "$answer")" = alerted ]
-again=$(bash -c "$line")
+answer=$(bash -c "$order")
+check 'the pasted order makes an alert' [ "$(field outcome <<< "$answer")" = alerted ]
+again=$(bash -c "$order")
 check 'pasted again, it is another order' [ "$(field alert_id <<< "$again")" != "$(field alert_id <<< "$answer")" ]
+offered=$(bash -c "$grab")
+check 'the pasted grab makes an alert' [ "$(field outcome <<< "$offered")" = alerted ]
+steps=$(get "/v1/alerts/$(field alert_id <<< "$offered")" "$first_key" \
+    | python3 -c 'import json,sys; a = json.load(sys.stdin)["data"]; print(a["mode"], *(s["do"] for s in a["ladder"]))')
+check 'it is a grab, and has a ladder' [ "$steps" = 'grab repeat louder desk' ]
 page=$(grep -o 'http://[^ ]*/rider' "$work/out.first")
 check 'the rider page is there' curl -sS --fail -o /dev/null "$page"
 status=0

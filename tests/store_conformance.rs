@@ -153,6 +153,7 @@ stories! {
         a_declined_offer_ends_for_one
         a_claim_is_pending_until_it_is_settled
         the_right_to_ask_is_taken_by_one_at_a_time
+        a_claim_outlives_its_riders_shift
         a_claim_may_be_lost_and_the_offer_goes_on
         a_settlement_that_says_otherwise_is_a_conflict
         a_claim_that_nobody_settles_ends
@@ -161,7 +162,7 @@ stories! {
     ladders:
         each_level_is_taken_once
         a_ring_has_a_number_of_its_own
-        rings_that_fell_due_together_ring_once
+        steps_that_fell_due_together_keep_their_distance
         the_next_candidate_is_asked_who_may_have_it
         a_decline_asks_the_next_at_once
         a_station_is_added_once

@@ -7,23 +7,12 @@
   const LEAVE_MS = 6000; // long enough to read that somebody was faster, short enough to be out of the way; as in rider.css
   const SETTLE_MS = 350; // about the time in which an eye sees that the buttons have moved
   const SOON_MS = 10000;
+  const GONE = ['order.cancelled', 'order.reassigned_away']; // nobody rides there: neither way nor fee is of interest
   const OVER = ['expired', 'stopped', 'answered'];
 
-  const KINDS = {
-    'order.offered': '新派单', 'order.available': '可抢单', 'order.assigned': '新订单', 'order.cancelled': '订单取消',
-    'order.reassigned_away': '已改派', 'order.changed': '信息变更', 'order.urged': '催单', 'order.timeout_soon': '即将超时',
-    'order.overdue': '已超时', 'order.ready': '已出餐', 'order.delayed_by_store': '出餐慢', 'order.taken': '已被抢',
-    'order.grabbed': '抢单成功', 'transfer.requested': '转单请求', 'delivery.exception': '配送异常', 'income.received': '到账',
-    'shift.reminder': '班次提醒', 'rider.forced_offline': '已下线', announcement: '公告', safety: '安全提醒',
-    'device.test': '语音测试', merge: '多个新单', 'order.new': '新订单', 'order.created': '新订单', 'order.paid': '已付款',
-    'order.confirmed': '商家已接单', 'order.unassigned': '取消指派', 'order.picked_up': '已取餐', 'order.started': '配送中',
-    'order.delivered': '已送达', 'order.returned': '已退回', 'order.expired': '订单过期', 'order.updated': '订单更新',
-    'order.cancel_requested': '申请取消', 'order.cancel_withdrawn': '撤回取消', 'rider.arriving_store': '即将到店',
-    'rider.arrived_store': '已到店', 'rider.duty': '上下线',
-  };
   const STATES = { queued: '等待播报', sounding: '正在播报', waiting: '稍后重播', played: '已播报', failed: '播报失败，请看屏幕', expired: '已过期', answering: '正在提交' };
   const REASONS = {
-    cancelled: '订单已取消', taken: '已被抢', superseded: '有更新的通知', merged: '已合并', expired: '已失效',
+    cancelled: '已取消', taken: '已被抢', superseded: '有更新的通知', merged: '已合并', expired: '已失效',
     answered_elsewhere: '已在另一台设备处理', off_duty: '已停止接单', logout: '已退出', not_open: '已失效', replaced: '已换到另一台设备',
   };
   const DONE = { accept: '已接单', decline: '已拒绝', confirm: '已确认' };
@@ -116,14 +105,14 @@
       node.dataset.over = String(over);
       node.dataset.result = result(alert, over);
       node.dataset.offer = String(isOffer(alert));
-      set('.kind', KINDS[alert.kind] || '通知');
+      set('.kind', alert.title || '通知');
       set('.no', card.short_no ? '#' + card.short_no : '');
       set('.title', title);
       // An offer's sentence says what its facts say; two of them must fit on one screen.
       set('.text', alert.text && alert.text !== title && !(isOffer(alert) && merchantOf(card)) ? alert.text : '');
       set('.state-text', this.stateText(alert, over));
       set('.plays', plays(alert, over));
-      facts(node.querySelector('.facts-of-order'), alert, card, title);
+      facts(node.querySelector('.facts-of-order'), alert, card);
       this.actions(node.querySelector('.actions'), alert, over);
       countdown(alert, node, now);
     }
@@ -167,7 +156,10 @@
       box.classList.toggle('pair', names.length > 1 && !busy);
     }
 
-    /** Open ones first, the urgent above the rest, then what ends soonest; what is over sinks, the latest on top. */
+    /**
+     * Open ones first: offers, because others may be faster, then the urgent, then what ends soonest. What is over sinks,
+     * the latest on top.
+     */
     arrange() {
       const now = this.parts.now();
       const over = (a) => isOver(a, now);
@@ -175,6 +167,7 @@
       const order = Array.from(this.alerts.values()).sort((a, b) => {
         if (over(a) !== over(b)) return over(a) - over(b);
         if (over(a)) return this.ended.get(b.id) - this.ended.get(a.id) || b.seq - a.seq;
+        if (isOffer(a) !== isOffer(b)) return isOffer(b) - isOffer(a);
         return b.urgency - a.urgency || (ends(a) === ends(b) ? a.seq - b.seq : ends(a) - ends(b));
       });
       order.splice(CARDS_MAX).forEach((a) => this.remove(a.id));
@@ -217,10 +210,11 @@
 
   const merchantOf = (card) => (card.merchant && card.merchant.name ? card.merchant.name : card.merchant);
 
+  /** Which order it is, if it is about one: what happened to it stands above, in the label. */
   function headline(alert, card) {
-    const merchant = isOffer(alert) && merchantOf(card);
+    const merchant = merchantOf(card);
     if (merchant) return card.area ? `${merchant} → ${card.area}` : String(merchant);
-    return alert.title || card.title || alert.text || KINDS[alert.kind] || '通知';
+    return alert.text || alert.title || '通知';
   }
 
   function plays(alert, over) {
@@ -229,11 +223,9 @@
     return now > 0 ? `第 ${Math.min(now, alert.count)} / ${alert.count} 遍` : `共 ${alert.count} 遍`;
   }
 
-  function facts(list, alert, card, title) {
-    const merchant = merchantOf(card);
-    const rows = [
-      ['商家', title.indexOf(merchant) === 0 ? '' : merchant], ['送到', isOffer(alert) && merchant ? '' : card.area],
-      ['距离', kilometres(card.distance_m)], ['配送费', yuan(card.fee_cents)], ['备注', card.note],
+  function facts(list, alert, card) {
+    const rows = GONE.indexOf(alert.kind) >= 0 ? [] : [
+      ['送到', merchantOf(card) ? '' : card.area], ['距离', kilometres(card.distance_m)], ['配送费', yuan(card.fee_cents)], ['备注', card.note],
     ].filter((row) => row[1]);
     list.textContent = '';
     rows.forEach((row) => {
@@ -244,17 +236,17 @@
     list.hidden = !rows.length;
   }
 
-  /** Time left, by the server's clock: a phone that is two minutes off must not show two minutes more. */
+  /** Time left to answer an offer, by the server's clock: a phone that is two minutes off must not show two minutes more. */
   function countdown(alert, node, now) {
     const left = node.querySelector('.left');
     const bar = node.querySelector('.bar');
     const ends = alert.expires_at || 0;
     const remaining = ends - now;
     const whole = ends - (alert.created_at > 0 ? alert.created_at : ends - alert.ttl_ms);
-    const over = node.dataset.over === 'true';
-    const running = remaining > 0 && alert.state !== 'answering' && !over;
+    const counted = isOffer(alert) && node.dataset.over === 'false';
+    const running = counted && remaining > 0 && alert.state !== 'answering';
     left.hidden = !running;
-    bar.hidden = over || !(whole > 0); // it stays while an answer travels: the card below must not move
+    bar.hidden = !counted || !(whole > 0); // it stays while an answer travels: the card below must not move
     if (!running) return;
     const seconds = Math.ceil(remaining / 1000);
     left.textContent = seconds < 100 ? `${seconds} 秒` : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;

@@ -25,6 +25,7 @@ ALTER TABLE alerts ADD COLUMN candidates TEXT NOT NULL DEFAULT '[]'; -- JSON: li
 ALTER TABLE alerts ADD COLUMN winner TEXT;
 ALTER TABLE alerts ADD COLUMN steps_done INTEGER NOT NULL DEFAULT 0; -- a bit for each level
 ALTER TABLE alerts ADD COLUMN step_due_at INTEGER;
+ALTER TABLE alerts ADD COLUMN ladder_late_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE alerts ADD COLUMN candidates_asked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE alerts ADD COLUMN unrolling INTEGER NOT NULL DEFAULT 0;
 UPDATE alerts SET starts_at = created_at,

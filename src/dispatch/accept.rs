@@ -84,11 +84,14 @@ impl Dispatch {
             let detail = "there is no such kind";
             wrong("unknown_kind", "/kind", detail)
         })?;
-        self.check(event, at)?;
+        self.check(event, kind, at)?;
         let schedule = self.schedule_of(&arrival.parsed, app, at)?;
-        let (mut alert, mut away) = (None, None);
-        if schedule.is_none() {
-            alert = self.alert_of(event, kind, app, &arrival).await?;
+        // Made for a recurring event as well: what cannot be said is refused now, not when its time comes.
+        let mut alert = self.alert_of(event, kind, app, &arrival).await?;
+        let mut away = None;
+        if schedule.is_some() {
+            alert = None;
+        } else {
             away = self.away_of(event, kind, app, &arrival).await?;
         }
         let schedule_id = schedule.as_ref().map(|schedule| schedule.id);
@@ -123,9 +126,15 @@ impl Dispatch {
     }
 
     /// What only the clock and the configuration can tell of an event.
-    fn check(&self, event: &Event, at: EpochMs) -> Result<(), InputError> {
+    fn check(&self, event: &Event, kind: &Kind, at: EpochMs) -> Result<(), InputError> {
         if event.occurred_at.is_some_and(|occurred| occurred.since_ms(at) > FUTURE_MS_MAX) {
             return Err(wrong("bad_time", "/occurred_at", "lies more than five minutes in the future"));
+        }
+        let moves_order = kind.order.ends.is_some() || kind.order.assigns;
+        if event.deliver_at.is_some() && moves_order {
+            let detail =
+                "does not go with a kind that ends or assigns an order: that happens when it is told";
+            return Err(wrong("not_together", "/deliver_at", detail));
         }
         if event.deliver_at.is_some_and(|deliver_at| is_too_far(deliver_at, at)) {
             return Err(wrong("bad_time", "/deliver_at", "lies more than 31 days in the future"));
@@ -249,6 +258,9 @@ impl Dispatch {
                 stored_ms = spent_ms,
                 "Event stored."
             );
+            for reason in entered.deliveries.iter().filter_map(|delivery| delivery.reason) {
+                self.count_end(reason);
+            }
             let later = receipt.audience.is_some() && receipt.alerts.first() == Some(entered);
             if later {
                 self.tell_later(&alert, receipt.outcome);
@@ -273,15 +285,7 @@ impl Dispatch {
             self.announce(Arc::clone(alert), Audience::Stored);
         }
         let due = DueTarget { app: alert.app, alert: alert.id, kind: alert.kind.clone() };
-        let dispatch = Arc::clone(self);
-        self.lifecycle.spawn(async move {
-            if let Err(error) = dispatch.unroll(due).await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "An audience is told on by the sweep."
-                );
-            }
-        });
+        self.begin(due);
     }
 
     /// An alert that nobody can hear takes its fallback step at once.

@@ -1,24 +1,43 @@
 //! Telling large audiences and scheduled events, part by part.
 //! Each part is one short write, so that a broadcast to ten thousand delays nobody's order.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+
+use tracing::warn;
 
 use super::Dispatch;
 use super::announce::Audience;
-use crate::domain::EpochMs;
+use crate::domain::{AlertId, EpochMs};
 use crate::store::{DueTarget, StoreResult};
 
 impl Dispatch {
     /// Begins to tell, or goes on with, every audience that is due, each in a task of its own.
     pub(super) async fn begin_due(self: &Arc<Self>, now: EpochMs) -> StoreResult<()> {
         for due in self.store.due_targets(now, self.limits.sweep_batch).await? {
-            self.unroll(due).await?;
+            self.begin(due);
         }
         Ok(())
     }
 
+    /// Tells an audience to its end, in a task of its own; does nothing if one is at it already.
+    pub(super) fn begin(self: &Arc<Self>, due: DueTarget) {
+        let mut unrolling = self.unrolling.lock().unwrap_or_else(PoisonError::into_inner);
+        if !unrolling.insert(due.alert) {
+            return;
+        }
+        drop(unrolling);
+        let guard = Unrolling { dispatch: Arc::clone(self), alert: due.alert };
+        let dispatch = Arc::clone(self);
+        self.lifecycle.spawn(async move {
+            if let Err(error) = dispatch.unroll(due).await {
+                warn!(error = &error as &dyn std::error::Error, "An audience is told on by the sweep.");
+            }
+            drop(guard);
+        });
+    }
+
     /// Tells an audience to its end.
-    pub(super) async fn unroll(self: &Arc<Self>, due: DueTarget) -> StoreResult<()> {
+    async fn unroll(self: &Arc<Self>, due: DueTarget) -> StoreResult<()> {
         let Some(kind) = self.kinds.get(&due.kind) else { return Ok(()) };
         loop {
             let Some(world) = self.world_of(due.app).await? else { return Ok(()) };
@@ -30,16 +49,28 @@ impl Dispatch {
                 break;
             }
         }
-        // A scheduled alert has no sound until its time has come.
-        if let Some(record) = self.store.alert(due.app, due.alert).await? {
-            if record.alert.is_open() && record.alert.sound.is_none() {
+        let Some(record) = self.store.alert(due.app, due.alert).await? else { return Ok(()) };
+        if record.alert.is_open() {
+            let riders: Vec<_> = record.deliveries.iter().map(|delivery| delivery.rider.clone()).collect();
+            self.fall_back(&record.alert.head, &riders).await?;
+            // A scheduled alert has no sound until its time has come.
+            if record.alert.sound.is_none() {
                 self.announce(Arc::new(record.alert), Audience::Stored);
-            } else if record.alert.is_open() {
-                let riders: Vec<_> =
-                    record.deliveries.iter().map(|delivery| delivery.rider.clone()).collect();
-                self.fall_back(&record.alert.head, &riders).await?;
             }
         }
         Ok(())
+    }
+}
+
+/// Takes the alert off the list when its telling ends, however it ends.
+struct Unrolling {
+    dispatch: Arc<Dispatch>,
+    alert: AlertId,
+}
+
+impl Drop for Unrolling {
+    fn drop(&mut self) {
+        let mut unrolling = self.dispatch.unrolling.lock().unwrap_or_else(PoisonError::into_inner);
+        unrolling.remove(&self.alert);
     }
 }

@@ -92,6 +92,7 @@ fn head(event: &Event, kind: &Kind, app: &AppEntry, (id, at): (AlertId, EpochMs)
         winner: None,
         steps_done: 0,
         step_due_at: None,
+        ladder_late_ms: 0,
         candidates_asked: 0,
         open_count: 0,
         unrolling: false,

@@ -9,7 +9,7 @@ use super::Dispatch;
 use crate::domain::alert::Sound;
 use crate::domain::book::Book;
 use crate::domain::ladder::Act;
-use crate::domain::{AlertId, AppId, EpochMs, Head, RiderId, RiderKey};
+use crate::domain::{AlertId, AppId, EpochMs, Head, Presence, RiderId, RiderKey};
 use crate::speech::{Chime, Sentence};
 use crate::store::{StoreResult, When};
 use crate::telemetry::Metric;
@@ -64,7 +64,19 @@ impl Dispatch {
         if !stepped.calls.is_empty() {
             self.call_due(self.wall()).await?;
         }
-        Ok(())
+        self.see_to_those_rung(head, &stepped.rung).await
+    }
+
+    /// Whoever a step has rung may not be able to hear it either.
+    async fn see_to_those_rung(self: &Arc<Self>, head: &Head, rung: &[RiderKey]) -> StoreResult<()> {
+        let unheard = rung.iter().find(|rider| !self.hub.is_audible(rider.app, &rider.rider));
+        match unheard {
+            Some(rider) if head.ladder.fallback(0).is_some() => {
+                // By way of another step: a future cannot hold itself.
+                Box::pin(self.on_unheard(rider)).await
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The alert's clip with the louder chime, if it can be had within the budget.

@@ -19,12 +19,13 @@ impl Dispatch {
     pub async fn sweep(self: &Arc<Self>) -> StoreResult<bool> {
         let now = self.wall();
         let batch = self.limits.sweep_batch;
+        // Before what is over is ended: the last step of a ladder may be due with the end of its alert.
+        self.climb(now).await?;
         let ended = self.store.expire_due(now, self.limits.unresponsive_after, batch).await?;
         let more = ended.len() >= batch as usize;
         self.tell_ended(&ended);
         self.tell_bursts(now).await?;
         self.begin_due(now).await?;
-        self.climb(now).await?;
         self.ask_due(now).await?;
         self.call_due(now).await?;
         self.repeat_due(now).await?;

@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{Change, EndReason};
+use super::ladder::Act;
 use super::target::DutyRule;
 use super::{
     AlertId, AppId, Arbiter, EpochMs, EventId, Ladder, Mode, Need, OrderId, Repeat, RiderId, Urgency,
@@ -75,7 +76,7 @@ pub struct Head {
     pub collapse_key: Option<String>,
     /// When the event came in.
     pub created_at: EpochMs,
-    /// When it becomes active: at once, or later for a scheduled event. Ladders count from here.
+    /// When it becomes active: at once, or later for a scheduled event.
     pub starts_at: EpochMs,
     /// From here on it is void.
     pub expires_at: EpochMs,
@@ -95,6 +96,8 @@ pub struct Head {
     pub steps_done: u32,
     /// When the next step is due.
     pub step_due_at: Option<EpochMs>,
+    /// How far the ladder is behind, in milliseconds: after a stop or a jump of the clock its steps keep their distance.
+    pub ladder_late_ms: i64,
     /// Candidates asked so far.
     pub candidates_asked: u32,
     /// Deliveries that have not ended.
@@ -142,6 +145,7 @@ impl Head {
             winner: None,
             steps_done: 0,
             step_due_at: None,
+            ladder_late_ms: 0,
             candidates_asked: 0,
             open_count: 0,
             unrolling: false,
@@ -166,20 +170,23 @@ impl Head {
         matches!(self.state, AlertState::Active | AlertState::Scheduled)
     }
 
-    /// The ladder's next level that may bring another rider; none if the candidates are all asked.
-    #[must_use]
-    pub fn widening(&self) -> Option<u32> {
+    /// The level that is taken at once because nobody has the offer: the next that may bring somebody, or tells of it.
+    /// To ring those who have it would be idle.
+    fn pulled(&self) -> Option<u32> {
+        if !self.is_offer() || self.open_count > 0 || self.unrolling {
+            return None;
+        }
         let asked_all = self.candidates_asked as usize >= self.candidates.len();
-        let steps = self.ladder.left(self.steps_done).filter(|(_, step)| step.act.widens());
-        let mut left = steps.filter(|(_, step)| !(asked_all && step.act == super::ladder::Act::Next));
+        let idle = |act: &Act| act.rings() || (asked_all && *act == Act::Next);
+        let mut left = self.ladder.left(self.steps_done).filter(|(_, step)| !idle(&step.act));
         left.next().map(|(level, _)| level)
     }
 
     /// The state after `change`; `None` if nothing changes. An alert without an open delivery lives on while it may
-    /// still come to other riders.
+    /// still come to other riders, or its ladder has something left to tell.
     #[must_use]
     pub fn after(&self, change: AlertChange) -> Option<AlertState> {
-        let waits = self.unrolling || self.widening().is_some();
+        let waits = self.unrolling || self.pulled().is_some();
         match change {
             AlertChange::DeliveryEnded { still_open: 0 } if waits => None,
             _other => self.state.after(change),
@@ -197,12 +204,15 @@ impl Head {
         }
     }
 
-    /// Sets when the next step is due: now, if nobody has the offer and another rider may get it.
+    /// When its ladder began, less what it is behind.
+    fn ladder_began(&self) -> EpochMs {
+        self.starts_at.plus_ms(self.ladder_late_ms)
+    }
+
+    /// Sets when the next step is due: now, if nobody has the offer.
     pub fn plan_step(&mut self, now: EpochMs) {
-        self.step_due_at = self.ladder.due_at(self.steps_done, self.starts_at);
-        if self.is_offer() && self.open_count == 0 && !self.unrolling && self.widening().is_some() {
-            self.step_due_at = Some(now);
-        }
+        let due_at = self.ladder.due_at(self.steps_done, self.ladder_began());
+        self.step_due_at = if self.pulled().is_some() { Some(now) } else { due_at };
     }
 
     /// The level to take at `now`, if one is due.
@@ -211,9 +221,20 @@ impl Head {
         if self.state != AlertState::Active || self.step_due_at.is_none_or(|due| due > now) {
             return None;
         }
-        let waiting = self.is_offer() && self.open_count == 0 && !self.unrolling;
-        let widening = if waiting { self.widening() } else { None };
-        widening.or_else(|| self.ladder.due(self.steps_done, self.starts_at, now))
+        self.pulled().or_else(|| self.ladder.due(self.steps_done, self.ladder_began(), now))
+    }
+
+    /// Notes that the step of this level was taken at `at`. If that is so late that the next would follow on its heels, those
+    /// after it are as late: after a stop or a jump of the clock nobody is rung twice in one breath.
+    pub fn take_step(&mut self, level: u32, at: EpochMs) {
+        self.steps_done |= 1 << level;
+        let Some(step) = self.ladder.steps().get(level as usize) else { return };
+        let late_ms = at.since_ms(step.due_at(self.ladder_began()));
+        let next_s = self.ladder.left(self.steps_done).map(|(_, next)| next.after_s).min();
+        let gap_ms = next_s.map_or(0, |next_s| i64::from(next_s.saturating_sub(step.after_s)) * 1000);
+        if gap_ms > 0 && late_ms > gap_ms / 2 {
+            self.ladder_late_ms = self.ladder_late_ms.saturating_add(late_ms);
+        }
     }
 }
 
@@ -292,14 +313,19 @@ impl AlertState {
     pub fn after(self, change: AlertChange) -> Option<Self> {
         match (self, change) {
             (Self::Scheduled, AlertChange::Began) => Some(Self::Active),
-            (Self::Active, AlertChange::DeliveryEnded { still_open: 0 }) => Some(Self::Completed),
+            (Self::Active, AlertChange::DeliveryEnded { still_open: 0 } | AlertChange::OrderGone) => {
+                Some(Self::Completed)
+            }
             (Self::Active, AlertChange::Won) => Some(Self::Accepted),
             (Self::Scheduled | Self::Active, AlertChange::Expired) => Some(Self::Expired),
             (Self::Scheduled | Self::Active, AlertChange::Cancelled) => Some(Self::Cancelled),
             (Self::Active, AlertChange::Exhausted) => Some(Self::Exhausted),
             (
                 Self::Scheduled,
-                AlertChange::DeliveryEnded { .. } | AlertChange::Won | AlertChange::Exhausted,
+                AlertChange::DeliveryEnded { .. }
+                | AlertChange::OrderGone
+                | AlertChange::Won
+                | AlertChange::Exhausted,
             )
             | (Self::Active, AlertChange::DeliveryEnded { .. } | AlertChange::Began)
             | (Self::Completed | Self::Accepted | Self::Expired | Self::Cancelled | Self::Exhausted, _) => {
@@ -325,6 +351,8 @@ pub enum AlertChange {
     Expired,
     /// The backend took it back.
     Cancelled,
+    /// The order is no longer to be had by anybody.
+    OrderGone,
     /// Its ladder came to its end.
     Exhausted,
 }
@@ -342,6 +370,16 @@ impl AlertChange {
             {
                 Self::Cancelled
             }
+            (
+                Change::Withdrawn(
+                    EndReason::Reassigned
+                    | EndReason::OrderEnded
+                    | EndReason::Superseded
+                    | EndReason::Merged
+                    | EndReason::Taken,
+                ),
+                _,
+            ) if still_open == 0 => Self::OrderGone,
             (
                 Change::Expired
                 | Change::Sent
@@ -392,6 +430,7 @@ mod tests {
     fn an_alert_ends_once_and_then_never_changes() {
         let ends = [
             (AlertChange::DeliveryEnded { still_open: 0 }, AlertState::Completed),
+            (AlertChange::OrderGone, AlertState::Completed),
             (AlertChange::Won, AlertState::Accepted),
             (AlertChange::Expired, AlertState::Expired),
             (AlertChange::Cancelled, AlertState::Cancelled),

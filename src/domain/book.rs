@@ -351,14 +351,28 @@ impl Book {
             head.open_count = head.open_count.saturating_sub(1);
             // While somebody may still answer, the alert lives: a claim outlives its time.
             let last = head.open_count == 0
-                && (head.expires_at <= at || (!head.unrolling && head.widening().is_none()));
+                && (head.expires_at <= at
+                    || head.after(AlertChange::DeliveryEnded { still_open: 0 }).is_some());
             let over = if last { AlertIsOver::Yes } else { AlertIsOver::No };
-            head.apply(AlertChange::of(change, head.open_count, over), at);
-            if head.state == AlertState::Active {
-                head.plan_step(at);
-            }
+            let change = AlertChange::of(change, head.open_count, over);
+            self.move_on(alert, change, at);
         }
         true
+    }
+
+    /// Moves an alert on, plans its next step, and tells of one that ended without an answer though it had a ladder.
+    fn move_on(&mut self, alert: AlertId, change: AlertChange, at: EpochMs) {
+        let Some(head) = self.head_mut(alert) else { return };
+        let was_open = head.is_open();
+        head.apply(change, at);
+        if head.state == AlertState::Active {
+            head.plan_step(at);
+        }
+        let unanswered = matches!(head.state, AlertState::Expired | AlertState::Exhausted);
+        if was_open && unanswered && !head.ladder.is_empty() {
+            let head = head.clone();
+            self.notice(NoticeKind::Exhausted, &head, None, at);
+        }
     }
 
     /// Ends the deliveries at these places by `change`. Returns those that ended, in order.

@@ -46,7 +46,7 @@ pub struct Delivery {
     pub plays: u32,
     /// The highest ring whose frame was written to a socket.
     pub sent_ring: u32,
-    /// When the last ring but the first was asked for.
+    /// When its last ring was asked for, where that was not with its alert.
     pub rung_at: Option<EpochMs>,
     /// Not sent before: it waits for company, to be merged.
     pub held_until: Option<EpochMs>,
@@ -214,7 +214,11 @@ impl Delivery {
                 next.late_answer.get_or_insert(*answer);
             }
             Change::Rung { seq } => next.note_ring(*seq, at),
-            Change::Released => next.held_until = None,
+            Change::Released => {
+                if next.held_until.take().is_some() {
+                    next.rung_at = Some(at);
+                }
+            }
             Change::Expired => next.end(DeliveryState::Expired, self.expiry_reason(), at),
             Change::Withdrawn(reason) => next.end(reason.withdrawn_state(), *reason, at),
         }

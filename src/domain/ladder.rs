@@ -103,12 +103,6 @@ impl Ladder {
         self.left(done).find(|(_, step)| step.due_at(began) <= now).map(|(level, _)| level)
     }
 
-    /// The first level that may still bring another rider.
-    #[must_use]
-    pub fn widening(&self, done: u32) -> Option<u32> {
-        self.left(done).find(|(_, step)| step.act.widens()).map(|(level, _)| level)
-    }
-
     /// The fallback level that was not taken yet.
     #[must_use]
     pub fn fallback(&self, done: u32) -> Option<u32> {
@@ -127,7 +121,9 @@ impl Ladder {
 }
 
 impl Step {
-    fn due_at(&self, began: EpochMs) -> EpochMs {
+    /// When it is due on a ladder that began at `began`.
+    #[must_use]
+    pub fn due_at(&self, began: EpochMs) -> EpochMs {
         began.plus_ms(i64::from(self.after_s) * 1000)
     }
 }
@@ -195,7 +191,6 @@ mod tests {
         assert_eq!(ladder.due(0, began, EpochMs(11_000)), Some(0));
         assert_eq!(ladder.due(1, began, EpochMs(11_000)), None);
         assert_eq!(ladder.due_at(1, began), Some(EpochMs(21_000)));
-        assert_eq!((ladder.widening(0), ladder.widening(2)), (Some(1), None));
         assert_eq!(ladder.due_at(7, began), None);
         assert_eq!(ladder.span_s(15), 35);
     }

@@ -134,7 +134,7 @@ fn delivery_view(alert: &Alert, delivery: &Delivery) -> Value {
         "plays": delivery.plays,
         "answer": delivery.answer,
         "late_answer": delivery.late_answer,
-        "answer_by": delivery.expires_at.to_string(),
+        "answer_by": alert.is_offer().then(|| delivery.expires_at.to_string()),
         "trouble": delivery.trouble,
         "timeline": timeline(alert, delivery),
     })
@@ -150,7 +150,7 @@ fn timeline(alert: &Alert, delivery: &Delivery) -> Vec<Value> {
         ("received", delivery.received_at),
         ("playing", delivery.playing_at),
         ("played", delivery.played_at),
-        ("rung_again", delivery.rung_at),
+        ("rung_again", delivery.rung_at.filter(|_| delivery.ring > 1)),
         ("answered", delivery.answered_at),
         ("ended", delivery.ended_at),
     ];

@@ -28,6 +28,12 @@ impl Caller {
         self.app.app.id
     }
 
+    /// Whether the caller may do what `scope` names as well.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.key.allows(scope)
+    }
+
     /// A rider of the caller's tenant.
     ///
     /// # Errors

@@ -86,6 +86,7 @@ fn frame_of(output: Output) -> Option<Value> {
         | Output::Refresh(_)
         | Output::Look
         | Output::AskEnded(_)
+        | Output::Withdraw(_)
         | Output::Close(_) => None,
     }
 }

@@ -34,6 +34,7 @@ impl Session {
             Some(live) => {
                 live.claim_it(elsewhere);
                 let ids = vec![delivery.alert];
+                out.push(Output::Withdraw(ids.clone()));
                 push(out, &ServerFrame::Stop { ids, reason: "answered_elsewhere" });
             }
             None => self.live.push(Live::claimed(delivery.alert, elsewhere)),

@@ -136,6 +136,7 @@ fn ops(out: &[Output]) -> Vec<String> {
         | Output::Refresh(_)
         | Output::Look
         | Output::AskEnded(_)
+        | Output::Withdraw(_)
         | Output::Close(_) => None,
     });
     frames.map(|frame| json(frame)["op"].as_str().unwrap().to_owned()).collect()
@@ -223,10 +224,23 @@ fn what_is_no_longer_open_is_asked_about_and_stopped_by_id() {
     assert_eq!(missing, &[alert_id(1)]);
     let mut out = Vec::new();
     session.on_ended(&[(alert_id(1), EndReason::CancelledByOrder)], &mut out);
-    let [Output::Send(Lane::Control, frame)] = &out[..] else { panic!("{out:?}") };
+    // What still waits for the socket is taken back first: a stop overtakes alerts.
+    let [Output::Withdraw(gone), Output::Send(Lane::Control, frame)] = &out[..] else { panic!("{out:?}") };
+    assert_eq!(gone, &[alert_id(1)]);
     assert_eq!((&json(frame)["op"], &json(frame)["reason"]), (&"stop".into(), &"cancelled".into()));
     assert_eq!(json(frame)["ids"], serde_json::json!([alert_id(1)]));
     assert!(look(&mut session, &[row(2, Urgency::High)], at(2)).is_empty());
+}
+
+#[test]
+fn what_ended_between_the_welcome_and_the_first_look_is_stopped_too() {
+    let mut session = session();
+    let out = look(&mut session, &[row(2, Urgency::High)], at(0));
+    assert!(matches!(&out[..], [.., Output::AskEnded(missing)] if *missing == [alert_id(1)]), "{out:?}");
+    let mut out = Vec::new();
+    session.on_ended(&[(alert_id(1), EndReason::CancelledByAlert)], &mut out);
+    assert_eq!(ops(&out), ["stop"]);
+    assert!(look(&mut session, &[row(2, Urgency::High)], at(1)).is_empty(), "it is asked about once");
 }
 
 #[test]

@@ -1,24 +1,19 @@
-// Offers on the rider's page: with the real server for what it can say, and with a socket of the test's own (`scripted`)
-// for outcomes and losses that must come at a moment of the test's choice.
+// Offers on the rider's page, with the real server: accepted, declined, void, won, lost, decided by a backend. One test has
+// a socket of its own (`scripted`), for an outcome that the server gives only to who asks in the very moment.
 'use strict';
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { Stage, until } = require('./stage.js');
+const { Stage, until, order } = require('./stage.js');
 
+const CHIME = '/audio/canned/any-chime';
+const HOUR_MS = 3600000;
 const LEAVES_LIMIT_MS = 10000;
+const brief = { text: '测试', repeat: { count: 1 } };
 
 let stage;
 test.before(async () => { stage = await Stage.set(); });
 test.after(async () => { await stage.strike(); });
-
-const order = (no, merchant, area) => ({ id: `o${no}`, short_no: no, merchant: { name: merchant }, dropoff: { area }, distance_m: 1200, fee_cents: 580 });
-
-async function scripted(rider) {
-  const page = await stage.page(rider, { scripted: true });
-  await page.start();
-  return page;
-}
 
 const buttons = (page, id) => page.tab.$$eval(`.card[data-id="${id}"] .actions button`, (all) => all
   .filter((b) => !b.hidden).map((b) => ({ action: b.dataset.action, text: b.textContent, disabled: b.disabled })));
@@ -30,15 +25,27 @@ const inView = async (page, id) => {
   return box.y >= 0 && box.y + box.height <= page.tab.viewportSize().height;
 };
 
-// ---- the real server ---------------------------------------------------------------------------
-
-test('accepted and declined at the real server: one tap each, and the page says which', async () => {
-  const page = await stage.page('r_offers');
+async function started(rider, options) {
+  const page = await stage.page(rider, options);
   await page.start();
+  return page;
+}
+
+test('each mode has its buttons', async () => {
+  const page = await started('r_modes');
+  for (const [mode, expected] of [['assign', ['接单', '拒绝']], ['grab', ['抢单']], ['ack', ['确认']], ['notify', []]]) {
+    const id = await stage.server.post('r_modes', 'order.ready', { offer: { mode }, alert: brief });
+    await page.card(id);
+    assert.deepEqual(await words(page, id), expected, mode);
+  }
+  assert.deepEqual(await page.close(), []);
+});
+
+test('accepted and declined: one tap each, and the page says which', async () => {
+  const page = await started('r_offers');
   for (const [no, action, said] of [['51', 'accept', '已接单'], ['52', 'decline', '已拒绝']]) {
     const id = await stage.server.post('r_offers', 'order.offered', { order: order(no, '测试面馆', '阳光花园') });
     await page.card(id);
-    assert.deepEqual(await words(page, id), ['接单', '拒绝']);
     await tap(page, id, action);
     await page.card(id, '[data-state="answered"]');
     assert.equal(await state(page, id), said);
@@ -48,26 +55,35 @@ test('accepted and declined at the real server: one tap each, and the page says 
   assert.deepEqual(await page.close(), []);
 });
 
-test('an offer that runs out at the real server is void on the page, without a button', async () => {
-  const page = await stage.page('r_void');
-  await page.start();
-  const id = await stage.server.post('r_void', 'order.offered', { order: order('53', '测试面馆', '阳光花园'), alert: { ttl_s: 3 } });
+test('the countdown runs to answer_by by the clock of the server, and then nothing can be answered', async () => {
+  const page = await started('r_void', { behind: HOUR_MS });
+  const id = await stage.server.post('r_void', 'order.offered', { order: order('53', '测试面馆', '阳光花园'), offer: { mode: 'assign', timeout_s: 6 }, alert: brief });
   await page.card(id, '[data-over="false"]');
+  assert.match(await page.tab.innerText(`.card[data-id="${id}"] .left`), /^[3456] 秒$/);
+  await page.tab.waitForSelector(`.card[data-id="${id}"] .left[data-soon="true"]`);
   await page.card(id, '[data-over="true"]');
+  const seen = Date.now();
   assert.equal(await state(page, id), '已失效');
   assert.deepEqual(await words(page, id), []);
+  assert.equal(await page.tab.evaluate((one) => window.orderbell.answer(one, 'accept'), id), false);
+  const { deliveries: [delivery] } = await stage.server.ended(id);
+  assert.deepEqual([delivery.reason, delivery.answer, delivery.late_answer], ['not_answered', null, null]);
+  const late = seen - Date.parse(delivery.answer_by);
+  assert.ok(Math.abs(late) < 1000, `void on the page ${late} ms after answer_by`);
+  assert.equal(await state(page, id), '已失效', 'nor does the end at the server say anything else');
   assert.deepEqual(await page.close(), []);
 });
 
-test('two open offers at the real server are both in sight, the most urgent first, whichever came first', async () => {
-  const page = await stage.page('r_both');
-  await page.start();
-  const grab = await stage.server.post('r_both', 'order.available', { order: order('54', '兰州拉面', '科技园'), alert: { ttl_s: 60 } });
+test('offers are in sight, the most urgent first, above whatever else waits for a tap', async () => {
+  const page = await started('r_both');
+  const cancelled = await stage.server.post('r_both', 'order.cancelled', { order: order('56', '沙县小吃', '幸福里') });
+  await page.card(cancelled);
+  const grab = await stage.server.post('r_both', 'order.available', { order: order('54', '兰州拉面', '科技园') });
   await page.card(grab);
-  const offered = await stage.server.post('r_both', 'order.offered', { order: order('55', '测试面馆', '阳光花园'), alert: { ttl_s: 60 } });
+  const offered = await stage.server.post('r_both', 'order.offered', { order: order('55', '测试面馆', '阳光花园') });
   await page.card(offered);
   const shown = await page.tab.$$eval('.card', (cards) => cards.map((card) => card.dataset.id));
-  assert.deepEqual(shown, [offered, grab]);
+  assert.deepEqual(shown, [offered, grab, cancelled]);
   assert.equal(await inView(page, offered) && await inView(page, grab), true);
   await page.shoot('two-offers');
   await page.tab.emulateMedia({ colorScheme: 'dark' });
@@ -75,124 +91,126 @@ test('two open offers at the real server are both in sight, the most urgent firs
   assert.deepEqual(await page.close(), []);
 });
 
-// ---- a scripted socket -------------------------------------------------------------------------
-
-test('scripted: each mode has its buttons', async () => {
-  const page = await scripted('r_modes');
-  page.socket.offer('alr_61', { mode: 'assign' });
-  page.socket.offer('alr_62', { mode: 'grab', kind: 'order.available', urgency: 2 });
-  page.socket.offer('alr_63', { mode: 'ack', need: 'confirm', kind: 'order.assigned', urgency: 1, answer_by: undefined });
-  page.socket.offer('alr_64', { mode: 'notify', need: 'none', kind: 'order.ready', urgency: 0, answer_by: undefined });
-  await page.card('alr_64');
-  assert.deepEqual(await words(page, 'alr_61'), ['接单', '拒绝']);
-  assert.deepEqual(await words(page, 'alr_62'), ['抢单']);
-  assert.deepEqual(await words(page, 'alr_63'), ['确认']);
-  assert.deepEqual(await words(page, 'alr_64'), []);
-  assert.deepEqual(await page.close(), []);
-});
-
-test('scripted: the buttons lock while the answer travels, pending is no success, won is', async () => {
-  const page = await scripted('r_grab');
-  page.socket.outcome = null;
-  page.socket.offer('alr_71', { mode: 'grab', kind: 'order.available', title: '抢单' });
-  await page.card('alr_71');
-  await page.shoot('grab');
-  await tap(page, 'alr_71', 'accept');
-  await page.card('alr_71', '[data-state="answering"]');
-  assert.deepEqual(await buttons(page, 'alr_71'), [{ action: 'accept', text: '正在提交', disabled: true }]);
-  const { answers: [answer] } = await until('the answer', () => page.socket.answers.length && page.socket);
-  page.socket.tell('alr_71', 'pending', answer.n);
-  await until('the word', async () => (await words(page, 'alr_71'))[0] === '处理中');
-  assert.equal(await state(page, 'alr_71'), '处理中，请稍等');
-  assert.doesNotMatch(await page.tab.innerText('.card[data-id="alr_71"]'), /成功|已接单/);
-  await page.shoot('pending');
-  page.socket.cut();
-  await until('it is asked again', () => page.socket.answers.length === 2);
-  assert.ok(page.socket.answers[1].n > answer.n);
-  assert.equal(page.socket.answers[1].answer, 'accept');
-  page.socket.tell('alr_71', 'won');
-  await page.card('alr_71', '[data-result="done"]');
-  assert.equal(await state(page, 'alr_71'), '抢单成功');
-  await page.shoot('won');
-  assert.deepEqual(await page.close(), []);
-});
-
-test('scripted: lost, taken and gone are told apart, and only a loss leaves the screen by itself', async () => {
-  const page = await scripted('r_lost');
-  page.socket.offer('alr_81', { mode: 'grab', kind: 'order.available' });
-  page.socket.offer('alr_82', { mode: 'grab', kind: 'order.available' });
-  page.socket.offer('alr_83', { mode: 'assign' });
-  await page.card('alr_83');
-  page.socket.outcome = 'gone'; // first: if it left as a loss does, it would have left before the others
-  await tap(page, 'alr_83', 'accept');
-  await page.card('alr_83', '[data-result="gone"]');
-  page.socket.outcome = 'lost';
-  await tap(page, 'alr_81', 'accept');
-  await page.card('alr_81', '[data-result="lost"]');
-  page.socket.stop('alr_81', 'taken'); // follows a loss, and changes nothing
-  page.socket.stop('alr_82', 'taken');
-  page.socket.offer('alr_84', { kind: 'order.taken', mode: 'notify', need: 'none', urgency: 0, in_ms: 10000, answer_by: undefined });
-  await page.card('alr_82', '[data-result="lost"]');
-  assert.deepEqual([await state(page, 'alr_81'), await state(page, 'alr_82'), await state(page, 'alr_83')], ['已被抢', '已被抢', '已失效']);
-  assert.equal(await page.tab.$('.card[data-id="alr_84"]'), null, 'its chime is heard, its card would say the same again');
-  await page.shoot('lost');
-  await page.tab.waitForSelector('.card[data-result="lost"]', { state: 'detached', timeout: LEAVES_LIMIT_MS });
-  assert.equal(await state(page, 'alr_83'), '已失效', 'stays');
-  assert.deepEqual(await page.close(), []);
-});
-
-test('scripted: the countdown runs to answer_by by the clock of the server, and then no answer is sent', async () => {
-  const page = await stage.page('r_clock', { scripted: true });
-  page.socket.ahead = 3600000; // the phone is an hour behind
-  page.socket.cut(); // and learns it with the next welcome
-  await until('the new session', () => page.socket.links === 2);
-  await page.is('#connection', 'ready');
-  await page.start();
-  const began = Date.now();
-  page.socket.offer('alr_91', { in_ms: 5000, expires_at: page.socket.now() + 60000 });
-  await page.card('alr_91');
-  const left = await page.tab.innerText('.card[data-id="alr_91"] .left');
-  assert.match(left, /^[345] 秒$/);
-  await page.tab.waitForSelector('.card[data-id="alr_91"] .left[data-soon="true"]');
-  await page.card('alr_91', '[data-over="true"]');
-  const took = Date.now() - began;
-  assert.ok(took >= 4500 && took < 7000, `void after ${took} ms`);
-  assert.equal(await state(page, 'alr_91'), '已失效');
-  assert.deepEqual(await words(page, 'alr_91'), []);
-  assert.equal(await page.tab.evaluate(() => window.orderbell.answer('alr_91', 'accept')), false);
-  assert.deepEqual(page.socket.answers, []);
-  assert.deepEqual(await page.close(), []);
-});
-
-test('scripted: a more urgent offer takes the top, and for a moment no tap counts', async () => {
-  const page = await scripted('r_thumb');
-  page.socket.offer('alr_65', { urgency: 2 });
-  await page.card('alr_65');
-  assert.equal((await buttons(page, 'alr_65'))[0].disabled, false, 'a first offer is answered at once');
+test('a more urgent offer takes the top, and for a moment no tap counts', async () => {
+  const page = await started('r_thumb');
+  const first = await stage.server.post('r_thumb', 'order.offered', { order: order('57', '兰州拉面', '科技园'), alert: { urgency: 2 } });
+  await page.card(first);
+  assert.equal((await buttons(page, first))[0].disabled, false, 'a first offer is answered at once');
   await page.tab.evaluate(() => {
     window.locked = [];
     new MutationObserver(() => window.locked.push(Array.from(document.querySelectorAll('.card .actions button'), (b) => b.disabled)))
       .observe(document.querySelector('#cards'), { childList: true, subtree: true, attributes: true });
   });
-  page.socket.offer('alr_66', { urgency: 3 });
-  await page.card('alr_66');
-  await tap(page, 'alr_66', 'accept'); // waits until it may
-  await page.card('alr_66', '[data-state="answered"]');
+  const second = await stage.server.post('r_thumb', 'order.offered', { order: order('58', '测试面馆', '阳光花园') });
+  await page.card(second);
+  await tap(page, second, 'accept'); // waits until it may
+  await page.card(second, '[data-state="answered"]');
   const locked = await page.tab.evaluate(() => window.locked);
   assert.ok(locked.some((all) => all.length === 4 && all.every((one) => one)), 'both were locked while they moved');
-  assert.deepEqual(page.socket.answers.map((a) => a.id), ['alr_66']);
+  assert.equal((await stage.server.ended(second)).deliveries[0].answer, 'accept');
+  assert.equal((await stage.server.alert(first)).deliveries[0].answer, null);
   assert.deepEqual(await page.close(), []);
 });
 
-test('scripted: an offer that rings again keeps its card and its place', async () => {
-  const page = await scripted('r_again');
-  const first = page.socket.offer('alr_67', { in_ms: 60000 });
-  const card = await page.card('alr_67', '[data-state="waiting"]');
-  await card.evaluate((node) => { node.marked = true; });
-  page.socket.push({ ...first, seq: 9, ring: 2 });
-  await page.card('alr_67', '[data-state="sounding"]');
-  assert.equal(await (await page.card('alr_67')).evaluate((node) => node.marked), true);
-  assert.match(await page.tab.innerText('.card[data-id="alr_67"] .plays'), /第 1 \/ 3 遍/);
-  assert.equal(await page.tab.$$eval('.card', (cards) => cards.length), 1);
+test('the first tap has the order, the other rider is told and hears the chime', async () => {
+  const [quick, slow] = [await started('r_quick'), await started('r_slow')];
+  const id = await stage.server.post(['r_quick', 'r_slow'], 'order.available', { order: order('61', '兰州拉面', '科技园') });
+  await quick.card(id, '[data-state="sounding"]');
+  await slow.card(id, '[data-state="sounding"]');
+  await quick.shoot('grab');
+  await tap(quick, id, 'accept');
+  await quick.card(id, '[data-result="done"]');
+  assert.equal(await state(quick, id), '抢单成功');
+  await slow.card(id, '[data-result="lost"]');
+  assert.equal(await state(slow, id), '已被抢');
+  assert.deepEqual(await words(slow, id), []);
+  await slow.shoot('lost');
+  await until('the chime', () => slow.begun(CHIME));
+  await slow.silence();
+  const alert = await stage.server.alert(id);
+  const ends = alert.deliveries.map(({ rider, state: end, reason }) => `${rider} ${end} ${reason}`).sort();
+  assert.deepEqual([alert.winner, ...ends], ['r_quick', 'r_quick accepted answered', 'r_slow lost taken']);
+  assert.deepEqual([await quick.begun(CHIME), await slow.begun(CHIME)], [0, 1]);
+  assert.deepEqual([await slow.begun(alert.audio.path), await slow.tab.$$eval('.card', (cards) => cards.length)], [1, 1], 'one card, no second sounding');
+  await slow.tab.waitForSelector('.card', { state: 'detached', timeout: LEAVES_LIMIT_MS });
+  assert.equal(await state(quick, id), '抢单成功', 'stays');
+  assert.deepEqual([await quick.close(), await slow.close()], [[], []]);
+});
+
+test('a backend takes three seconds to decide: 正在提交, 处理中, and a success only when it has said so', async () => {
+  const backend = await stage.backend(() => new Promise((resolve) => { setTimeout(resolve, 3000, 'won'); }));
+  const page = await started('r_decided');
+  const id = await stage.server.post('r_decided', 'order.available', { order: order('71', '兰州拉面', '科技园'), callback_url: backend.url, offer: { mode: 'grab', arbiter: 'backend' } });
+  await page.card(id, '[data-state="sounding"]');
+  await tap(page, id, 'accept');
+  await page.card(id, '[data-state="answering"]');
+  assert.deepEqual(await buttons(page, id), [{ action: 'accept', text: '正在提交', disabled: true }]);
+  await page.card(id, '[data-result="pending"]');
+  assert.deepEqual(await buttons(page, id), [{ action: 'accept', text: '处理中', disabled: true }]);
+  assert.equal(await state(page, id), '处理中，请稍等');
+  assert.doesNotMatch(await (await page.card(id)).innerText(), /成功|已接单/);
+  await page.shoot('pending');
+  await page.card(id, '[data-result="done"]');
+  assert.equal(await state(page, id), '抢单成功');
+  const { winner, deliveries: [delivery] } = await stage.server.ended(id);
+  assert.deepEqual([winner, delivery.state], ['r_decided', 'accepted']);
+  assert.deepEqual(backend.questions.map((q) => [q.type, q.alert_id, q.rider, q.key]), [['offer.accept', id, 'r_decided', delivery.delivery_id]]);
+  assert.deepEqual(await page.close(), []);
+});
+
+test('cut off while the backend decides, the page asks again and learns that the order is lost', async () => {
+  let decide;
+  const backend = await stage.backend(() => new Promise((resolve) => { decide = resolve; }));
+  const page = await started('r_undecided');
+  const id = await stage.server.post('r_undecided', 'order.available', { order: order('72', '兰州拉面', '科技园'), callback_url: backend.url, offer: { mode: 'grab', arbiter: 'backend' } });
+  await page.card(id, '[data-state="sounding"]');
+  await tap(page, id, 'accept');
+  await page.card(id, '[data-result="pending"]');
+  page.line.cut();
+  await page.tab.waitForSelector('#connection:not([data-state="ready"])');
+  page.line.mend();
+  await page.is('#connection', 'ready');
+  assert.equal(await state(page, id), '处理中，请稍等');
+  decide('lost');
+  await page.card(id, '[data-result="lost"]');
+  assert.equal(await state(page, id), '已被抢');
+  const { winner, deliveries: [delivery] } = await stage.server.ended(id);
+  assert.deepEqual([winner, delivery.state, delivery.answer], [null, 'lost', 'accept']);
+  assert.deepEqual((await page.close()).filter((trouble) => !/ERR_|WebSocket/.test(trouble)), [], 'beside what the browser says of the cut');
+});
+
+test('opened anew while the backend decides, the page shows what waits, and the success when it comes', async () => {
+  let decide;
+  const backend = await stage.backend(() => new Promise((resolve) => { decide = resolve; }));
+  const page = await started('r_reload');
+  const id = await stage.server.post('r_reload', 'order.available', { order: order('73', '兰州拉面', '科技园'), callback_url: backend.url, offer: { mode: 'grab', arbiter: 'backend' } });
+  await page.card(id, '[data-state="sounding"]');
+  await tap(page, id, 'accept');
+  await page.card(id, '[data-result="pending"]');
+  await page.tab.reload();
+  await page.card(id, '[data-result="pending"]');
+  assert.match(await (await page.card(id)).innerText(), /#73[^]*兰州拉面 → 科技园/);
+  decide('won');
+  await page.card(id, '[data-result="done"]');
+  assert.equal(await state(page, id), '抢单成功');
+  assert.equal((await stage.server.ended(id)).winner, 'r_reload');
+  assert.deepEqual(await page.close(), []);
+});
+
+test('scripted: gone is told apart from lost, and stays', async () => {
+  const page = await started('r_gone', { scripted: true });
+  page.socket.offer('alr_81', { mode: 'grab' });
+  page.socket.offer('alr_82', { mode: 'assign' });
+  await page.card('alr_82');
+  page.socket.outcome = 'gone'; // first: if it left as a loss does, it would have left before the other
+  await tap(page, 'alr_82', 'accept');
+  await page.card('alr_82', '[data-result="gone"]');
+  page.socket.outcome = 'lost';
+  await tap(page, 'alr_81', 'accept');
+  await page.card('alr_81', '[data-result="lost"]');
+  page.socket.stop('alr_81', 'taken'); // follows a loss, and changes nothing
+  assert.deepEqual([await state(page, 'alr_81'), await state(page, 'alr_82')], ['已被抢', '已失效']);
+  await page.tab.waitForSelector('.card[data-result="lost"]', { state: 'detached', timeout: LEAVES_LIMIT_MS });
+  assert.equal(await state(page, 'alr_82'), '已失效', 'stays');
   assert.deepEqual(await page.close(), []);
 });

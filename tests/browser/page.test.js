@@ -4,15 +4,13 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { Stage, until } = require('./stage.js');
+const { Stage, until, order } = require('./stage.js');
 
 const SENTENCE_LIMIT_MS = 40000;
 
 let stage;
 test.before(async () => { stage = await Stage.set(); });
 test.after(async () => { await stage.strike(); });
-
-const order = (no, merchant, area, metres, cents) => ({ id: `o${no}`, short_no: no, merchant: { name: merchant }, dropoff: { area }, distance_m: metres, fee_cents: cents });
 
 test('the button confirms, and the server has it', async () => {
   const page = await stage.page('r_confirm');
@@ -102,7 +100,7 @@ test('a shift, for the eye', async () => {
   await page.shoot('before');
   await page.start();
   await page.shoot('waiting');
-  const heard = await stage.server.post('r_shift', 'order.ready', { order: order('11', '老王烧烤（万达店）', '滨江一号', 2300, 650), alert: { repeat: { count: 1 } } });
+  const heard = await stage.server.post('r_shift', 'order.ready', { order: order('11', '老王烧烤（万达店）', '滨江一号', 2300, 650), alert: { text: '已出餐', repeat: { count: 1 } } });
   await stage.server.ended(heard, SENTENCE_LIMIT_MS);
   await stage.server.post('r_shift', 'order.new', { order: { ...order('12', '兰州拉面', '科技园 B 座', 700, 420), note: '不要辣，放前台' }, alert: { ttl_s: 300 } });
   const offer = await stage.server.post('r_shift', 'order.offered', { order: order('17', '测试面馆', '阳光花园', 1200, 580), alert: { ttl_s: 60 } });

@@ -8,6 +8,8 @@ const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const { chromium } = require('playwright-core');
+const { Backend } = require('./backend.js');
+const { Line } = require('./line.js');
 const { Socket } = require('./socket.js');
 
 const BIN = process.env.BIN || path.resolve(__dirname, '../../target/debug/orderbell');
@@ -17,6 +19,7 @@ const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, locale: 'zh-CN' };
 const WAIT_MS = 20000;
 const POLL_MS = 25;
+const LIFE_MS = 180000; // of one file's tests, four times what the longest takes: what hangs is ended
 
 function freePort() {
   return new Promise((resolve, reject) => {
@@ -40,53 +43,21 @@ async function until(what, probe, limitMs = WAIT_MS) {
   }
 }
 
-/** A line between page and server that can be cut: whoever was connected is reset, whoever comes is refused. */
-class Line {
-  static async lay(target) {
-    const line = new Line();
-    line.sockets = new Set();
-    line.whole = true;
-    line.server = net.createServer((near) => {
-      if (!line.whole) {
-        near.destroy();
-        return;
-      }
-      const far = net.connect(Number(new URL(target).port), '127.0.0.1');
-      [near, far].forEach((socket) => {
-        line.sockets.add(socket);
-        socket.on('error', () => {});
-        socket.on('close', () => { line.sockets.delete(socket); near.destroy(); far.destroy(); });
-      });
-      near.pipe(far).pipe(near);
-    });
-    await new Promise((resolve) => { line.server.listen(0, '127.0.0.1', resolve); });
-    line.origin = `http://127.0.0.1:${line.server.address().port}`;
-    return line;
-  }
-
-  cut() {
-    this.whole = false;
-    this.sockets.forEach((socket) => socket.destroy());
-  }
-
-  mend() {
-    this.whole = true;
-  }
-
-  remove() {
-    this.cut();
-    this.server.close();
-  }
-}
-
 class Server {
   static async start() {
     const server = new Server();
     server.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'orderbell-browser-'));
     server.origin = `http://127.0.0.1:${await freePort()}`;
-    const env = { ...process.env, ORDERBELL_ADMIN__LISTEN: '127.0.0.1:0', ORDERBELL_LOG__FILTER: 'warn' };
+    const env = {
+      ...process.env, ORDERBELL_ADMIN__LISTEN: '127.0.0.1:0', ORDERBELL_LOG__FILTER: 'warn', ORDERBELL_CALLBACKS__ALLOW_PRIVATE: 'true',
+    };
     const args = ['serve', '--data', server.folder, '--listen', server.origin.slice('http://'.length)];
     server.child = spawn(BIN, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    setTimeout(() => {
+      console.error(`not done within ${LIFE_MS} ms`);
+      server.child.kill('SIGKILL');
+      process.exit(1); // the browser goes with it
+    }, LIFE_MS).unref();
     await new Promise((resolve, reject) => {
       server.child.stdout.once('data', resolve);
       server.child.once('error', reject);
@@ -112,9 +83,9 @@ class Server {
     return json.data;
   }
 
-  /** Posts an event for one rider; the id of its alert. */
+  /** Posts an event for one rider, or for several; the id of its alert. */
   async post(rider, kind, more = {}) {
-    const data = await this.call('POST', '/v1/events', { kind, target: { riders: [rider] }, ...more });
+    const data = await this.call('POST', '/v1/events', { kind, target: { riders: [rider].flat() }, ...more });
     if (data.outcome !== 'alerted') throw new Error(JSON.stringify(data));
     return data.alert_id;
   }
@@ -162,9 +133,18 @@ function watch() {
   probe.play().then(() => { window.watched.untouched = 'played'; }, (error) => { window.watched.untouched = error.name; });
 }
 
-/** A rider's page on a device of its own. With `scripted`, its socket is the test's: `page.socket`. */
+/** Sets the clock of a phone back. Runs in the page. */
+function setBack(ms) {
+  const now = Date.now;
+  Date.now = () => now() - ms;
+}
+
+/**
+ * A rider's page on a device of its own. With `scripted`, its socket is the test's: `page.socket`. `behind`: how many ms
+ * its clock is slow.
+ */
 class Page {
-  static async open(stage, rider, { scripted = false, ...options } = {}) {
+  static async open(stage, rider, { scripted = false, behind = 0, ...options } = {}) {
     const page = new Page();
     page.stage = stage;
     page.rider = rider;
@@ -178,6 +158,7 @@ class Page {
     });
     page.tab.on('pageerror', (error) => page.troubles.push(String(error)));
     await page.tab.addInitScript(watch);
+    await page.tab.addInitScript(setBack, behind);
     page.line = await Line.lay(stage.server.origin);
     stage.lines.push(page.line);
     await page.tab.goto(`${page.line.origin}/rider#token=${stage.server.token(rider)}`);
@@ -210,6 +191,20 @@ class Page {
     return (await this.watched()).log;
   }
 
+  /** How often the clip of this path, or whose path begins so, has begun to sound. */
+  async begun(audioPath) {
+    return (await this.log()).filter((event) => event.type === 'playing' && pathOf(event.src).startsWith(audioPath)).length;
+  }
+
+  /** Waits until nothing but silence runs; the log up to then. */
+  silence() {
+    return until('silence', async () => {
+      const log = await this.log();
+      const last = log[log.length - 1];
+      return last.type === 'timeupdate' && isSilence(last) && last.time > 0.3 && log;
+    });
+  }
+
   async shoot(name) {
     fs.mkdirSync(this.stage.shots, { recursive: true });
     await this.tab.screenshot({ path: path.join(this.stage.shots, `${name}.png`) });
@@ -228,6 +223,7 @@ class Stage {
   static async set() {
     const stage = new Stage();
     stage.lines = [];
+    stage.backends = [];
     stage.server = await Server.start();
     stage.shots = process.env.SHOTS || fs.mkdtempSync(path.join(os.tmpdir(), 'orderbell-shots-'));
     // Playwright launches with a fresh profile, and removes it.
@@ -239,12 +235,26 @@ class Stage {
     return Page.open(this, rider, options);
   }
 
-  /** Also what a failed test has left: a line that stands would keep the whole run from ending. */
+  async backend(verdict) {
+    const backend = await Backend.open(verdict);
+    this.backends.push(backend);
+    return backend;
+  }
+
+  /** Also what tests have left: a line or a backend that stands would keep the whole run from ending. */
   async strike() {
     await this.browser.close();
     this.lines.forEach((line) => line.remove());
+    this.backends.forEach((backend) => backend.close());
     await this.server.stop();
   }
+}
+
+const isSilence = (event) => pathOf(event.src).startsWith('/audio/silence/');
+
+/** The events of the time in which the element held this path. */
+function during(log, audioPath) {
+  return log.filter((event) => event.src && pathOf(event.src) === audioPath);
 }
 
 /** The path of a src without the parameter that makes it unique. */
@@ -266,4 +276,9 @@ function gaps(log) {
   return found;
 }
 
-module.exports = { Stage, until, pathOf, gaps };
+/** An order as the tests post it. */
+function order(no, merchant, area, metres = 1200, cents = 580) {
+  return { id: `o${no}`, short_no: no, merchant: { name: merchant }, dropoff: { area }, distance_m: metres, fee_cents: cents };
+}
+
+module.exports = { Stage, until, during, isSilence, gaps, order, pathOf };

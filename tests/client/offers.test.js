@@ -141,11 +141,12 @@ test('decided while the line was down: the present outcome is asked for and told
 });
 
 test('an answer outlives the page: the next one shows it waiting, is silent, and is told the outcome', async () => {
-  for (const arrived of [true, false]) {
+  for (const [arrived, listed] of [[true, true], [true, false], [false, true]]) {
     const r = await onTheRoad();
     r.server.answers = 'pending';
     r.server.keepsReceipts = arrived;
-    offer(r, { ttl_ms: 60000, answer_by: r.world.now + 60000 });
+    r.server.listsClaims = listed;
+    const sent = offer(r, { ttl_ms: 60000, answer_by: r.world.now + 60000 });
     await r.advance(1000);
     r.rider.answer('alr_1', 'accept');
     await r.advance(1000);
@@ -155,15 +156,23 @@ test('an answer outlives the page: the next one shows it waiting, is silent, and
     const seen = r.told.alerts.length;
     r.open().start();
     await r.advance(3000);
-    r.server.ring('alr_1');
+    if (listed) r.server.ring('alr_1');
     await r.advance(10000);
-    assert.deepEqual([last(r, 'alr_1').state, last(r, 'alr_1').answer], ['answering', 'accept'], `arrived ${arrived}`);
+    assert.ok(r.told.alerts.length > seen, `arrived ${arrived}, listed ${listed}: it has no card`);
+    assert.deepEqual([last(r, 'alr_1').state, last(r, 'alr_1').answer, last(r, 'alr_1').outcome], ['answering', 'accept', 'pending']);
+    assert.equal(last(r, 'alr_1').text, sent.text);
     assert.equal(r.told.alerts.slice(seen).every((a) => a.state === 'answering'), true);
     assert.equal(r.phone.spoken().length, 1);
     assert.deepEqual(answers(r).map((a) => a.slice(1)), [['alr_1', 'accept'], ['alr_1', 'accept']]);
     r.server.decide('alr_1', 'won');
     await r.advance(1000);
     assert.equal(last(r, 'alr_1').outcome, 'won');
+    r.rider.close();
+    r.phone.show();
+    const over = r.told.alerts.length;
+    r.open();
+    await r.advance(3000);
+    assert.equal(r.told.alerts.length, over, 'what is decided is not shown for ever');
   }
 });
 

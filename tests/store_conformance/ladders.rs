@@ -83,17 +83,17 @@ pub(crate) async fn a_ring_has_a_number_of_its_own(stage: &Stage) {
     assert_eq!(pending(5_000).await, ["r3"]);
 }
 
-pub(crate) async fn rings_that_fell_due_together_ring_once(stage: &Stage) {
-    let acts = [Act::Repeat, Act::Desk, Act::Louder, Act::Repeat];
+pub(crate) async fn steps_that_fell_due_together_keep_their_distance(stage: &Stage) {
+    let acts = [Act::Repeat, Act::Desk, Act::Louder];
     let ladder = (1..).zip(acts).map(|(second, act)| step(second * 10, act)).collect();
     let alert = stage.accept_aloud(offer(&["r1"], ladder)).await;
     assert_eq!(due(stage, 35_000).await, [(alert, 0)]);
     take(stage, alert, 0, 35_000).await.unwrap();
-    assert_eq!(due(stage, 35_000).await, [(alert, 1)], "the desk is told for itself");
-    take(stage, alert, 1, 35_000).await.unwrap();
-    assert_eq!(due(stage, 35_000).await, [], "the louder ring is rung already");
-    assert_eq!(stage.delivery(alert, "r1").await.ring, 2);
-    assert_eq!(due(stage, 40_100).await, [(alert, 3)]);
+    assert_eq!(stage.record(alert).await.alert.ladder_late_ms, 24_900);
+    assert_eq!(due(stage, 44_999).await, [], "ten seconds after the ring, as it was meant");
+    assert_eq!(due(stage, 45_000).await, [(alert, 1)]);
+    take(stage, alert, 1, 45_500).await.unwrap();
+    assert_eq!(due(stage, 55_000).await, [(alert, 2)]);
 }
 
 pub(crate) async fn the_next_candidate_is_asked_who_may_have_it(stage: &Stage) {
@@ -136,7 +136,9 @@ pub(crate) async fn a_decline_asks_the_next_at_once(stage: &Stage) {
     assert_eq!(rung(&take(stage, alert, 1, 140).await.unwrap()), ["r3"]);
     let last = stage.progress("r3", alert, Change::Answered(Answer::Decline), 150).await;
     assert!(last.ended_now);
-    assert_eq!(stage.state(alert).await, AlertState::Completed, "there is nobody left to ask");
+    assert_eq!(due(stage, 150).await, [(alert, 2)], "there is nobody left to ask");
+    take(stage, alert, 2, 150).await.unwrap();
+    assert_eq!(stage.state(alert).await, AlertState::Exhausted);
     assert_eq!(due(stage, 999_000).await, []);
 }
 

@@ -26,7 +26,7 @@ pub(crate) async fn nothing_is_open_before_it_has_its_sound(stage: &Stage) {
 
 pub(crate) async fn a_sound_that_is_there_already_is_committed_with_its_alert(stage: &Stage) {
     let mut event = stage.event(&Told { riders: &["r1"], ..Told::default() });
-    let alert = &mut event.alert.as_mut().unwrap();
+    let alert = event.alert.as_mut().unwrap();
     (alert.sound, alert.rendered_at) = (Some(a_sound("clip")), Some(EpochMs(100)));
     let sent = alert.clone();
     stage.store.accept(event).await.unwrap();

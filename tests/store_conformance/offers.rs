@@ -2,8 +2,10 @@
 
 use futures_util::future::join_all;
 use orderbell::domain::delivery::{AnswerOutcome, Change, EndReason};
-use orderbell::domain::{AlertId, AlertState, Answer, Arbiter, DeliveryState, EpochMs, Mode, Settlement};
-use orderbell::store::{NoticeKind, Settled};
+use orderbell::domain::{
+    AlertId, AlertState, Answer, Arbiter, DeliveryState, EpochMs, Mode, RiderId, Settlement,
+};
+use orderbell::store::{Duty, NoticeKind, Settled};
 
 use crate::stage::{Stage, ended};
 use crate::told::{Told, assigns};
@@ -34,7 +36,7 @@ pub(crate) async fn the_first_accept_wins_and_the_others_lose(stage: &Stage) {
     assert_eq!(won.others, ["r1", "r3"].map(|rider| ended(stage, rider, alert, EndReason::Taken)));
     let record = stage.record(alert).await;
     assert_eq!((record.alert.state, record.alert.ended_at), (AlertState::Accepted, Some(EpochMs(120))));
-    assert_eq!(record.alert.winner.as_ref().map(|rider| rider.as_str()), Some("r2"));
+    assert_eq!(record.alert.winner.as_ref().map(RiderId::as_str), Some("r2"));
     assert_eq!(record.alert.open_count, 0);
     let late = stage.progress("r1", alert, ACCEPT, 130).await;
     assert_eq!((late.outcome, late.delivery.state), (Some(AnswerOutcome::Lost), DeliveryState::Lost));
@@ -141,11 +143,29 @@ pub(crate) async fn the_right_to_ask_is_taken_by_one_at_a_time(stage: &Stage) {
     assert_eq!(claim.delivery, stage.delivery(alert, "r2").await);
     assert_eq!(take("r2", 500, 499).await, None, "somebody asks already");
     assert!(take("r2", 900, 500).await.is_some(), "whoever asked has not come back");
-    stage.store.stop_asking(alert, stage.rider("r2")).await.unwrap();
+    let again = async |rider, at: Option<i64>| {
+        stage.store.ask_again(alert, stage.rider(rider), at.map(EpochMs)).await.unwrap();
+    };
+    again("r2", Some(700)).await;
+    assert_eq!(
+        (due(699).await, due(700).await),
+        (vec!["r1".to_owned()], vec!["r1".to_owned(), "r2".to_owned()])
+    );
+    again("r2", None).await;
     assert_eq!(due(9_999).await, ["r1"]);
     assert_eq!(take("r2", 9_999, 9_000).await, None);
     settle(stage, alert, winner("r2"), 9_000).await;
     assert_eq!(due(9_999).await, Vec::<String>::new(), "what is settled is not asked about");
+}
+
+pub(crate) async fn a_claim_outlives_its_riders_shift(stage: &Stage) {
+    let alert = stage.accept_aloud(arbitrated(&["r1", "r2"])).await;
+    stage.progress("r1", alert, ACCEPT, 120).await;
+    for rider in ["r1", "r2"] {
+        let ended_now = stage.store.set_duty(stage.rider(rider), Duty::Off, EpochMs(130)).await.unwrap();
+        assert_eq!(ended_now.len(), usize::from(rider == "r2"), "who has accepted has given their word");
+    }
+    assert!(matches!(settle(stage, alert, winner("r1"), 140).await, Settled::Done(_)));
 }
 
 pub(crate) async fn a_claim_may_be_lost_and_the_offer_goes_on(stage: &Stage) {
@@ -230,7 +250,7 @@ pub(crate) async fn a_rider_who_lets_offers_pass_is_noticed(stage: &Stage) {
         (notice.kind, notice.alert, notice.at),
         (NoticeKind::Unresponsive, Some(second), EpochMs(300))
     );
-    assert_eq!(notice.rider.as_ref().map(|rider| rider.as_str()), Some("r1"));
+    assert_eq!(notice.rider.as_ref().map(RiderId::as_str), Some("r1"));
     assert_eq!(stage.store.notices(stage.other, 0, 9).await.unwrap(), [], "not another app's");
     assert_eq!(stage.store.notices(stage.app, notices[0].number, 9).await.unwrap(), []);
     let answered = offer("e4", "o4", 500).await;

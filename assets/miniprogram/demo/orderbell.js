@@ -96,8 +96,11 @@ function epochMs(value) {
 const HEARD_MAX = 500;
 /** A receipt is about 120 bytes: 200 of them fit any storage and cover hours without network. */
 const OUTBOX_MAX = 200;
-/** Answers without a final outcome; a rider has one or two, a backend that never decides must not fill the storage. */
-const AWAITED_MAX = 50;
+/**
+ * Answers without a final outcome; a rider has one or two, a backend that never decides must not fill the storage: a frame
+ * has 16 KiB at most, WeChat gives 1 MiB to a key.
+ */
+const AWAITED_MAX = 20;
 /** Marks a ring that must not sound again whatever its count says. */
 const CLOSED = -1;
 
@@ -138,7 +141,7 @@ class Memory {
     this.epoch = saved.epoch;
     this.cursor = saved.cursor > 0 ? saved.cursor : 0;
     if (Array.isArray(saved.outbox)) this.outbox = saved.outbox.filter((r) => r && r.n > 0);
-    if (Array.isArray(saved.awaited)) this.awaited = new Map(saved.awaited.filter(Array.isArray));
+    if (Array.isArray(saved.awaited)) this.awaited = new Map(saved.awaited.filter((kept) => Array.isArray(kept) && kept[1] && kept[1].frame));
     if (Array.isArray(saved.heard)) this.heard = new Map(saved.heard.filter(Array.isArray));
   }
 
@@ -168,9 +171,9 @@ class Memory {
     this.save();
   }
 
-  /** An answer was given: kept, beside its receipt, until its outcome is final. */
-  expect(id, answer) {
-    this.awaited.set(id, answer);
+  /** An answer was given: kept, beside its receipt, until its outcome is final, and with it what its card shows. */
+  expect(id, answer, frame) {
+    this.awaited.set(id, { answer, frame });
     if (this.awaited.size > AWAITED_MAX) this.awaited.delete(this.awaited.keys().next().value);
     this.save();
   }
@@ -1289,7 +1292,7 @@ class Answers {
       return false;
     }
     memory.hear(id, ANY_RING, CLOSED);
-    memory.expect(id, answer);
+    memory.expect(id, answer, alert.frame);
     this.parts.send({ op: 'answer', id, answer });
     this.wait(alert, answer);
     return true;
@@ -1297,9 +1300,20 @@ class Answers {
 
   /** An alert comes that is answered already, in an earlier life of the page: a card, and no sound. */
   resume(alert) {
-    const answer = this.parts.memory.awaited.get(alert.id);
-    if (answer) this.wait(alert, answer);
-    return !!answer;
+    const awaited = this.parts.memory.awaited.get(alert.id);
+    if (awaited) this.wait(alert, awaited.answer);
+    return !!awaited;
+  }
+
+  /** Those that do not come any more, because the server waits for nothing but a verdict. */
+  restore(make) {
+    const { memory, alerts } = this.parts;
+    memory.awaited.forEach(({ answer, frame }, id) => {
+      if (alerts.has(id)) return;
+      const alert = make(frame);
+      alerts.set(id, alert);
+      this.wait(alert, answer);
+    });
   }
 
   wait(alert, answer) {
@@ -1329,7 +1343,7 @@ class Answers {
   /** After a welcome: what was `pending` is asked again. What was never confirmed is in the outbox, and is sent from there. */
   again() {
     const { memory, send } = this.parts;
-    memory.awaited.forEach((answer, id) => {
+    memory.awaited.forEach(({ answer }, id) => {
       if (!memory.outbox.some((r) => r.op === 'answer' && r.id === id)) send({ op: 'answer', id, answer });
     });
   }
@@ -1696,6 +1710,7 @@ class Rider {
     const restored = this.memory.epoch !== frame.epoch;
     if (restored) this.ahead.clear();
     this.memory.resume(frame.epoch, restored ? 0 : this.memory.cursor);
+    this.answers.restore((kept) => makeAlert(kept, this.memory, this.options.audio.title));
     this.catchUp = { open, seq: frame.seq };
     this.settle();
     // What hello said may be old by now, if the welcome was slow.

@@ -25,7 +25,7 @@ class Answers {
       return false;
     }
     memory.hear(id, ANY_RING, CLOSED);
-    memory.expect(id, answer);
+    memory.expect(id, answer, alert.frame);
     this.parts.send({ op: 'answer', id, answer });
     this.wait(alert, answer);
     return true;
@@ -33,9 +33,20 @@ class Answers {
 
   /** An alert comes that is answered already, in an earlier life of the page: a card, and no sound. */
   resume(alert) {
-    const answer = this.parts.memory.awaited.get(alert.id);
-    if (answer) this.wait(alert, answer);
-    return !!answer;
+    const awaited = this.parts.memory.awaited.get(alert.id);
+    if (awaited) this.wait(alert, awaited.answer);
+    return !!awaited;
+  }
+
+  /** Those that do not come any more, because the server waits for nothing but a verdict. */
+  restore(make) {
+    const { memory, alerts } = this.parts;
+    memory.awaited.forEach(({ answer, frame }, id) => {
+      if (alerts.has(id)) return;
+      const alert = make(frame);
+      alerts.set(id, alert);
+      this.wait(alert, answer);
+    });
   }
 
   wait(alert, answer) {
@@ -65,7 +76,7 @@ class Answers {
   /** After a welcome: what was `pending` is asked again. What was never confirmed is in the outbox, and is sent from there. */
   again() {
     const { memory, send } = this.parts;
-    memory.awaited.forEach((answer, id) => {
+    memory.awaited.forEach(({ answer }, id) => {
       if (!memory.outbox.some((r) => r.op === 'answer' && r.id === id)) send({ op: 'answer', id, answer });
     });
   }

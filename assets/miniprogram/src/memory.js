@@ -5,8 +5,11 @@
 const HEARD_MAX = 500;
 /** A receipt is about 120 bytes: 200 of them fit any storage and cover hours without network. */
 const OUTBOX_MAX = 200;
-/** Answers without a final outcome; a rider has one or two, a backend that never decides must not fill the storage. */
-const AWAITED_MAX = 50;
+/**
+ * Answers without a final outcome; a rider has one or two, a backend that never decides must not fill the storage: a frame
+ * has 16 KiB at most, WeChat gives 1 MiB to a key.
+ */
+const AWAITED_MAX = 20;
 /** Marks a ring that must not sound again whatever its count says. */
 const CLOSED = -1;
 
@@ -47,7 +50,7 @@ class Memory {
     this.epoch = saved.epoch;
     this.cursor = saved.cursor > 0 ? saved.cursor : 0;
     if (Array.isArray(saved.outbox)) this.outbox = saved.outbox.filter((r) => r && r.n > 0);
-    if (Array.isArray(saved.awaited)) this.awaited = new Map(saved.awaited.filter(Array.isArray));
+    if (Array.isArray(saved.awaited)) this.awaited = new Map(saved.awaited.filter((kept) => Array.isArray(kept) && kept[1] && kept[1].frame));
     if (Array.isArray(saved.heard)) this.heard = new Map(saved.heard.filter(Array.isArray));
   }
 
@@ -77,9 +80,9 @@ class Memory {
     this.save();
   }
 
-  /** An answer was given: kept, beside its receipt, until its outcome is final. */
-  expect(id, answer) {
-    this.awaited.set(id, answer);
+  /** An answer was given: kept, beside its receipt, until its outcome is final, and with it what its card shows. */
+  expect(id, answer, frame) {
+    this.awaited.set(id, { answer, frame });
     if (this.awaited.size > AWAITED_MAX) this.awaited.delete(this.awaited.keys().next().value);
     this.save();
   }

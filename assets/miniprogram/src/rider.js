@@ -185,6 +185,7 @@ class Rider {
     const restored = this.memory.epoch !== frame.epoch;
     if (restored) this.ahead.clear();
     this.memory.resume(frame.epoch, restored ? 0 : this.memory.cursor);
+    this.answers.restore((kept) => makeAlert(kept, this.memory, this.options.audio.title));
     this.catchUp = { open, seq: frame.seq };
     this.settle();
     // What hello said may be old by now, if the welcome was slow.

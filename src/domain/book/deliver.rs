@@ -116,6 +116,14 @@ impl Book {
         ended.extend(self.end_all(&places, &Change::Withdrawn(EndReason::Superseded), at));
     }
 
+    /// A delivery that is made after its alert's sound is rung for itself; a lost bell is looked for from here on.
+    pub(super) fn note_rung(&mut self, alert: AlertId, rider: &RiderId, at: EpochMs) {
+        let kept = self.place(alert, rider).and_then(|place| self.deliveries.get_mut(place));
+        if let Some(kept) = kept.filter(|kept| kept.mark == Mark::New && kept.row.is_open()) {
+            kept.row.rung_at = Some(at);
+        }
+    }
+
     /// Delivers the next part of an alert's audience. `last` says that nobody is left.
     pub fn unroll(
         &mut self,
@@ -136,6 +144,7 @@ impl Book {
         }
         for rider in riders {
             self.deliver(alert, rider, stamp, policy, context, &mut ended);
+            self.note_rung(alert, rider, context.at);
         }
         if last == Last::Yes {
             self.finish_telling(alert, context.at);

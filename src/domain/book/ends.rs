@@ -1,14 +1,12 @@
 //! Ends that riders do not bring about: time, cancellation, duty, erasure.
 //! Each names the deliveries concerned; what becomes of them and of their alerts follows from the rules.
 
-use std::collections::BTreeSet;
-
 use super::{Book, Ended, NoticeKind};
 use crate::domain::alert::AlertChange;
 use crate::domain::delivery::{Change, EndReason};
 use crate::domain::order::{Stamp, Tombstone};
 use crate::domain::target::DutyRule;
-use crate::domain::{AlertId, AlertState, Delivery, DeliveryState, EpochMs, Head, OrderKey, RiderKey};
+use crate::domain::{AlertId, Delivery, DeliveryState, EpochMs, OrderKey, RiderKey};
 
 impl Book {
     /// Ends, of the deliveries and alerts in this book, those whose time is over at `at`; at most `limit` deliveries.
@@ -18,41 +16,24 @@ impl Book {
         due.sort_by_key(|place| self.deliveries[*place].row.expires_at);
         due.truncate(limit);
         let mut ended = Vec::with_capacity(due.len());
-        let mut concerned = self.expire_empty(at, limit);
+        self.expire_empty(at, limit);
         for place in due {
             let before = self.deliveries[place].row.clone();
-            if self.head(before.alert).is_some_and(Head::is_open) {
-                concerned.insert(before.alert);
-            }
             ended.extend(self.end_all(&[place], &Change::Expired, at));
             self.count_unanswered(&before, unresponsive_after, at);
         }
-        self.notice_exhausted(&concerned, at);
         ended
     }
 
     /// Alerts without an open delivery, whose time is over: scheduled, unrolling, or between two riders.
-    fn expire_empty(&mut self, at: EpochMs, limit: usize) -> BTreeSet<AlertId> {
+    fn expire_empty(&mut self, at: EpochMs, limit: usize) {
         let over = self.heads.values().map(|kept| &kept.row);
         let over = over.filter(|head| head.is_open() && head.open_count == 0 && head.expires_at <= at);
         let mut over: Vec<_> = over.map(|head| (head.expires_at, head.id)).collect();
         over.sort();
         over.truncate(limit);
-        for (_, alert) in &over {
-            if let Some(head) = self.head_mut(*alert) {
-                head.apply(AlertChange::Expired, at);
-            }
-        }
-        over.into_iter().map(|(_, alert)| alert).collect()
-    }
-
-    /// Tells of those of these alerts that had a ladder and have expired: nobody answered.
-    fn notice_exhausted(&mut self, alerts: &BTreeSet<AlertId>, at: EpochMs) {
-        for alert in alerts {
-            let head = self.head(*alert).filter(|head| head.state == AlertState::Expired);
-            if let Some(head) = head.filter(|head| !head.ladder.is_empty()).cloned() {
-                self.notice(NoticeKind::Exhausted, &head, None, at);
-            }
+        for (_, alert) in over {
+            self.move_on(alert, AlertChange::Expired, at);
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Stepped {
     pub calls: Vec<CallId>,
 }
 
+/// Most riders a `station` step brings: more would hold up everybody else's orders.
+const STATION_MAX: usize = 1_000;
 /// Most riders one `http` step calls for.
 const CALLS_MAX: usize = 20;
 
@@ -52,11 +54,15 @@ impl Book {
             When::Due => head.due_level(at) == Some(level),
             When::Fallback => step.fallback,
         };
-        let waits = head.state == AlertState::Active && head.expires_at > at;
+        // At the end of an alert's time there is nobody to ring or ask any more, but somebody to tell.
+        let lives = head.expires_at > at || !(step.act.rings() || step.act.widens());
+        let waits = head.state == AlertState::Active && lives;
         if !fits || !waits || is_done(head.steps_done, level) {
             return None;
         }
-        self.mark_taken(&head, level, at);
+        if let Some(row) = self.head_mut(alert) {
+            row.take_step(level, at);
+        }
         let mut stepped = Stepped { act: step.act.word(), ..Stepped::default() };
         match &step.act {
             Act::Repeat | Act::Louder => stepped.rung = self.ring_again(alert, at),
@@ -66,29 +72,9 @@ impl Book {
             Act::Http(call) => stepped.calls = self.call(&head, level, call, context),
             Act::Exhausted => stepped.ended = self.exhaust(&head, context),
         }
-        if let Some(head) = self.head_mut(alert)
-            && head.state == AlertState::Active
-        {
-            head.apply(AlertChange::DeliveryEnded { still_open: head.open_count }, at);
-        }
-        if let Some(head) = self.head_mut(alert)
-            && head.state == AlertState::Active
-        {
-            head.plan_step(at);
-        }
+        let still_open = self.head(alert).map_or(0, |head| head.open_count);
+        self.move_on(alert, AlertChange::DeliveryEnded { still_open }, at);
         Some(stepped)
-    }
-
-    fn mark_taken(&mut self, head: &Head, level: u32, at: EpochMs) {
-        let rings = head.ladder.steps().get(level as usize).is_some_and(|step| step.act.rings());
-        let also = head.ladder.left(head.steps_done).filter(|(_, step)| {
-            let due_at = head.starts_at.plus_ms(i64::from(step.after_s) * 1000);
-            rings && step.act.rings() && due_at <= at
-        });
-        let taken = also.fold(1 << level, |mask, (other, _)| mask | 1 << other);
-        if let Some(row) = self.head_mut(head.id) {
-            row.steps_done |= taken;
-        }
     }
 
     /// Rings everyone who has not answered, with the next number of their sequence.
@@ -116,6 +102,10 @@ impl Book {
             let Some(head) = self.head_mut(alert) else { return };
             let Some(rider) = candidates.get(head.candidates_asked as usize) else { return };
             head.candidates_asked += 1;
+            // Who has had it already is not asked again.
+            if self.place(alert, rider).is_some() {
+                continue;
+            }
             self.add_rider(alert, rider, context, stepped);
             let open = self.delivery(alert, rider).is_some_and(Delivery::is_open);
             if open {
@@ -137,7 +127,7 @@ impl Book {
     }
 
     fn widen(&mut self, alert: AlertId, station: &[RiderId], context: &Context<'_>, stepped: &mut Stepped) {
-        for rider in station {
+        for rider in station.iter().take(STATION_MAX) {
             self.add_rider(alert, rider, context, stepped);
         }
     }
@@ -145,6 +135,7 @@ impl Book {
     fn add_rider(&mut self, alert: AlertId, rider: &RiderId, context: &Context<'_>, stepped: &mut Stepped) {
         let (stamp, policy) = (Stamp::default(), OrderPolicy { ends: None, ..OrderPolicy::default() });
         let told = self.deliver(alert, rider, stamp, &policy, context, &mut stepped.ended);
+        self.note_rung(alert, rider, context.at);
         if let (Some(told), Some(head)) = (told, self.head(alert))
             && told.reason.is_none()
         {
@@ -173,14 +164,12 @@ impl Book {
         ids
     }
 
-    /// Ends the alert. Claims stay open: the backend has been asked, and its word still counts.
+    /// Ends the alert. Claims stay open, and the alert with them: the backend has been asked, and its word still counts.
     fn exhaust(&mut self, head: &Head, context: &Context<'_>) -> Vec<Ended> {
         let claimed = self
             .open_places(|delivery, _| delivery.alert == head.id && delivery.state == DeliveryState::Claimed);
-        if claimed.is_empty()
-            && let Some(row) = self.head_mut(head.id)
-        {
-            row.apply(AlertChange::Exhausted, context.at);
+        if claimed.is_empty() {
+            self.move_on(head.id, AlertChange::Exhausted, context.at);
         }
         let mut ended = Vec::new();
         let waiting = self
@@ -190,7 +179,6 @@ impl Book {
             ended.extend(self.end_all(&[place], &Change::Expired, context.at));
             self.count_unanswered(&before, context.rules.unresponsive_after, context.at);
         }
-        self.notice(NoticeKind::Exhausted, head, None, context.at);
         ended
     }
 

@@ -11,7 +11,7 @@ use tracing::{debug, info, warn};
 
 use super::SocketLimits;
 use super::transport::{Incoming, Socket};
-use crate::clock::Now;
+use crate::clock::{Clock, Now};
 use crate::config::ms;
 use crate::dispatch::{Dispatch, Duty, TokenError, TokenRider};
 use crate::domain::{AudioState, Rider, SessionId};
@@ -134,8 +134,9 @@ impl<S: Socket> Driver<S> {
         let rung = self.registration.rung();
         let tick = tokio::time::sleep_until(due);
         let (mut rung, mut tick) = (std::pin::pin!(rung), std::pin::pin!(tick));
-        let transport = &mut self.transport;
+        let (transport, clock) = (&mut self.transport, self.state.dispatch.clock());
         poll_fn(|cx| {
+            withdraw_void(&mut **transport, clock);
             if let Poll::Ready(incoming) = transport.poll_incoming(cx) {
                 return Poll::Ready(Event::Incoming(incoming));
             }
@@ -154,8 +155,14 @@ impl<S: Socket> Driver<S> {
         let mut todo: std::collections::VecDeque<Output> = first.into();
         while let Some(output) = todo.pop_front() {
             let mut more = Vec::new();
+            if waits(&output) {
+                self.write_queued().await;
+            }
             match output {
                 Output::Send(lane, frame) => self.transport.queue(lane, frame),
+                Output::Withdraw(alerts) => {
+                    self.transport.withdraw(&|waiting| alerts.contains(&waiting.alert));
+                }
                 Output::Note(alert, change) => {
                     self.state.dispatch.note(self.registration.rider(), alert, change).await;
                 }
@@ -177,6 +184,16 @@ impl<S: Socket> Driver<S> {
             todo.extend(more);
         }
         self.check_queue()
+    }
+
+    /// Before the store is asked: no alert waits for what has nothing to do with it.
+    async fn write_queued(&mut self) {
+        withdraw_void(&mut *self.transport, self.state.dispatch.clock());
+        poll_fn(|cx| {
+            self.transport.write(cx);
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// A queue over its bound, or a write that hangs, ends the session: it resumes from the store.
@@ -242,10 +259,29 @@ impl<S: Socket> Driver<S> {
         // A replaced or draining session stays listed until its socket has closed: the next one is there first.
         finish(&state, transport, end).await;
         // Noted before it is taken off the list: in between its rider would be offline since they came.
-        if let Err(error) = state.dispatch.touch(rider).await {
+        if let Err(error) = state.dispatch.touch(rider.clone()).await {
             debug!(error = &error as &dyn std::error::Error, "Last sight of a rider not noted.");
         }
         drop(registration);
+        if let Err(error) = state.dispatch.on_unheard(&rider).await {
+            debug!(error = &error as &dyn std::error::Error, "Fallback steps wait for their time.");
+        }
+    }
+}
+
+/// Whether doing it may take a while.
+fn waits(output: &Output) -> bool {
+    match output {
+        Output::Keep(_) | Output::State(_) | Output::Refresh(_) | Output::Look | Output::AskEnded(_) => true,
+        Output::Send(..) | Output::Withdraw(_) | Output::Note(..) | Output::Close(_) => false,
+    }
+}
+
+/// What has waited past its time for a slow socket is not sent.
+fn withdraw_void<S: Socket>(transport: &mut S, clock: &dyn Clock) {
+    if transport.queued_bytes() > 0 {
+        let now = clock.now().wall;
+        transport.withdraw(&|waiting| waiting.expires_at <= now);
     }
 }
 

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use crate::session::{Lane, Outbox};
+use crate::session::{Lane, Outbox, Waiting};
 
 /// The socket of a session, as its driver uses it.
 pub trait Socket: Send + 'static {
@@ -26,6 +26,10 @@ pub trait Socket: Send + 'static {
     fn queued_bytes(&self) -> usize;
     /// Since when nothing could be written, if that is so.
     fn stalled_since(&self) -> Option<Instant>;
+    /// Takes back alerts that are queued and must not be sent any more.
+    fn withdraw(&mut self, gone: &dyn Fn(&Waiting) -> bool);
+    /// Writes what is queued, as far as the other end takes it; what fails is told by [`Socket::poll_incoming`].
+    fn write(&mut self, cx: &mut Context<'_>);
     /// Polls both directions. Ready only with something from the other end.
     fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Incoming>;
     /// Writes everything queued, says why, and ends the connection.
@@ -182,6 +186,14 @@ impl Socket for Transport {
 
     fn stalled_since(&self) -> Option<Instant> {
         self.stalled
+    }
+
+    fn withdraw(&mut self, gone: &dyn Fn(&Waiting) -> bool) {
+        self.outbox.withdraw(gone);
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) {
+        let _told_by_the_next_read = self.poll_write(cx);
     }
 
     fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {

@@ -1,7 +1,7 @@
 //! Rows of orders: what is remembered of each, and the sweep that forgets.
 //! An order is written with every event about it, so one statement both adds and changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -21,9 +21,8 @@ macro_rules! order_columns {
 }
 
 const PUT: &str = "INSERT INTO orders (app_id, id, version, occurred_at, rider_id, assignments, tombstone, \
-     riders, touched_at) SELECT value ->> 'app', value ->> 'id', value ->> 'version', \
-     value ->> 'occurred_at', value ->> 'rider', value ->> 'assignments', value ->> 'tombstone', \
-     value ->> 'riders', value ->> 'touched_at' FROM jsonb_each($1) WHERE TRUE \
+     riders, touched_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
+     value ->> 6, value ->> 7, value ->> 8 FROM jsonb_each($1) WHERE TRUE \
      ON CONFLICT (app_id, id) DO UPDATE SET version = excluded.version, occurred_at = excluded.occurred_at, \
      rider_id = excluded.rider_id, assignments = excluded.assignments, tombstone = excluded.tombstone, \
      riders = excluded.riders, touched_at = excluded.touched_at";
@@ -43,19 +42,19 @@ pub(super) fn row(fields: &mut Fields<'_>) -> StoreResult<(OrderKey, OrderMemory
     Ok((key, order))
 }
 
-/// An order, as `PUT` takes it.
+/// An order, in the order `PUT` takes it.
 #[derive(Serialize)]
-struct OrderRow<'a> {
-    app: AppId,
-    id: &'a OrderId,
-    version: Option<i64>,
-    occurred_at: Option<EpochMs>,
-    rider: Option<&'a RiderId>,
-    assignments: u32,
-    tombstone: Option<&'a Tombstone>,
-    riders: &'a std::collections::BTreeMap<RiderId, OrderRider>,
-    touched_at: EpochMs,
-}
+struct OrderRow<'a>(
+    AppId,
+    &'a OrderId,
+    Option<i64>,
+    Option<EpochMs>,
+    Option<&'a RiderId>,
+    u32,
+    Option<&'a Tombstone>,
+    &'a BTreeMap<RiderId, OrderRider>,
+    EpochMs,
+);
 
 /// Writes orders, new or not.
 pub(super) async fn put_all(
@@ -65,16 +64,11 @@ pub(super) async fn put_all(
     if orders.is_empty() {
         return Ok(());
     }
-    let rows = orders.iter().map(|(key, order)| OrderRow {
-        app: key.app,
-        id: &key.order,
-        version: order.stamp.version,
-        occurred_at: order.stamp.occurred_at,
-        rider: order.rider.as_ref(),
-        assignments: order.assignments,
-        tombstone: order.tombstone.as_ref(),
-        riders: &order.riders,
-        touched_at: order.touched_at,
+    let rows = orders.iter().map(|(key, order)| {
+        let OrderMemory { stamp, rider, assignments, tombstone, riders, touched_at } = order;
+        let (version, at, rider, tombstone) =
+            (stamp.version, stamp.occurred_at, rider.as_ref(), tombstone.as_ref());
+        OrderRow(key.app, &key.order, version, at, rider, *assignments, tombstone, riders, *touched_at)
     });
     let rows: Vec<OrderRow<'_>> = rows.collect();
     sqlx::query(PUT).bind(rows::json("orders", &rows)?).execute(db).await?;

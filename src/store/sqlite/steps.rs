@@ -9,7 +9,7 @@ use super::book::{Reading, save};
 use super::rows::{self, Fields, head_columns};
 use crate::domain::alert::Sound;
 use crate::domain::ladder::Act;
-use crate::domain::{AlertId, AppId, EpochMs, GroupId, Head, RiderId, RiderKey};
+use crate::domain::{AlertId, AppId, Delivery, EpochMs, GroupId, Head, RiderId, RiderKey};
 use crate::store::{DueStep, Stepped, StoreResult, When, World};
 
 pub(super) const DUE: &str = concat!(
@@ -71,7 +71,7 @@ pub(super) async fn step(db: &mut SqliteConnection, ask: &Ask) -> StoreResult<Op
         Act::Station { groups } => station(db, &head, groups).await?,
         Act::Repeat | Act::Louder | Act::Next | Act::Desk | Act::Http(_) | Act::Exhausted => Vec::new(),
     };
-    reading.riders_of_deliveries(db, |delivery| delivery.is_open()).await?;
+    reading.riders_of_deliveries(db, Delivery::is_open).await?;
     if step.act.widens() {
         let new = station.iter().chain(&head.candidates);
         let new = new.map(|rider| RiderKey { app: head.app, rider: rider.clone() }).collect();

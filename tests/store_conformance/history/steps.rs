@@ -31,7 +31,7 @@ pub(super) enum Step {
     Unroll(u32),
     Merge(Together),
     Ask(i64),
-    StopAsking(usize, usize),
+    AskAgain(usize, usize, Option<i64>),
     Calls,
     Touch(usize),
     Duty(usize, Duty),
@@ -247,7 +247,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         4 => (1_u32..4).prop_map(Step::Unroll),
         4 => together.prop_map(Step::Merge),
         3 => (1_i64..1_000).prop_map(Step::Ask),
-        1 => (rider(), alert()).prop_map(|(rider, alert)| Step::StopAsking(rider, alert)),
+        2 => (rider(), alert(), proptest::option::of(0_i64..1_000))
+            .prop_map(|(rider, alert, in_ms)| Step::AskAgain(rider, alert, in_ms)),
         2 => Just(Step::Calls),
         3 => rider().prop_map(Step::Touch),
         3 => (rider(), duty()).prop_map(|(rider, duty)| Step::Duty(rider, duty)),

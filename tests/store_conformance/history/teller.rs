@@ -85,8 +85,9 @@ impl Teller {
                 }
                 words.concat()
             }
-            Step::StopAsking(rider, alert) => {
-                said(store.stop_asking(self.alert(*alert), self.rider(*rider)).await)
+            Step::AskAgain(rider, alert, in_ms) => {
+                let again_at = in_ms.map(|in_ms| at.plus_ms(in_ms));
+                said(store.ask_again(self.alert(*alert), self.rider(*rider), again_at).await)
             }
             Step::Calls => {
                 let mut words = Vec::new();

@@ -26,16 +26,97 @@ fn a_step_rings_again_with_a_new_number_and_only_once() {
 }
 
 #[test]
-fn steps_that_fell_due_together_ring_once() {
+fn steps_that_fell_due_together_keep_their_distance() {
     let mut stage = Stage::new();
-    let ladder = vec![step(10, Act::Repeat), step(20, Act::Louder), step(40, Act::Repeat)];
+    let ladder = vec![step(10, Act::Repeat), step(20, Act::Louder), step(25, Act::Repeat)];
     let alert = stage.alert(&assign(ladder), &["r1"]);
     stage.wait_ms(30_000);
     assert!(stage.step_due(alert).is_some() && stage.step_due(alert).is_none());
     assert_eq!(stage.delivery(alert, "r1").ring, 2);
+    for (wait_ms, ring) in [(9_999, 2), (1, 3), (4_999, 3), (1, 4)] {
+        stage.wait_ms(wait_ms);
+        stage.step_due(alert);
+        assert_eq!(stage.delivery(alert, "r1").ring, ring);
+    }
+}
+
+#[test]
+fn after_a_stop_each_candidate_has_their_time() {
+    let mut stage = Stage::new();
+    let offer = Says {
+        candidates: &["r2", "r3"],
+        answer_ms: Some(15_000),
+        ..assign(vec![step(15, Act::Next), step(30, Act::Next)])
+    };
+    let alert = stage.alert(&offer, &["r1"]);
+    stage.wait_ms(40_000);
+    assert_eq!(stage.step_due(alert).unwrap().rung, [Stage::key("r2")]);
+    stage.wait_ms(14_999);
+    assert!(stage.step_due(alert).is_none());
+    stage.wait_ms(1);
+    assert_eq!(stage.step_due(alert).unwrap().rung, [Stage::key("r3")]);
+}
+
+#[test]
+fn a_candidate_who_has_had_the_offer_uses_up_no_step() {
+    let mut stage = Stage::new();
+    let offer = Says { candidates: &["r1", "r2"], ..assign(vec![step(15, Act::Next)]) };
+    let alert = stage.alert(&offer, &["r1"]);
+    stage.wait_ms(15_000);
+    assert_eq!(stage.step_due(alert).unwrap().rung, [Stage::key("r2")]);
+}
+
+#[test]
+fn an_order_that_is_gone_is_offered_to_nobody_else() {
+    let mut stage = Stage::new();
+    let ladder = || vec![step(30, Act::Next)];
+    let offer = Says { candidates: &["r2"], collapse: Some("k"), ..assign(ladder()) };
+    let first = stage.alert(&offer, &["r1"]);
+    let second = stage.alert(&offer, &["r1"]);
+    assert_eq!(stage.book.head(first).unwrap().state, AlertState::Completed, "superseded");
+    let done = crate::domain::kind::OrderPolicy {
+        ends: Some(crate::domain::kind::Ends::Completed),
+        ..crate::domain::kind::OrderPolicy::default()
+    };
+    stage.tell(&Says { policy: done, ..says("order.delivered", Mode::Notify) }, &["r1"]);
+    assert_eq!(stage.book.head(second).unwrap().state, AlertState::Completed);
+    assert!(stage.step_due(first).is_none() && stage.step_due(second).is_none());
+}
+
+#[test]
+fn when_all_have_declined_the_desk_is_told_at_once() {
+    let mut stage = Stage::new();
+    let offer = assign(vec![step(10, Act::Repeat), step(20, Act::Desk), step(30, Act::Exhausted)]);
+    let alert = stage.alert(&offer, &["r1"]);
+    stage.answer(alert, "r1", Answer::Decline);
+    assert_eq!(stage.step_due(alert).unwrap().act, "desk");
+    assert_eq!(stage.step_due(alert).unwrap().act, "exhausted");
+    assert_eq!(stage.book.head(alert).unwrap().state, AlertState::Exhausted);
+    let kinds: Vec<_> = stage.book.take_notices().into_iter().map(|notice| notice.kind).collect();
+    assert_eq!(kinds, [NoticeKind::Desk, NoticeKind::Exhausted]);
+}
+
+#[test]
+fn a_ladder_may_end_with_the_alert() {
+    let mut stage = Stage::new();
+    let alert = stage.alert(&assign(vec![step(60, Act::Exhausted)]), &["r1"]);
+    stage.wait_ms(60_000);
+    assert_eq!(stage.step_due(alert).unwrap().act, "exhausted");
+    assert_eq!(stage.book.head(alert).unwrap().state, AlertState::Exhausted);
+    assert_eq!(stage.book.take_notices().len(), 1);
+}
+
+#[test]
+fn a_claim_that_wins_after_the_ladder_is_told_of_as_won_only() {
+    let mut stage = Stage::new();
+    let offer = Says { arbiter: Arbiter::Backend, ladder: vec![step(10, Act::Exhausted)], ..grab() };
+    let alert = stage.alert(&offer, &["r1"]);
+    stage.answer(alert, "r1", Answer::Accept);
     stage.wait_ms(10_000);
-    assert!(stage.step_due(alert).is_some());
-    assert_eq!(stage.delivery(alert, "r1").ring, 3);
+    stage.step_due(alert);
+    stage.book.settle(alert, &crate::domain::Settlement::Winner(rider("r1")), stage.now);
+    assert_eq!(stage.book.head(alert).unwrap().state, AlertState::Accepted);
+    assert!(stage.book.take_notices().is_empty());
 }
 
 #[test]

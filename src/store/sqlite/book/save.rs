@@ -18,43 +18,48 @@ use crate::store::sqlite::{calls, notices, orders, rows};
 
 const PUT_RIDERS: &str = "INSERT INTO riders (app_id, id, known, on_duty, lang, devices, not_before, seq, \
      created_at, last_seen_at, duty_at, unanswered, unanswered_at, answered_at, minute_at, minute_count, \
-     burst_until) SELECT value ->> 'app', value ->> 'id', value ->> 'known', value ->> 'on_duty', \
-     value ->> 'lang', value ->> 'devices', value ->> 'not_before', value ->> 'seq', value ->> 'created_at', \
-     value ->> 'last_seen_at', value ->> 'duty_at', value ->> 'unanswered', value ->> 'unanswered_at', \
-     value ->> 'answered_at', value ->> 'minute_at', value ->> 'minute_count', value ->> 'burst_until' \
+     burst_until) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
+     value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, \
+     value ->> 13, value ->> 14, value ->> 15, value ->> 16 \
      FROM jsonb_each($1) WHERE TRUE ON CONFLICT (app_id, id) DO UPDATE SET known = excluded.known, \
      on_duty = excluded.on_duty, seq = excluded.seq, duty_at = excluded.duty_at, \
      unanswered = excluded.unanswered, unanswered_at = excluded.unanswered_at, \
      answered_at = excluded.answered_at, minute_at = excluded.minute_at, \
      minute_count = excluded.minute_count, burst_until = excluded.burst_until";
-const INSERT_ALERTS: &str = "INSERT INTO alerts (id, app_id, event_id, order_id, version, kind, urgency, \
-     interrupt, repeat_count, repeat_gap_ms, need, mode, arbiter, duty, lang, title, text, said, card, ext, \
-     trace_id, callback_url, jitter_ms, collapse_key, created_at, starts_at, stored_at, expires_at, \
-     answer_ms, ladder, candidates, rendered_at, sound, state, ended_at, winner, steps_done, step_due_at, \
+// In three parts: a column is looked for among those of its part, and not among forty.
+const INSERT_ALERTS: &str = "INSERT INTO alerts (id, app_id, order_id, kind, urgency, need, mode, arbiter, duty, \
+     collapse_key, created_at, starts_at, expires_at, answer_ms, ladder, candidates, event_id, version, \
+     interrupt, repeat_count, repeat_gap_ms, lang, title, text, said, card, ext, trace_id, callback_url, \
+     jitter_ms, stored_at, rendered_at, sound, state, ended_at, winner, steps_done, step_due_at, \
      candidates_asked, open_count, unrolling) \
-     SELECT value ->> 'id', value ->> 'app', value ->> 'event', value ->> 'order', value ->> 'version', \
-     value ->> 'kind', value ->> 'urgency', value ->> 'interrupt', value ->> 'count', value ->> 'gap', \
-     value ->> 'need', value ->> 'mode', value ->> 'arbiter', value ->> 'duty', value ->> 'lang', \
-     value ->> 'title', value ->> 'text', value ->> 'said', value ->> 'card', value ->> 'ext', \
-     value ->> 'trace', value ->> 'callback', value ->> 'jitter', value ->> 'key', value ->> 'created', \
-     value ->> 'starts', value ->> 'stored', value ->> 'expires', value ->> 'answer_ms', \
-     value ->> 'ladder', value ->> 'candidates', value ->> 'rendered', value ->> 'sound', \
-     value ->> 'state', value ->> 'ended_at', value ->> 'winner', value ->> 'steps_done', \
-     value ->> 'step_due_at', value ->> 'asked', value ->> 'open_count', value ->> 'unrolling' \
+     SELECT value ->> '$.moving.id', value ->> '$.fixed.app', value ->> '$.fixed.order', \
+     value ->> '$.fixed.kind', value ->> '$.fixed.urgency', value ->> '$.fixed.need', \
+     value ->> '$.fixed.mode', value ->> '$.fixed.arbiter', value ->> '$.fixed.duty', \
+     value ->> '$.fixed.key', value ->> '$.fixed.created', value ->> '$.fixed.starts', \
+     value ->> '$.fixed.expires', value ->> '$.fixed.answer_ms', value ->> '$.fixed.ladder', \
+     value ->> '$.fixed.candidates', value ->> '$.body.event', value ->> '$.body.version', \
+     value ->> '$.body.interrupt', value ->> '$.body.count', value ->> '$.body.gap', value ->> '$.body.lang', \
+     value ->> '$.body.title', value ->> '$.body.text', value ->> '$.body.said', value ->> '$.body.card', \
+     value ->> '$.body.ext', value ->> '$.body.trace', value ->> '$.body.callback', \
+     value ->> '$.body.jitter', value ->> '$.body.stored', value ->> '$.body.rendered', \
+     value ->> '$.body.sound', value ->> '$.moving.state', value ->> '$.moving.ended_at', \
+     value ->> '$.moving.winner', value ->> '$.moving.steps_done', value ->> '$.moving.step_due_at', \
+     value ->> '$.moving.asked', value ->> '$.moving.open_count', value ->> '$.moving.unrolling' \
      FROM jsonb_each($1) ORDER BY key";
 const UPDATE_ALERTS: &str = "UPDATE alerts SET state = n.state, ended_at = n.ended_at, winner = n.winner, \
-     steps_done = n.steps_done, step_due_at = n.step_due_at, candidates_asked = n.asked, \
+     steps_done = n.steps_done, step_due_at = n.step_due_at, ladder_late_ms = n.late_ms, candidates_asked = n.asked, \
      open_count = n.open_count, unrolling = n.unrolling FROM (SELECT value ->> 'id' AS id, \
      value ->> 'state' AS state, value ->> 'ended_at' AS ended_at, value ->> 'winner' AS winner, \
      value ->> 'steps_done' AS steps_done, value ->> 'step_due_at' AS step_due_at, \
-     value ->> 'asked' AS asked, value ->> 'open_count' AS open_count, value ->> 'unrolling' AS unrolling \
+     value ->> 'late_ms' AS late_ms, value ->> 'asked' AS asked, value ->> 'open_count' AS open_count, value ->> 'unrolling' AS unrolling \
      FROM jsonb_each($1)) AS n WHERE alerts.id = n.id";
 // Whoever was not told of an alert before it ended never will be.
 const DROP_TARGETS: &str = "DELETE FROM targets WHERE alert_id IN (SELECT value FROM json_each($1))";
 const INSERT_DELIVERIES: &str = "INSERT INTO deliveries (id, alert_id, app_id, rider_id, seq, need, \
-     expires_at, first_status, state, reason, ring, attempts, plays, held_until, ended_at) \
+     expires_at, first_status, state, reason, ring, attempts, plays, held_until, rung_at, ended_at) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
-     value ->> 7, value ->> 8, value ->> 9, value ->> 10, 0, 0, value ->> 11, value ->> 12 \
+     value ->> 7, value ->> 8, value ->> 9, value ->> 10, 0, 0, value ->> 11, value ->> 12, \
+     value ->> 13 \
      FROM jsonb_each($1) ORDER BY key";
 const UPDATE_DELIVERIES: &str = "UPDATE deliveries SET seq = n.seq, expires_at = n.expires_at, \
      state = n.state, reason = n.reason, ring = n.ring, attempts = n.attempts, plays = n.plays, \
@@ -131,49 +136,49 @@ async fn put<T: Serialize>(
     Ok(())
 }
 
-/// A rider, as `PUT_RIDERS` takes it.
+/// A rider, in the order `PUT_RIDERS` takes it.
 #[derive(Serialize)]
-struct RiderRow<'a> {
-    app: AppId,
-    id: &'a RiderId,
-    known: bool,
-    on_duty: bool,
-    lang: Option<&'a str>,
-    devices: &'a str,
-    not_before: EpochMs,
-    seq: i64,
-    created_at: EpochMs,
-    last_seen_at: Option<EpochMs>,
-    duty_at: Option<EpochMs>,
-    unanswered: u32,
-    unanswered_at: Option<EpochMs>,
-    answered_at: Option<EpochMs>,
-    minute_at: EpochMs,
-    minute_count: u32,
-    burst_until: EpochMs,
-}
+struct RiderRow<'a>(
+    AppId,
+    &'a RiderId,
+    bool,
+    bool,
+    Option<&'a str>,
+    &'a str,
+    EpochMs,
+    i64,
+    EpochMs,
+    Option<EpochMs>,
+    Option<EpochMs>,
+    u32,
+    Option<EpochMs>,
+    Option<EpochMs>,
+    EpochMs,
+    u32,
+    EpochMs,
+);
 
 impl<'a> RiderRow<'a> {
     fn of(rider: &'a Rider) -> Self {
-        Self {
-            app: rider.app,
-            id: &rider.id,
-            known: rider.known,
-            on_duty: rider.on_duty,
-            lang: rider.lang.as_deref(),
-            devices: rider.devices.as_str(),
-            not_before: rider.not_before,
-            seq: rider.seq,
-            created_at: rider.created_at,
-            last_seen_at: rider.last_seen_at,
-            duty_at: rider.duty_at,
-            unanswered: rider.unanswered,
-            unanswered_at: rider.unanswered_at,
-            answered_at: rider.answered_at,
-            minute_at: rider.pace.minute_at,
-            minute_count: rider.pace.count,
-            burst_until: rider.pace.burst_until,
-        }
+        Self(
+            rider.app,
+            &rider.id,
+            rider.known,
+            rider.on_duty,
+            rider.lang.as_deref(),
+            rider.devices.as_str(),
+            rider.not_before,
+            rider.seq,
+            rider.created_at,
+            rider.last_seen_at,
+            rider.duty_at,
+            rider.unanswered,
+            rider.unanswered_at,
+            rider.answered_at,
+            rider.pace.minute_at,
+            rider.pace.count,
+            rider.pace.burst_until,
+        )
     }
 }
 
@@ -186,6 +191,7 @@ struct HeadRow<'a> {
     winner: Option<&'a RiderId>,
     steps_done: u32,
     step_due_at: Option<EpochMs>,
+    late_ms: i64,
     asked: u32,
     open_count: u64,
     unrolling: bool,
@@ -200,6 +206,7 @@ impl<'a> HeadRow<'a> {
             winner: head.winner.as_ref(),
             steps_done: head.steps_done,
             step_due_at: head.step_due_at,
+            late_ms: head.ladder_late_ms,
             asked: head.candidates_asked,
             open_count: head.open_count,
             unrolling: head.unrolling,
@@ -210,21 +217,39 @@ impl<'a> HeadRow<'a> {
 /// A new alert, as `INSERT_ALERTS` takes it.
 #[derive(Serialize)]
 struct AlertRow<'a> {
-    #[serde(flatten)]
     moving: HeadRow<'a>,
+    fixed: FixedRow<'a>,
+    body: BodyRow<'a>,
+}
+
+/// What of a head never changes.
+#[derive(Serialize)]
+struct FixedRow<'a> {
     app: AppId,
-    event: &'a EventId,
     order: Option<&'a OrderId>,
-    version: Option<i64>,
     kind: &'a str,
     urgency: u8,
-    interrupt: bool,
-    count: u32,
-    gap: u32,
     need: &'a str,
     mode: &'a str,
     arbiter: &'a str,
     duty: &'a str,
+    key: Option<&'a str>,
+    created: EpochMs,
+    starts: EpochMs,
+    expires: EpochMs,
+    answer_ms: Option<i64>,
+    ladder: &'a Ladder,
+    candidates: &'a [RiderId],
+}
+
+/// What is shown and heard.
+#[derive(Serialize)]
+struct BodyRow<'a> {
+    event: &'a EventId,
+    version: Option<i64>,
+    interrupt: bool,
+    count: u32,
+    gap: u32,
     lang: &'a str,
     title: &'a str,
     text: &'a str,
@@ -234,35 +259,47 @@ struct AlertRow<'a> {
     trace: &'a str,
     callback: Option<&'a str>,
     jitter: u32,
-    key: Option<&'a str>,
-    created: EpochMs,
-    starts: EpochMs,
     stored: EpochMs,
-    expires: EpochMs,
-    answer_ms: Option<i64>,
-    ladder: &'a Ladder,
-    candidates: &'a [RiderId],
     rendered: Option<EpochMs>,
     sound: Option<&'a Sound>,
 }
 
 impl<'a> AlertRow<'a> {
     fn of(body: &'a Alert, head: &'a Head, stored_at: EpochMs) -> Self {
+        Self { moving: HeadRow::of(head), fixed: FixedRow::of(head), body: BodyRow::of(body, stored_at) }
+    }
+}
+
+impl<'a> FixedRow<'a> {
+    fn of(head: &'a Head) -> Self {
         Self {
-            moving: HeadRow::of(head),
             app: head.app,
-            event: &body.event_id,
             order: head.order_id.as_ref(),
-            version: body.version,
             kind: &head.kind,
             urgency: head.urgency.into(),
-            interrupt: body.interrupt,
-            count: body.repeat.count,
-            gap: body.repeat.gap_ms,
             need: head.need.as_str(),
             mode: head.mode.as_str(),
             arbiter: head.arbiter.as_str(),
             duty: head.duty.as_str(),
+            key: head.collapse_key.as_deref(),
+            created: head.created_at,
+            starts: head.starts_at,
+            expires: head.expires_at,
+            answer_ms: head.answer_ms,
+            ladder: &head.ladder,
+            candidates: &head.candidates,
+        }
+    }
+}
+
+impl<'a> BodyRow<'a> {
+    fn of(body: &'a Alert, stored_at: EpochMs) -> Self {
+        Self {
+            event: &body.event_id,
+            version: body.version,
+            interrupt: body.interrupt,
+            count: body.repeat.count,
+            gap: body.repeat.gap_ms,
             lang: &body.lang,
             title: &body.title,
             text: &body.text,
@@ -272,14 +309,7 @@ impl<'a> AlertRow<'a> {
             trace: &body.trace_id,
             callback: body.callback_url.as_deref(),
             jitter: body.jitter_ms,
-            key: head.collapse_key.as_deref(),
-            created: head.created_at,
-            starts: head.starts_at,
             stored: stored_at,
-            expires: head.expires_at,
-            answer_ms: head.answer_ms,
-            ladder: &head.ladder,
-            candidates: &head.candidates,
             rendered: body.rendered_at,
             sound: body.sound.as_ref(),
         }
@@ -302,14 +332,18 @@ struct FirstRow<'a>(
     u32,
     Option<EpochMs>,
     Option<EpochMs>,
+    Option<EpochMs>,
 );
 
 impl<'a> FirstRow<'a> {
     fn of(d: &'a Delivery) -> Self {
         let (first, state, reason) = (d.first_status.as_str(), d.state.as_str(), reason(d));
         let (need, expires_at, ring) = (d.need.as_str(), d.expires_at, d.ring);
-        let (held, end) = (d.held_until, d.ended_at);
-        Self(d.id, d.alert, d.app, &d.rider, d.seq, need, expires_at, first, state, reason, ring, held, end)
+        let (held, rung, end) = (d.held_until, d.rung_at, d.ended_at);
+        Self(
+            d.id, d.alert, d.app, &d.rider, d.seq, need, expires_at, first, state, reason, ring, held, rung,
+            end,
+        )
     }
 }
 

@@ -11,7 +11,8 @@ macro_rules! head_columns {
     () => {
         "a.id, a.app_id, a.order_id, a.kind, a.urgency, a.need, a.mode, a.arbiter, a.duty, a.collapse_key, \
          a.created_at, a.starts_at, a.expires_at, a.answer_ms, a.ladder, a.candidates, a.state, a.ended_at, \
-         a.winner, a.steps_done, a.step_due_at, a.candidates_asked, a.open_count, a.unrolling"
+         a.winner, a.steps_done, a.step_due_at, a.ladder_late_ms, \
+         a.candidates_asked, a.open_count, a.unrolling"
     };
 }
 
@@ -38,6 +39,7 @@ pub(in crate::store::sqlite) fn head(fields: &mut Fields<'_>) -> StoreResult<Hea
         winner: fields.parsed_or_null()?,
         steps_done: fields.take()?,
         step_due_at: fields.moment_or_null()?,
+        ladder_late_ms: fields.take()?,
         candidates_asked: fields.take()?,
         open_count: fields.count()?,
         unrolling: fields.take()?,
