@@ -8,8 +8,9 @@ mod raw;
 mod rider;
 mod tokens;
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -58,6 +59,8 @@ pub(crate) struct TestServer {
     pub(crate) key: String,
     http: reqwest::Client,
     folder: TempDir,
+    // Its riders' connections, as long as they are there.
+    riders: Mutex<Vec<Weak<TcpStream>>>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<bool>,
 }
@@ -92,13 +95,29 @@ impl TestServer {
             let _dropped_by_a_failed_test = asked.await.is_err();
         }));
         let http = client();
-        let mut server = Self { address, admin, state, key: String::new(), http, folder, stop, running };
+        let riders = Mutex::default();
+        let mut server =
+            Self { address, admin, state, key: String::new(), http, folder, riders, stop, running };
         server.key = server.key_with(&[Scope::Admin]).await;
         server
     }
 
-    /// Stops as SIGTERM would, and gives the folder back.
+    /// Hangs up on its riders, stops as SIGTERM would, and gives the folder back. A server waits a while for clients
+    /// that do not close, and those of a test that is over do not.
     pub(crate) async fn stop(self) -> TempDir {
+        for rider in self.riders.lock().unwrap().iter().filter_map(Weak::upgrade) {
+            let _gone_already = rider.shutdown(Shutdown::Both).is_err();
+        }
+        self.stop_with_riders().await
+    }
+
+    /// Lists a rider's connection.
+    pub(crate) fn keep_rider(&self, connection: &Arc<TcpStream>) {
+        self.riders.lock().unwrap().push(Arc::downgrade(connection));
+    }
+
+    /// Stops while its riders are there, and gives the folder back.
+    pub(crate) async fn stop_with_riders(self) -> TempDir {
         self.stop.send(()).unwrap();
         let stopped = tokio::time::timeout(DEADLINE, self.running).await.expect("the server stops in time");
         assert!(stopped.expect("the server does not panic"), "the server stops cleanly");
@@ -113,7 +132,7 @@ impl TestServer {
         self.state.dispatch.clock().now().wall.0
     }
 
-    pub(crate) async fn app(&self, name: &str) -> std::sync::Arc<AppEntry> {
+    pub(crate) async fn app(&self, name: &str) -> Arc<AppEntry> {
         self.accounts().app_named(name).await.unwrap().unwrap()
     }
 

@@ -106,7 +106,7 @@ async fn a_server_that_stops_tells_its_riders_when_to_come_back() {
     let mut riders =
         vec![RiderSocket::connect(&server, "r1").await, RiderSocket::connect(&server, "r2").await];
     let mut stranger = RawSocket::open(server.address).await;
-    let stopping = server.stop();
+    let stopping = server.stop_with_riders();
     let leaving = async {
         for rider in &mut riders {
             let bye = rider.bye().await;

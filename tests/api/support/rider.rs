@@ -2,6 +2,8 @@
 //! Frames that nobody has asked for yet are kept, so that no order of looking misses one.
 
 use std::collections::VecDeque;
+use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -17,6 +19,8 @@ pub(crate) struct RiderSocket {
     ws: WebSocketStream<MaybeTlsStream<TcpStream>>,
     kept: VecDeque<Value>,
     n: u64,
+    // The server hangs up on it when the test is over.
+    _connection: Arc<std::net::TcpStream>,
     /// Whether heartbeats are answered.
     pub(crate) answers_pings: bool,
     /// The server's first frame.
@@ -51,7 +55,17 @@ impl RiderSocket {
         let connecting = tokio_tungstenite::connect_async_with_config(request, None, true);
         let (ws, response) = connecting.await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], "orderbell.v1");
-        Self { ws, kept: VecDeque::new(), n: 0, answers_pings: true, welcome: Value::Null }
+        let MaybeTlsStream::Plain(stream) = ws.get_ref() else { panic!("no TLS here") };
+        let connection = Arc::new(std::net::TcpStream::from(stream.as_fd().try_clone_to_owned().unwrap()));
+        server.keep_rider(&connection);
+        Self {
+            ws,
+            kept: VecDeque::new(),
+            n: 0,
+            _connection: connection,
+            answers_pings: true,
+            welcome: Value::Null,
+        }
     }
 
     pub(crate) async fn say_hello(&mut self, mut hello: Value) {
