@@ -27,7 +27,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 const LOG_LINES: usize = 20;
 /// Short, so that a dead way is found out while a test waits: the defaults are 20 s, 50 s and 3 s.
 const CONFIG: &str = "[rider]\nheartbeat = \"1s\"\nsilence_max = \"2500ms\"\nresend_after = \"500ms\"\n\
-    return_spread = \"500ms\"\n[store]\nqueue_timeout = \"3s\"\n[log]\nfilter = \"warn\"\n";
+    return_spread = \"500ms\"\nalerts_per_minute = 0\n[store]\nqueue_timeout = \"3s\"\n[log]\nfilter = \"warn\"\n";
 
 impl Server {
     /// Starts on a free port. `folder` holds `data` and beside it our configuration; all lives write to one log.
