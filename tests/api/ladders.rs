@@ -6,7 +6,7 @@ mod widening;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ear, QUICK, RiderSocket, TestServer, eventually, words};
+use crate::support::{Ear, QUICK, RiderSocket, TestServer, eventually, now_ms, words};
 
 /// Posts an event with this ladder for these riders; the alert.
 async fn ladder(server: &TestServer, kind: &str, riders: &[&str], offer: Value) -> String {
@@ -171,10 +171,8 @@ async fn a_restart_between_the_steps_takes_each_once_and_forgets_none() {
     let created = server.alert(&id).await["created_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     drop(rider);
     let folder = server.stop().await;
-    eventually("all the steps are due", async || {
-        (jiff::Timestamp::now().as_millisecond() > created.as_millisecond() + 3_100).then_some(())
-    })
-    .await;
+    eventually("all the steps are due", async || (now_ms() > created.as_millisecond() + 3_100).then_some(()))
+        .await;
     let server = TestServer::start_in(folder, QUICK).await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
     let first = rider.alert().await;

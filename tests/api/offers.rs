@@ -181,7 +181,8 @@ async fn who_declines_a_grab_leaves_it_to_the_others() {
     let server = TestServer::start(QUICK).await;
     let [mut one, mut two]: [RiderSocket; 2] = riders(&server).await;
     let id = offer(&server, &["r1", "r2"], json!({"mode": "grab"})).await;
-    (one.alert().await, two.alert().await);
+    one.alert().await;
+    two.alert().await;
     assert_eq!(one.answer(&id, "decline").await, "recorded");
     assert_eq!(one.answer(&id, "accept").await, "gone", "another answer");
     assert_eq!(server.alert(&id).await["state"], "active");
@@ -217,7 +218,8 @@ async fn the_first_device_that_answers_silences_the_others() {
     let mut phone = RiderSocket::hello(&server, json!({"token": token, "device": "phone"})).await;
     let mut tablet = RiderSocket::hello(&server, json!({"token": token, "device": "tablet"})).await;
     let id = offer(&server, &["r1"], json!({"mode": "grab"})).await;
-    (phone.alert().await, tablet.alert().await);
+    phone.alert().await;
+    tablet.alert().await;
     assert_eq!(phone.answer(&id, "accept").await, "won");
     assert_eq!(tablet.stopped(&id).await, "answered_elsewhere");
     assert_eq!(tablet.answer(&id, "accept").await, "won", "it is the same rider's answer");

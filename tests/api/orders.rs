@@ -135,7 +135,10 @@ async fn every_kind_that_ends_an_order_stops_its_open_alerts_for_its_riders() {
             let data = server.post_event(of_order(about, rider, json!({"id": order}), Value::Null)).await;
             ids.push(data["alert_id"].as_str().unwrap().to_owned());
         }
-        (one.alert().await, one.alert().await, one.alert().await, two.alert().await);
+        one.alert().await;
+        one.alert().await;
+        one.alert().await;
+        two.alert().await;
         let outcome = told(&server, kind, "r1", Value::Null).await;
         assert_eq!(outcome[0], if speaks { "alerted" } else { "remembered" }, "{kind}");
         for id in &ids[..2] {

@@ -115,9 +115,9 @@ async fn who_lets_three_offers_pass_is_unresponsive_until_they_answer_or_come_on
     assert_eq!(fact(&silent, "responsive"), json!([false, "unanswered_offers"]));
     assert!(server.now_ms() - at(&silent, "responsive") < 5_000);
     let notice = json!(["rider.unresponsive", "r1"]);
-    assert_eq!(unresponsive(&server).await, [notice.clone()]);
+    assert_eq!(unresponsive(&server).await, std::slice::from_ref(&notice));
     miss_one(&server, &mut rider).await;
-    assert_eq!(unresponsive(&server).await, [notice.clone()], "told once");
+    assert_eq!(unresponsive(&server).await, std::slice::from_ref(&notice), "told once");
 
     let id = server.alert_for("r1", "order.offered").await;
     rider.alert().await;

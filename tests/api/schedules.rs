@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{QUICK, RiderSocket, TestServer, eventually, words};
+use crate::support::{QUICK, RiderSocket, TestServer, eventually, now_ms, words};
 
 async fn schedules(server: &TestServer) -> Vec<Value> {
     server.done("GET", "/v1/schedules", Value::Null).await["schedules"].as_array().unwrap().clone()
@@ -73,8 +73,7 @@ async fn a_scheduled_event_outlives_a_restart() {
     let after = server.post_event(later(&server, "r1", 5_000)).await["alert_id"].clone();
     let due = server.now_ms() + 1_100;
     let folder = server.stop().await;
-    eventually("the first is due", async || (jiff::Timestamp::now().as_millisecond() > due).then_some(()))
-        .await;
+    eventually("the first is due", async || (now_ms() > due).then_some(())).await;
     let server = TestServer::start_in(folder, QUICK).await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
     for id in [before, after] {
@@ -157,7 +156,8 @@ async fn an_event_comes_so_often_as_it_says_and_no_more() {
     let event =
         json!({"kind": "shift.reminder", "target": {"riders": ["r1"]}, "recur": {"every_s": 1, "times": 2}});
     server.post_event(event).await;
-    (rider.alert().await, rider.alert().await);
+    rider.alert().await;
+    rider.alert().await;
     eventually("it is over", async || schedules(&server).await.is_empty().then_some(())).await;
     pass(&server, 1_200).await;
     rider.assert_no_alert().await;
@@ -190,6 +190,8 @@ async fn times_that_cannot_be_are_refused_with_their_place() {
     let soon = server.now_ms() + 60_000;
     let cases = [
         (json!({"deliver_at": in_32_days}), "bad_time", "/deliver_at"),
+        (json!({"deliver_at": soon, "kind": "order.cancelled"}), "not_together", "/deliver_at"),
+        (json!({"deliver_at": soon, "kind": "order.assigned"}), "not_together", "/deliver_at"),
         (json!({"deliver_at": "tomorrow"}), "bad_time", "/deliver_at"),
         (json!({"recur": {"cron": "0 0 30 2 *"}}), "bad_recurrence", "/recur"),
         (json!({"recur": {"cron": "61 * * * *"}}), "bad_recurrence", "/recur"),

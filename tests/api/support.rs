@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use orderbell::app::App;
+use orderbell::clock::{Clock, SystemClock};
 use orderbell::config::Config;
 use orderbell::dispatch::{Accounts, AppEntry};
 use orderbell::domain::app::Scope;
@@ -251,6 +252,11 @@ impl Reply {
             assert!(self.json[member].as_str().is_some_and(|text| !text.is_empty()), "{member}");
         }
     }
+}
+
+/// The time, where no server is there to ask.
+pub(crate) fn now_ms() -> i64 {
+    SystemClock::new().now().wall.0
 }
 
 /// A client of its own. It knows no root certificates: nothing here is https, and reading them takes a while.

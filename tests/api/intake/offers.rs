@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::TestServer;
 
-fn step(more: Value) -> Value {
+fn step(more: &Value) -> Value {
     let mut step = json!({"after_s": 10, "do": "repeat"});
     step.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({"mode": "assign", "ladder": [{"after_s": 5, "do": "repeat"}, step]})
@@ -47,17 +47,17 @@ async fn an_offer_that_cannot_be_is_refused_with_its_place() {
             "out_of_order",
             "/offer/ladder",
         ),
-        (step(json!({"do": "shout"})), "unknown_step", "/offer/ladder/1/do"),
-        (step(json!({"do": 7})), "wrong_type", "/offer/ladder/1/do"),
-        (step(json!({"do": null})), "missing_member", "/offer/ladder/1/do"),
-        (step(json!({"after_s": null})), "missing_member", "/offer/ladder/1/after_s"),
-        (step(json!({"after_s": -1})), "out_of_range", "/offer/ladder/1/after_s"),
-        (step(json!({"after_s": 86_401})), "out_of_range", "/offer/ladder/1/after_s"),
-        (step(json!({"fallback": "yes"})), "wrong_type", "/offer/ladder/1/fallback"),
-        (step(json!({"volume": 11})), "unknown_member", "/offer/ladder/1/volume"),
-        (step(json!({"do": "http"})), "missing_member", "/offer/ladder/1/http"),
-        (step(json!({"http": {"url": "https://a.example/"}})), "not_together", "/offer/ladder/1/http"),
-        (step(json!({"do": "station", "group": "a b"})), "bad_id", "/offer/ladder/1/group"),
+        (step(&json!({"do": "shout"})), "unknown_step", "/offer/ladder/1/do"),
+        (step(&json!({"do": 7})), "wrong_type", "/offer/ladder/1/do"),
+        (step(&json!({"do": null})), "missing_member", "/offer/ladder/1/do"),
+        (step(&json!({"after_s": null})), "missing_member", "/offer/ladder/1/after_s"),
+        (step(&json!({"after_s": -1})), "out_of_range", "/offer/ladder/1/after_s"),
+        (step(&json!({"after_s": 86_401})), "out_of_range", "/offer/ladder/1/after_s"),
+        (step(&json!({"fallback": "yes"})), "wrong_type", "/offer/ladder/1/fallback"),
+        (step(&json!({"volume": 11})), "unknown_member", "/offer/ladder/1/volume"),
+        (step(&json!({"do": "http"})), "missing_member", "/offer/ladder/1/http"),
+        (step(&json!({"http": {"url": "https://a.example/"}})), "not_together", "/offer/ladder/1/http"),
+        (step(&json!({"do": "station", "group": "a b"})), "bad_id", "/offer/ladder/1/group"),
     ];
     for (offer, error, pointer) in cases {
         let event =

@@ -18,7 +18,7 @@ fn call(url: &str) -> Value {
 
 #[tokio::test]
 async fn a_call_is_made_once_with_its_slots_filled_in_and_a_key() {
-    let service = Backend::start(200, json!({"ok": true}), Duration::ZERO).await;
+    let service = Backend::start(200, &json!({"ok": true}), Duration::ZERO).await;
     let server = TestServer::start(QUICK).await;
     let mut one = RiderSocket::connect(&server, "r1").await;
     let steps = json!([{"after_s": 30, "do": "repeat"}, {"after_s": 60, "do": "desk"}]);
@@ -57,12 +57,12 @@ async fn a_call_is_made_once_with_its_slots_filled_in_and_a_key() {
 
 #[tokio::test]
 async fn a_call_is_made_again_with_the_same_key_until_it_is_taken() {
-    let service = Backend::start(503, Value::Null, Duration::ZERO).await;
+    let service = Backend::start(503, &Value::Null, Duration::ZERO).await;
     let server = TestServer::start(QUICK).await;
     let step = json!({"after_s": 0, "do": "http", "http": {"url": service.url("/")}});
     ladder(&server, "order.assigned", &["r1"], json!({"mode": "ack", "ladder": [step]})).await;
     service.asked(2).await;
-    service.answer(200, Value::Null, Duration::ZERO);
+    service.answer(200, &Value::Null, Duration::ZERO);
     let before = service.heard().len();
     let asked = service.asked(before + 1).await;
     let keys: std::collections::BTreeSet<_> = asked.iter().map(|one| one.header("idempotency-key")).collect();
@@ -76,7 +76,7 @@ async fn a_call_is_made_again_with_the_same_key_until_it_is_taken() {
 #[tokio::test]
 async fn a_call_that_is_refused_or_never_taken_is_given_up() {
     for (status, calls) in [(400, 1), (302, 1), (500, 3)] {
-        let service = Backend::start(status, Value::Null, Duration::ZERO).await;
+        let service = Backend::start(status, &Value::Null, Duration::ZERO).await;
         let server = TestServer::start(&format!("{QUICK}attempts = 3\n")).await;
         let step = json!({"after_s": 0, "do": "http", "http": {"url": service.url("/"), "method": "GET"}});
         ladder(&server, "order.assigned", &["r1"], json!({"mode": "ack", "ladder": [step]})).await;
@@ -135,7 +135,7 @@ async fn a_call_that_cannot_be_is_refused_when_the_event_is_posted() {
 
 #[tokio::test]
 async fn who_has_answered_meanwhile_is_not_called_any_more() {
-    let service = Backend::start(503, Value::Null, Duration::ZERO).await;
+    let service = Backend::start(503, &Value::Null, Duration::ZERO).await;
     let server = TestServer::start(&QUICK.replace("100ms", "1s")).await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
     let step = json!({"after_s": 0, "do": "http", "http": {"url": service.url("/")}});

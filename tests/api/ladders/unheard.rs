@@ -60,7 +60,8 @@ async fn one_of_two_players_still_sounds() {
     let mut one = RiderSocket::connect(&server, "r1").await;
     let mut two = RiderSocket::connect(&server, "r2").await;
     let id = ladder(&server, "order.assigned", &["r1", "r2"], with_fallback()).await;
-    (one.alert().await, two.alert().await);
+    one.alert().await;
+    two.alert().await;
     one.send(json!({"op": "state", "audio": "stolen"})).await;
     one.so_far().await;
     assert_eq!(done(&server, &id).await, [false, false]);

@@ -27,11 +27,12 @@ async fn the_backend_is_asked_with_all_it_needs_and_its_word_counts_at_once() {
         (json!({"code": 0, "data": {"winner": "r7"}}), "lost", "lost", Value::Null),
         (json!({"outcome": "lost"}), "lost", "lost", Value::Null),
     ] {
-        let backend = Backend::start(200, said, Duration::ZERO).await;
+        let backend = Backend::start(200, &said, Duration::ZERO).await;
         let server = TestServer::start(QUICK).await;
         let [mut one, mut two]: [RiderSocket; 2] = riders(&server).await;
         let id = grab(&server, &backend, &["r1", "r2"]).await;
-        (one.alert().await, two.alert().await);
+        one.alert().await;
+        two.alert().await;
         let before = server.now_ms();
         assert_eq!(one.answer(&id, "accept").await, outcome, "at once, without a word of pending");
         let alert = server.alert(&id).await;
@@ -68,7 +69,7 @@ async fn the_backend_is_asked_with_all_it_needs_and_its_word_counts_at_once() {
 
 #[tokio::test]
 async fn each_of_those_the_backend_refuses_hears_the_chime() {
-    let backend = Backend::start(409, Value::Null, Duration::ZERO).await;
+    let backend = Backend::start(409, &Value::Null, Duration::ZERO).await;
     let server = TestServer::start(QUICK).await;
     let mut sockets: [RiderSocket; 3] = riders(&server).await;
     let id = grab(&server, &backend, &["r1", "r2", "r3"]).await;
@@ -85,7 +86,7 @@ async fn each_of_those_the_backend_refuses_hears_the_chime() {
 
 #[tokio::test]
 async fn a_slow_backend_makes_the_rider_wait_and_nobody_is_told_won_before_it_is_committed() {
-    let backend = Backend::start(200, json!({"outcome": "won"}), Duration::from_millis(1_500)).await;
+    let backend = Backend::start(200, &json!({"outcome": "won"}), Duration::from_millis(1_500)).await;
     let server = TestServer::start(&quick_to_say_pending()).await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
     let id = grab(&server, &backend, &["r1"]).await;
@@ -107,7 +108,7 @@ async fn a_slow_backend_makes_the_rider_wait_and_nobody_is_told_won_before_it_is
 
 #[tokio::test]
 async fn a_backend_that_is_down_is_asked_again_with_the_same_key() {
-    let backend = Backend::start(500, Value::Null, Duration::ZERO).await;
+    let backend = Backend::start(500, &Value::Null, Duration::ZERO).await;
     let server = TestServer::start(&quick_to_say_pending()).await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
     let id = grab(&server, &backend, &["r1"]).await;
@@ -117,7 +118,7 @@ async fn a_backend_that_is_down_is_asked_again_with_the_same_key() {
     let asked = backend.asked(3).await;
     assert!(asked.iter().all(|one| one.header("idempotency-key") == asked[0].header("idempotency-key")));
     assert_eq!(server.delivery(&id).await["state"], "claimed");
-    backend.answer(200, json!({"outcome": "won"}), Duration::ZERO);
+    backend.answer(200, &json!({"outcome": "won"}), Duration::ZERO);
     assert_eq!(rider.outcome(n, &id).await, "won");
     let asked = backend.heard().len();
     assert_eq!(rider.answer(&id, "accept").await, "won");
@@ -128,11 +129,12 @@ async fn a_backend_that_is_down_is_asked_again_with_the_same_key() {
 #[tokio::test]
 async fn a_backend_that_will_tell_later_is_asked_once_and_settles() {
     for said in [json!({"outcome": "pending"}), json!({"code": 0}), Value::Null] {
-        let backend = Backend::start(200, said, Duration::ZERO).await;
+        let backend = Backend::start(200, &said, Duration::ZERO).await;
         let server = TestServer::start(&quick_to_say_pending()).await;
         let [mut one, mut two]: [RiderSocket; 2] = riders(&server).await;
         let id = grab(&server, &backend, &["r1", "r2"]).await;
-        (one.alert().await, two.alert().await);
+        one.alert().await;
+        two.alert().await;
         let n = one.say_answer(&id, "accept").await;
         assert_eq!(one.outcome(n, &id).await, "pending");
         let path = format!("/v1/alerts/{id}/settle");
@@ -147,7 +149,7 @@ async fn a_backend_that_will_tell_later_is_asked_once_and_settles() {
 
 #[tokio::test]
 async fn an_accept_that_nobody_decides_is_gone_in_the_end() {
-    let backend = Backend::start(202, Value::Null, Duration::ZERO).await;
+    let backend = Backend::start(202, &Value::Null, Duration::ZERO).await;
     let config = format!("{}[offers]\nsettle_timeout = \"2s\"\n", quick_to_say_pending());
     let server = TestServer::start(&config).await;
     let mut rider = RiderSocket::connect(&server, "r1").await;

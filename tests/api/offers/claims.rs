@@ -8,7 +8,7 @@ use crate::support::{Backend, QUICK, RiderSocket, TestServer, words};
 
 /// A backend that will tell later, its server, and a rider with a claim.
 async fn claimed() -> (Backend, TestServer, RiderSocket, String) {
-    let backend = Backend::start(202, Value::Null, Duration::ZERO).await;
+    let backend = Backend::start(202, &Value::Null, Duration::ZERO).await;
     let server = TestServer::start(&format!("{QUICK}arbiter_wait = \"100ms\"\n")).await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
     let event = json!({"kind": "order.available", "target": {"riders": ["r1"]}, "callback_url": backend.url("/"),
@@ -61,7 +61,7 @@ async fn the_same_answer_on_the_next_session_has_the_present_outcome() {
 
 #[tokio::test]
 async fn a_claim_silences_the_riders_other_devices() {
-    let backend = Backend::start(202, Value::Null, Duration::ZERO).await;
+    let backend = Backend::start(202, &Value::Null, Duration::ZERO).await;
     let server = TestServer::start(&format!("{QUICK}arbiter_wait = \"100ms\"\n")).await;
     server.done("PUT", "/v1/riders/r1", json!({"devices": "all"})).await;
     let token = server.token("r1").await;
@@ -70,7 +70,8 @@ async fn a_claim_silences_the_riders_other_devices() {
     let event =
         json!({"kind": "order.available", "target": {"riders": ["r1"]}, "callback_url": backend.url("/")});
     let id = server.post_event(event).await["alert_id"].as_str().unwrap().to_owned();
-    (phone.alert().await, tablet.alert().await);
+    phone.alert().await;
+    tablet.alert().await;
     let n = phone.say_answer(&id, "accept").await;
     assert_eq!(tablet.stopped(&id).await, "answered_elsewhere");
     assert_eq!(phone.outcome(n, &id).await, "pending");

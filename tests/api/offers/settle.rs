@@ -15,7 +15,8 @@ async fn a_settlement_is_made_once_and_told_again_to_who_asks_again() {
     let [mut one, mut two]: [RiderSocket; 2] = riders(&server).await;
     let grab = json!({"mode": "grab", "arbiter": "backend"});
     let id = offer(&server, &["r1", "r2"], grab).await;
-    (one.alert().await, two.alert().await);
+    one.alert().await;
+    two.alert().await;
 
     let refused = settle(&server, &id, json!({"winner": "r9"})).await;
     refused.assert_problem(400, "not_offered");
@@ -49,7 +50,8 @@ async fn an_offer_that_none_of_ours_gets_is_lost_to_all() {
     let server = TestServer::start(QUICK).await;
     let [mut one, mut two]: [RiderSocket; 2] = riders(&server).await;
     let id = offer(&server, &["r1", "r2"], json!({"mode": "grab", "arbiter": "backend"})).await;
-    (one.alert().await, two.alert().await);
+    one.alert().await;
+    two.alert().await;
     // No address to ask at: the accept waits for the settlement.
     let n = one.say_answer(&id, "accept").await;
     assert_eq!(one.outcome(n, &id).await, "pending");

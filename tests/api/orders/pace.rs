@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use serde_json::{Value, json};
 
 use super::of_order;
-use crate::support::{QUICK, RiderSocket, TestServer, words};
+use crate::support::{QUICK, RiderSocket, TestServer, now_ms, words};
 
 /// What the first rider of an answer is told.
 fn first(data: &Value) -> Value {
@@ -67,7 +67,7 @@ async fn a_rider_is_told_so_much_a_minute_and_what_is_critical_always() {
 
 /// `HH:MM` in a zone, so many minutes from now.
 fn clock(zone: &str, minutes: i64) -> String {
-    let now = jiff::Timestamp::now().in_tz(zone).unwrap();
+    let now = jiff::Timestamp::from_millisecond(now_ms()).unwrap().in_tz(zone).unwrap();
     now.checked_add(minutes.minutes()).unwrap().strftime("%H:%M").to_string()
 }
 

@@ -22,7 +22,8 @@ async fn is_silenced(rider: &mut RiderSocket, mut ids: Vec<String>, code: u16) {
     let stop = rider.op("stop").await;
     let mut stopped: Vec<String> =
         stop["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect();
-    (stopped.sort(), ids.sort());
+    stopped.sort();
+    ids.sort();
     assert_eq!((stopped, &stop["reason"]), (ids, &json!("logout")));
 }
 

@@ -41,7 +41,7 @@ struct Manner {
 
 impl Backend {
     /// One that answers every request like this, after `delay`.
-    pub(crate) async fn start(status: u16, body: Value, delay: Duration) -> Self {
+    pub(crate) async fn start(status: u16, body: &Value, delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::<Shared>::default();
@@ -59,7 +59,7 @@ impl Backend {
     }
 
     /// Answers like this from now on.
-    pub(crate) fn answer(&self, status: u16, body: Value, delay: Duration) {
+    pub(crate) fn answer(&self, status: u16, body: &Value, delay: Duration) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         *self.shared.manner.lock().unwrap() = Manner { status, body, delay };
     }
@@ -125,11 +125,11 @@ async fn read(stream: &mut TcpStream) -> Option<Heard> {
         bytes.extend_from_slice(&chunk[..read]);
         let text = String::from_utf8_lossy(&bytes);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let mut heard = Heard { head: head.to_owned(), body: Value::Null };
-        let length = heard.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let mut request = Heard { head: head.to_owned(), body: Value::Null };
+        let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
         if body.len() >= length {
-            heard.body = serde_json::from_str(body).unwrap_or_default();
-            return Some(heard);
+            request.body = serde_json::from_str(body).unwrap_or_default();
+            return Some(request);
         }
     }
 }
