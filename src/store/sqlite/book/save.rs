@@ -339,9 +339,9 @@ impl<'a> FirstRow<'a> {
     fn of(d: &'a Delivery) -> Self {
         let (first, state, reason) = (d.first_status.as_str(), d.state.as_str(), reason(d));
         let (need, expires_at, ring) = (d.need.as_str(), d.expires_at, d.ring);
-        let (held, rung, end) = (d.held_until, d.rung_at, d.ended_at);
+        let (wait, again, end) = (d.held_until, d.rung_at, d.ended_at);
         Self(
-            d.id, d.alert, d.app, &d.rider, d.seq, need, expires_at, first, state, reason, ring, held, rung,
+            d.id, d.alert, d.app, &d.rider, d.seq, need, expires_at, first, state, reason, ring, wait, again,
             end,
         )
     }
