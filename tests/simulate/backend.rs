@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderbell::dispatch::{AcceptError, Arrival, Duty, EventAnswer};
-use orderbell::domain::{AlertId, DevicePolicy, OrderId, RiderKey};
+use orderbell::dispatch::{AcceptError, Arrival, Duty, EventAnswer, SettleError};
+use orderbell::domain::{AlertId, DevicePolicy, GroupId, OrderId, RiderId, RiderKey};
 use orderbell::intake::parse_event;
 use orderbell::store::{RiderPatch, StoreResult};
 
+use crate::simulation::arbiter::Arbiter;
 use crate::simulation::device::sleep_ms;
 use crate::simulation::dice::Dice;
-use crate::simulation::ledger::{Fault, Ledger};
+use crate::simulation::ledger::{Broken, Fault, Ledger};
 use crate::simulation::node::{APP, Address, Node};
 use crate::simulation::plan::{After, EventPlan, Order, Post};
 
@@ -23,37 +24,101 @@ pub(crate) struct Backend {
     pub(crate) dice: Dice,
 }
 
+/// One of them with an event in hand, who can see what is decided.
+pub(crate) struct Worker {
+    pub(crate) backend: Backend,
+    pub(crate) arbiter: Arc<Arbiter>,
+}
+
+impl Worker {
+    /// Posts the event, and does what its plan wants then.
+    pub(crate) async fn post(self, event: EventPlan) {
+        let Self { mut backend, arbiter } = self;
+        let answer = backend.post(&event).await;
+        let Some((after_ms, act)) = event.after else { return };
+        sleep_ms(after_ms).await;
+        match (act, answer.alert_id) {
+            (After::CancelOrder, _) => backend.cancel_order(event.order.as_deref().unwrap()).await,
+            (After::CancelAlert, Some(alert)) => backend.cancel_alert(alert).await,
+            (After::Settle, Some(alert)) => {
+                let winner = arbiter.decide(alert, &event.riders);
+                backend.settle(alert, winner).await;
+            }
+            // It was dropped, or comes again and again.
+            (After::CancelAlert | After::Settle, None) => {}
+        }
+    }
+}
+
 /// A backend does not wait longer for an answer.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 impl Backend {
-    /// Posts one event until it is accepted, and does what its plan wants then.
-    pub(crate) async fn post(mut self, event: EventPlan) {
+    /// Posts one event until it is accepted.
+    async fn post(&mut self, event: &EventPlan) -> EventAnswer {
         tokio::time::sleep_until(self.ledger.time.at(event.at_ms)).await;
-        let answer = match event.post {
-            Post::Once => self.post_until_accepted(&event).await,
+        match event.post {
+            Post::Once => self.post_until_accepted(event).await,
             Post::Twice => {
                 let mut other = self.clone();
                 other.dice.next();
                 let (answer, _same) =
-                    tokio::join!(self.post_until_accepted(&event), other.post_until_accepted(&event));
+                    tokio::join!(self.post_until_accepted(event), other.post_until_accepted(event));
                 answer
             }
             Post::Impatient { ms } => {
-                let first = self.post_until_accepted(&event);
+                let first = self.post_until_accepted(event);
                 let limit = Duration::from_millis(u64::try_from(ms).unwrap());
                 if tokio::time::timeout(limit, first).await.is_err() {
                     self.ledger.injected(Fault::CallerLeft);
                 }
-                self.post_until_accepted(&event).await
+                self.post_until_accepted(event).await
+            }
+        }
+    }
+
+    /// Settles an offer as it was decided, now and then again, or by mistake for somebody else: that is refused.
+    pub(crate) async fn settle(mut self, alert: AlertId, winner: Option<RiderId>) {
+        let Ok(first) = self.settle_for(alert, winner.clone()).await else { return };
+        self.ledger.seen().settles += 1;
+        self.ledger.note(format_args!("backend: settled for {winner:?}, {first} ended"));
+        if self.dice.per_mille(300) {
+            let again = self.settle_for(alert, winner.clone()).await;
+            if !matches!(again, Ok(0)) {
+                self.ledger.broken(Broken::TwoEffects, format_args!("settled again: {again:?}"));
+            }
+        }
+        if self.dice.per_mille(300) {
+            let record = self.ledger.record(alert).unwrap();
+            let others = record.deliveries.into_iter().map(|delivery| delivery.rider);
+            let Some(other) = others.into_iter().find(|rider| Some(rider) != winner.as_ref()) else { return };
+            let contradicted = self.settle_for(alert, Some(other)).await;
+            if !matches!(contradicted, Err(SettleError::Otherwise)) {
+                self.ledger.broken(Broken::TwoWinners, format_args!("settled otherwise: {contradicted:?}"));
+            }
+        }
+    }
+
+    async fn settle_for(&mut self, alert: AlertId, winner: Option<RiderId>) -> Result<usize, SettleError> {
+        let ask = |node: Arc<Node>| {
+            let winner = winner.clone();
+            async move {
+                match node.dispatch.settle(*APP, alert, winner).await {
+                    Err(SettleError::Store(error)) => Err(error),
+                    settled => Ok(settled),
+                }
             }
         };
-        let Some((after_ms, act)) = event.after else { return };
-        sleep_ms(after_ms).await;
-        match act {
-            After::CancelAlert => self.cancel_alert(answer.alert_id.unwrap()).await,
-            After::CancelOrder => self.cancel_order(&event.body).await,
-        }
+        self.until_done(ask).await
+    }
+
+    /// Makes a group.
+    pub(crate) async fn gather(mut self, group: GroupId, members: Vec<RiderId>) {
+        let ask = |node: Arc<Node>| {
+            let (group, members) = (group.clone(), members.clone());
+            async move { node.dispatch.put_group(*APP, group, members).await }
+        };
+        self.until_done(ask).await;
     }
 
     /// Describes a rider.
@@ -80,6 +145,7 @@ impl Backend {
                     () = node.shut_down() => {}
                 }
             }
+            Order::Close { order } => self.cancel_order(&order).await,
             Order::JumpWall { ms } => {
                 self.ledger.injected(Fault::WallJump);
                 self.ledger.time.jump(ms);
@@ -100,7 +166,7 @@ impl Backend {
     async fn post_until_accepted(&mut self, event: &EventPlan) -> EventAnswer {
         loop {
             let node = self.address.find().await;
-            self.ledger.note(format_args!("{} posted", event.id));
+            self.ledger.posted(event);
             let answer = tokio::select! {
                 biased;
                 () = node.dead.cancelled() => None,
@@ -109,6 +175,7 @@ impl Backend {
             match answer {
                 Some(Ok(answer)) => {
                     self.ledger.accepted(&event.id, answer.clone());
+                    self.ledger.stored(event, answer.outcome);
                     return answer;
                 }
                 Some(Err(error)) => {
@@ -126,14 +193,15 @@ impl Backend {
         self.ledger.note(format_args!("backend: alert cancelled, {ended:?}"));
     }
 
-    async fn cancel_order(&mut self, body: &str) {
-        let body: serde_json::Value = serde_json::from_str(body).unwrap();
-        let order: OrderId = body["order"]["id"].as_str().unwrap().parse().unwrap();
+    async fn cancel_order(&mut self, order: &str) {
+        let least = self.ledger.known_version(order);
+        let order: OrderId = order.parse().unwrap();
         let ask = |node: Arc<Node>| {
             let order = order.clone();
             async move { node.dispatch.cancel_order(*APP, order).await }
         };
         let ended = self.until_done(ask).await;
+        self.ledger.cancelled(order.as_str(), least);
         self.ledger.note(format_args!("backend: order {order} cancelled, {ended} ended"));
     }
 
@@ -165,7 +233,8 @@ async fn accept(node: &Node, event: &EventPlan) -> Result<EventAnswer, AcceptErr
     let dispatch = &node.dispatch;
     let app = dispatch.accounts().app(*APP).await?.unwrap();
     let received_at = dispatch.clock().now().wall;
-    let parsed = parse_event(event.body.as_bytes(), dispatch.kinds(), || dispatch.fresh_event_id())?;
+    let parsed =
+        parse_event(event.body.to_string().as_bytes(), dispatch.kinds(), || dispatch.fresh_event_id())?;
     let trace_id = format!("trace-{}", event.id);
     dispatch.accept(app, Arrival { source: "api", parsed, trace_id, received_at }).await
 }

@@ -54,6 +54,8 @@ pub(crate) struct Client {
     n: u64,
     outbox: BTreeMap<u64, Receipt>,
     heard: BTreeMap<(AlertId, u32), u32>,
+    /// Accepts that the backend decides, and their numbers.
+    pending: BTreeMap<AlertId, (u64, &'static str)>,
     // From here on it is gone with the program.
     cards: BTreeMap<AlertId, Card>,
     sounding: Option<(AlertId, i64)>,
@@ -104,6 +106,7 @@ impl Client {
             n: 0,
             outbox: BTreeMap::new(),
             heard: BTreeMap::new(),
+            pending: BTreeMap::new(),
             cards: BTreeMap::new(),
             sounding: None,
             session: None,
@@ -122,9 +125,9 @@ impl Client {
     }
 
     /// The first frame of a connection.
-    pub(crate) fn hello(&self, token: &str, on_duty: bool) -> String {
+    pub(crate) fn hello(&self, token: &str, on_duty: bool, audio: &str) -> String {
         let mut hello = json!({"op": "hello", "token": token, "device": self.device,
-            "caps": {"formats": ["mp3"]}, "state": {"on_duty": on_duty, "audio": "playing"}});
+            "caps": {"formats": ["mp3"]}, "state": {"on_duty": on_duty, "audio": audio}});
         if let Some(epoch) = &self.epoch {
             hello["epoch"] = json!(epoch);
             hello["cursor"] = json!(self.cursor);
@@ -137,10 +140,24 @@ impl Client {
         self.outbox.is_empty()
     }
 
+    /// Whether the backend still has to decide an answer.
+    pub(crate) fn is_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Whether the rider has answered: the alert does not ring here any more.
+    fn has_answered(&self, alert: AlertId) -> bool {
+        let unsaid = self.outbox.values().any(|receipt| receipt.alert == alert && receipt.is_answer());
+        let stand = self.cards.get(&alert).map(|card| card.stand);
+        unsaid
+            || self.pending.contains_key(&alert)
+            || stand.is_some_and(|stand| matches!(stand, Stand::Answering | Stand::Answered))
+    }
+
     /// A frame from the server; what is to be sent in turn.
     pub(crate) fn on_text(&mut self, text: &str, now: i64, out: &mut Vec<String>) {
         let frame: Value = serde_json::from_str(text).unwrap();
-        let id = || frame["id"].as_str().unwrap().parse().unwrap();
+        let id = || frame["id"].as_str().unwrap().parse::<AlertId>().unwrap();
         if let Some(server_ms) = frame["now"].as_i64() {
             self.skew_ms = server_ms - now;
         }
@@ -148,7 +165,7 @@ impl Client {
             "welcome" => self.on_welcome(&frame, now, out),
             "alert" => self.on_alert(id(), &frame, now, out),
             "stop" => self.on_stop(&frame, now, out),
-            "answered" => self.on_answered(id(), &frame),
+            "answered" => self.on_answered(id(), &frame, now),
             "got" => self.on_got(frame["n"].as_u64().unwrap()),
             "ping" => out.push(r#"{"op":"pong"}"#.to_owned()),
             "update" => self.on_update(id(), now),
@@ -169,7 +186,7 @@ impl Client {
         self.session = Some(session.to_owned());
         let open = frame["open"].as_array().unwrap().iter();
         let open: BTreeSet<AlertId> = open.map(|one| one["id"].as_str().unwrap().parse().unwrap()).collect();
-        self.cards.retain(|id, card| open.contains(id) || matches!(card.stand, Stand::Answering));
+        self.cards.retain(|id, card| open.contains(id) || card.stand == Stand::Answering);
         self.sounding = self.sounding.filter(|(id, _)| self.cards.contains_key(id));
         if self.epoch.as_deref() != frame["epoch"].as_str() {
             self.epoch = frame["epoch"].as_str().map(str::to_owned);
@@ -177,11 +194,19 @@ impl Client {
         }
         self.facts.push(Fact::Welcomed { wild: self.confirms == Confirms::Exactly });
         self.resend(now, out);
+        self.ask_again(now, out);
     }
 
     fn resend(&mut self, now: i64, out: &mut Vec<String>) {
         out.extend(self.outbox.values().map(|receipt| receipt.frame.clone()));
         self.resend_at = (!self.outbox.is_empty()).then_some(now + RESEND_MS);
+    }
+
+    /// Says pending answers again, with new numbers, to learn what became of them.
+    fn ask_again(&mut self, now: i64, out: &mut Vec<String>) {
+        for (alert, (_, word)) in std::mem::take(&mut self.pending) {
+            self.keep(alert, word, 1, 1, now, out);
+        }
     }
 
     fn on_alert(&mut self, id: AlertId, frame: &Value, now: i64, out: &mut Vec<String>) {
@@ -192,7 +217,7 @@ impl Client {
         self.facts.push(Fact::Received { alert: id, ring, seq });
         self.saw(seq);
         let revives = |card: &Card| card.ring < ring || (card.ring == ring && card.stand == Stand::Failed);
-        if self.cards.get(&id).is_some_and(|card| !revives(card)) {
+        if self.has_answered(id) || self.cards.get(&id).is_some_and(|card| !revives(card)) {
             return;
         }
         let repeat = &frame["repeat"];
@@ -222,7 +247,11 @@ impl Client {
         } else if self.dice.per_mille(300) {
             self.keep(id, "queued", ring, 1, now, out);
         }
-        if needs {
+        if let Some(before) = self.cards.remove(&id) {
+            // It rings anew; what the rider makes of it stays.
+            card.will = before.will;
+            self.sounding = self.sounding.filter(|(sounding, _)| *sounding != id);
+        } else if needs {
             card.will = self.decide(frame["need"] == "confirm", now);
         }
         self.cards.insert(id, card);
@@ -260,13 +289,26 @@ impl Client {
         }
     }
 
-    fn on_answered(&mut self, alert: AlertId, frame: &Value) {
-        let Some(receipt) = self.outbox.remove(&frame["n"].as_u64().unwrap()) else { return };
+    /// The answer is known by its number, or by its alert if it was pending before.
+    fn on_answered(&mut self, alert: AlertId, frame: &Value, now: i64) {
+        let n = frame["n"].as_u64().unwrap();
         let outcome = frame["outcome"].as_str().unwrap().to_owned();
-        if let Some(card) = self.cards.get_mut(&alert) {
-            card.stand = Stand::Answered;
+        let said = self.outbox.remove(&n).map(|receipt| receipt.says);
+        let pending = self.pending.get(&alert).copied().filter(|(of, _)| n == 0 || *of == n);
+        let Some(answer) = said.or(pending.map(|(_, word)| word)) else { return };
+        if outcome == "pending" {
+            self.pending.insert(alert, (n, answer));
+            if self.confirms == Confirms::Exactly {
+                // The word that ends it may get lost on the way.
+                self.resend_at.get_or_insert(now + RESEND_MS);
+            }
+        } else {
+            self.pending.remove(&alert);
+            if let Some(card) = self.cards.get_mut(&alert) {
+                card.stand = Stand::Answered;
+            }
         }
-        self.facts.push(Fact::Answered { alert, answer: receipt.says, outcome });
+        self.facts.push(Fact::Answered { alert, answer, outcome });
     }
 
     fn on_got(&mut self, got: u64) {
@@ -277,8 +319,11 @@ impl Client {
         let kept: Vec<u64> = self.outbox.keys().copied().filter(|n| confirmed(*n)).collect();
         for n in kept {
             // An answer waits for its outcome.
-            let is_answer = ANSWERS.contains(&self.outbox[&n].says);
-            let receipt = if is_answer { Some(self.outbox[&n].clone()) } else { self.outbox.remove(&n) };
+            let receipt = if self.outbox[&n].is_answer() {
+                Some(self.outbox[&n].clone())
+            } else {
+                self.outbox.remove(&n)
+            };
             self.facts.extend(receipt.map(Fact::Confirmed));
         }
     }
@@ -331,6 +376,9 @@ impl Client {
         }
         if self.resend_at.is_some_and(|at| at <= now) {
             self.resend(now, out);
+            if self.confirms == Confirms::Exactly {
+                self.ask_again(now, out);
+            }
         }
     }
 
@@ -394,6 +442,12 @@ impl Client {
         let wills = self.cards.values().filter_map(|card| Some(card.will?.0));
         let ends = self.sounding.map(|(_, ends)| ends);
         waits.chain(wills).chain(ends).chain(self.resend_at).min()
+    }
+}
+
+impl Receipt {
+    fn is_answer(&self) -> bool {
+        ANSWERS.contains(&self.says)
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::simulation::dice::Dice;
 
 /// The wall when a run begins.
-const BEGIN: i64 = 1_772_339_400_000;
+pub(crate) const BEGIN: i64 = 1_772_339_400_000;
 
 /// Time of the whole world.
 #[derive(Clone)]

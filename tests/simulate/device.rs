@@ -26,6 +26,7 @@ pub(crate) struct Device {
     client: Client,
     token: Option<String>,
     on_duty: bool,
+    audible: bool,
     tries: u32,
 }
 
@@ -78,6 +79,7 @@ impl Device {
             client,
             token: None,
             on_duty: true,
+            audible: true,
             tries: 0,
         }
     }
@@ -112,7 +114,9 @@ impl Device {
             }
         }
         self.client.die();
-        self.ledger.seen().unsettled.remove(&self.plan.name);
+        let mut seen = self.ledger.seen();
+        seen.unsettled.remove(&self.plan.name);
+        seen.pending.remove(&self.plan.name);
     }
 
     fn is_over(&self) -> bool {
@@ -141,6 +145,7 @@ impl Device {
     fn act_offline(&mut self) {
         match self.acts.pop_front() {
             Some((_, Act::Duty { on })) => self.on_duty = on,
+            Some((_, Act::Audio { on })) => self.audible = on,
             Some((_, Act::Kill { .. })) => self.client.die(),
             Some((_, Act::Cut | Act::GoDeaf | Act::Freeze { .. })) | None => {}
         }
@@ -156,7 +161,7 @@ impl Device {
         let now = self.ledger.time.ms();
         let link = Link::new(&self.ledger, self.plan.network, &mut self.dice);
         node.connect(self.rider.clone(), &self.plan.name, &link);
-        link.send(self.client.hello(self.token.as_deref().unwrap(), self.on_duty));
+        link.send(self.client.hello(self.token.as_deref().unwrap(), self.on_duty, self.audio()));
         let mut call = Call { link, heard_ms: now, thaws_ms: None, welcome: false, retry_after_ms: 0 };
         let end = self.talk(&mut call).await;
         call.link.cut();
@@ -275,6 +280,11 @@ impl Device {
                 self.ledger.injected(Fault::Killed);
                 return Some(End::Killed { for_ms: ms });
             }
+            Act::Audio { on } => {
+                self.ledger.injected(Fault::Unheard);
+                self.audible = on;
+                call.link.send(format!(r#"{{"op":"state","audio":"{}"}}"#, self.audio()));
+            }
             Act::Duty { on } => {
                 self.on_duty = on;
                 call.link.send(format!(r#"{{"op":"state","on_duty":{on}}}"#));
@@ -283,12 +293,21 @@ impl Device {
         None
     }
 
+    fn audio(&self) -> &'static str {
+        if self.audible { "playing" } else { "interrupted" }
+    }
+
     /// What the client did goes into the ledger.
     fn tell(&mut self) {
         for fact in std::mem::take(&mut self.client.facts) {
             self.ledger.fact(&self.rider, &self.plan.name, &fact);
         }
         let mut seen = self.ledger.seen();
+        if !self.client.is_pending() {
+            seen.pending.remove(&self.plan.name);
+        } else if !seen.pending.contains(&self.plan.name) {
+            seen.pending.insert(self.plan.name.clone());
+        }
         if self.client.is_settled() {
             seen.unsettled.remove(&self.plan.name);
         } else if !seen.unsettled.contains(&self.plan.name) {

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use orderbell::dispatch::EventAnswer;
-use orderbell::domain::{AlertId, Delivery, RiderId};
+use orderbell::domain::{AlertId, CallId, Delivery, Head, RiderId};
 use orderbell::store::model::ModelStore;
 
 use crate::simulation::clock::WorldTime;
+use crate::simulation::graves::OrderSeen;
 
 /// Trouble that the world makes.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -32,6 +33,11 @@ pub(crate) enum Fault {
     LateSpeech,
     FailedSpeech,
     CallerLeft,
+    LateVerdict,
+    NoVerdict,
+    Undecided,
+    NoCall,
+    Unheard,
 }
 
 /// A promise that was broken.
@@ -45,9 +51,11 @@ pub(crate) enum Broken {
     SentAfterVoid,
     /// An end that changed.
     TwoTerminalStates,
-    /// Two riders were told that the order is theirs.
+    /// Two riders have one order, or were told so.
     TwoWinners,
-    /// A ring that began twice.
+    /// Told as won before that was kept.
+    WonTooSoon,
+    /// A step of a ladder taken twice, or a ring without one.
     LevelTwice,
     /// Sounded long after its end, over a sound connection.
     StillRinging,
@@ -55,38 +63,52 @@ pub(crate) enum Broken {
     ConfirmedNotKept,
     /// Told again and again, and never confirmed.
     NeverConfirmed,
+    /// An accept that the backend decides, and no word of what became of it.
+    NeverResolved,
     /// A place in a rider's sequence given twice, or out of turn.
     SeqNotRising,
     /// More soundings of one ring than were asked for.
     PlayedTwice,
     /// One event, two answers or two alerts.
     TwoEffects,
+    /// Deliveries of an alert that are open, and a count that says otherwise.
+    Miscounted,
 }
 
 impl Broken {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Lost,
         Self::NeverEnded,
         Self::SentAfterVoid,
         Self::TwoTerminalStates,
         Self::TwoWinners,
+        Self::WonTooSoon,
         Self::LevelTwice,
         Self::StillRinging,
         Self::ConfirmedNotKept,
         Self::NeverConfirmed,
+        Self::NeverResolved,
         Self::SeqNotRising,
         Self::PlayedTwice,
         Self::TwoEffects,
+        Self::Miscounted,
     ];
 }
 
 /// One delivery as the store has shown it so far.
 pub(crate) struct Known {
     pub(crate) delivery: Delivery,
-    pub(crate) rendered_ms: Option<i64>,
+    /// Since when it may be sent.
+    pub(crate) audible_ms: Option<i64>,
+    /// Since when its rider has accepted it and the backend decides.
+    pub(crate) claimed_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,
-    /// Devices that got its frame.
-    pub(crate) received: BTreeSet<String>,
+    /// When its last ring was asked for.
+    pub(crate) rung_ms: i64,
+    /// The place in the rider's sequence that each ring has.
+    pub(crate) seqs: BTreeMap<u32, i64>,
+    /// Devices that got its frame, with the highest ring they got.
+    pub(crate) received: BTreeMap<String, u32>,
     /// Devices that sounded it to the end.
     pub(crate) heard: BTreeSet<String>,
 }
@@ -113,10 +135,29 @@ pub(crate) struct Seen {
     pub(crate) known: BTreeMap<(AlertId, RiderId), Known>,
     pub(crate) seqs: BTreeMap<RiderId, i64>,
     pub(crate) answers: BTreeMap<String, (i64, EventAnswer)>,
+    /// What is known of each alert, beside its deliveries.
+    pub(crate) heads: BTreeMap<AlertId, Head>,
     pub(crate) winners: BTreeMap<AlertId, BTreeSet<RiderId>>,
+    /// Steps of ladders that were taken, with their word.
+    pub(crate) steps: BTreeMap<(AlertId, u32), &'static str>,
+    /// The alert that a step rings at this moment.
+    pub(crate) rings: Option<AlertId>,
+    /// Calls of ladders, by alert, level and rider.
+    pub(crate) calls: BTreeMap<(AlertId, u64, String), BTreeSet<CallId>>,
+    /// What a rider was told in the end of an answer.
+    pub(crate) outcomes: BTreeMap<(AlertId, RiderId, &'static str), String>,
+    /// Settlements by the backend that were taken.
+    pub(crate) settles: u64,
+    pub(crate) orders: BTreeMap<String, OrderSeen>,
+    /// Events that came after the cancellation of their order, with the riders it concerns; without, all of them.
+    pub(crate) buried: BTreeMap<String, Option<Vec<RiderId>>>,
+    /// Events that were posted.
+    pub(crate) posted: BTreeSet<String>,
     pub(crate) online: BTreeMap<String, Online>,
     /// Devices with receipts that are not confirmed.
     pub(crate) unsettled: BTreeSet<String>,
+    /// Devices with answers that are pending.
+    pub(crate) pending: BTreeSet<String>,
     pub(crate) frames_sent: u64,
     pub(crate) store_calls: u64,
     /// Milliseconds from the answer to the backend to the end of the first sentence in an ear.

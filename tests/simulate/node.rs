@@ -7,7 +7,7 @@ use std::time::Duration;
 use orderbell::clock::Clock;
 use orderbell::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
 use orderbell::domain::app::App;
-use orderbell::domain::{AppId, EpochMs, Kinds, RiderId};
+use orderbell::domain::{AppId, AppSettings, EpochMs, Kinds, RiderId};
 use orderbell::http::rider_socket::{self, Host, SocketLimits};
 use orderbell::hub::{Hub, Ring};
 use orderbell::lifecycle::Lifecycle;
@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::simulation::Guard;
+use crate::simulation::arbiter::Arbiter;
 use crate::simulation::clock::{SimClock, WorldTime};
 use crate::simulation::dice::Dice;
 use crate::simulation::ledger::Ledger;
@@ -38,6 +39,7 @@ pub(crate) struct Plant {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) time: WorldTime,
     pub(crate) voice: Arc<LateVoice>,
+    pub(crate) arbiter: Arc<Arbiter>,
     pub(crate) faults: StoreFaults,
     pub(crate) crash_at: Option<CrashAt>,
     pub(crate) guard: Guard,
@@ -103,6 +105,7 @@ impl Node {
             telemetry: TELEMETRY.clone(),
             accounts: Accounts::new(Arc::clone(&store), Arc::clone(&clock), vault(), 86_400_000),
             receipts,
+            caller: Arc::clone(&plant.arbiter) as Arc<_>,
             limits: LIMITS,
             store,
             clock,
@@ -158,13 +161,14 @@ impl Node {
 }
 
 /// What the store holds before the first life: the app.
-pub(crate) fn found(store: &impl Store) -> impl Future<Output = ()> {
+pub(crate) fn found(store: &impl Store, settings: AppSettings) -> impl Future<Output = ()> {
     let secret = vault().seal(&[42; 32], &APP.to_string()).unwrap();
     let app = App {
         id: *APP,
         name: "sim".to_owned(),
         lang: "zh-CN".to_owned(),
         utc_offset_s: 28_800,
+        settings,
         rider_secrets: vec![secret],
         created_at: EpochMs(1),
     };
@@ -188,6 +192,17 @@ const LIMITS: Limits = Limits {
     render_concurrency: 64,
     sweep_batch: 500,
     event_memory_ms: 604_800_000,
+    order_memory_ms: 604_800_000,
+    tombstone_ms: 600_000,
+    merge_ms: 2_000,
+    settle_ms: 60_000,
+    unresponsive_after: 3,
+    alerts_per_minute: 0,
+    // Small, so that an audience of three is told in parts.
+    unroll_chunk: 2,
+    offline_grace_ms: 30_000,
+    again_ms: 2_000,
+    call_attempts: 3,
 };
 const SOCKETS: SocketLimits = SocketLimits {
     hello_timeout: Duration::from_secs(10),
@@ -210,5 +225,6 @@ fn settings(guard: Guard) -> Settings {
         frame_bytes_max: 16_384,
         violations_max: 5,
         keepalive_s: 600,
+        arbiter_wait_ms: 2_000,
     }
 }

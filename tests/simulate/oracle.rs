@@ -39,7 +39,11 @@ impl Ledger {
                 self.broken(Broken::Lost, format_args!("{alert} for {rider} is gone from the store"));
             }
         }
-        self.audit(all.into_iter().map(|(alert, _)| alert));
+        let mut alerts: Vec<AlertId> = all.into_iter().map(|(alert, _)| alert).collect();
+        alerts.extend(self.seen().heads.keys());
+        alerts.sort_unstable();
+        alerts.dedup();
+        self.audit(alerts);
     }
 
     /// The server decides to send a frame.
@@ -48,7 +52,7 @@ impl Ledger {
         let (now, wall) = (self.time.ms(), self.time.wall());
         let mut seen = self.seen();
         let Some(known) = seen.known.get(&(alert, rider.clone())) else { return };
-        let (ended_ms, expires_at) = (known.ended_ms, known.delivery.expires_at);
+        let (ended_ms, expires_at) = (known.ended_ms.or(known.claimed_ms), known.delivery.expires_at);
         if ended_ms.is_some() || wall >= expires_at {
             let name = seen.name(alert);
             let late_ms = ended_ms.map_or(wall.since_ms(expires_at), |ended| now - ended);
@@ -68,6 +72,10 @@ impl Ledger {
         let Some((alert, frame)) = alert_of(text) else {
             seen.note(now, format_args!("{device} < {}", short(text)));
             seen.sent_stop(device, text);
+            drop(seen);
+            if text.starts_with(r#"{"op":"answered""#) {
+                self.told(rider, text);
+            }
             return;
         };
         seen.sent_alert(now, wall, device, &(alert, rider.clone()), &frame);
@@ -118,9 +126,7 @@ impl Ledger {
             Fact::Answered { alert, answer, outcome } => {
                 let name = seen.name(*alert);
                 seen.note(now, format_args!("{device} > {name} {answer}: {outcome}"));
-                if outcome == "won" {
-                    seen.won(now, *alert, rider);
-                }
+                seen.answered(now, rider, (*alert, answer), outcome);
             }
         }
     }
@@ -146,6 +152,7 @@ impl Ledger {
     /// The world ends: everything has had the time to end.
     pub(crate) fn judge_end(&self) {
         self.audit_all();
+        self.judge_notices();
         let (now, wall) = (self.time.ms(), self.time.wall());
         self.seen().judge_end(now, wall);
     }

@@ -1,14 +1,21 @@
 //! What a seed means: who is there, what the backend says and when, and how much goes wrong.
 //! A plan is data; the parts of the world carry it out.
 
+use orderbell::domain::{GroupId, RiderId};
+use serde_json::{Value, json};
+
 use crate::simulation::client::Confirms;
 use crate::simulation::dice::Dice;
 use crate::simulation::link::Network;
 use crate::simulation::store::{CrashAt, StoreFaults};
+use crate::simulation::stories::Stage;
 
 /// One world.
 pub(crate) struct Plan {
     pub(crate) riders: Vec<RiderPlan>,
+    pub(crate) groups: Vec<(GroupId, Vec<RiderId>)>,
+    /// Whether new orders that come together are told together.
+    pub(crate) merges: bool,
     pub(crate) events: Vec<EventPlan>,
     pub(crate) orders: Vec<(i64, Order)>,
     pub(crate) store: StoreFaults,
@@ -51,12 +58,21 @@ pub(crate) enum Act {
     Duty {
         on: bool,
     },
+    /// Whether the loudspeaker is the client's.
+    Audio {
+        on: bool,
+    },
 }
 
 pub(crate) struct EventPlan {
     pub(crate) at_ms: i64,
     pub(crate) id: String,
-    pub(crate) body: String,
+    pub(crate) order: Option<String>,
+    pub(crate) version: Option<i64>,
+    pub(crate) riders: Vec<RiderId>,
+    /// Whether it cancels its order for its riders.
+    pub(crate) cancels: bool,
+    pub(crate) body: Value,
     pub(crate) post: Post,
     /// What the backend does after the answer.
     pub(crate) after: Option<(i64, After)>,
@@ -78,14 +94,25 @@ pub(crate) enum Post {
 pub(crate) enum After {
     CancelAlert,
     CancelOrder,
+    /// Decides an offer, whatever its riders say.
+    Settle,
 }
 
 /// What happens to the server, or what the backend says beside events.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Order {
     Restart,
-    JumpWall { ms: i64 },
-    Duty { rider: usize, on: bool },
+    JumpWall {
+        ms: i64,
+    },
+    Duty {
+        rider: usize,
+        on: bool,
+    },
+    /// The day ends for an order: its backend cancels it.
+    Close {
+        order: String,
+    },
 }
 
 impl Plan {
@@ -95,9 +122,7 @@ impl Plan {
         let calm_ms = dice.between(60, 180) * 1000;
         let riders: Vec<RiderPlan> =
             (0..dice.between(2, 5)).map(|number| rider(dice, number, calm_ms)).collect();
-        let count = dice.between(8, 24);
-        let events = (0..count).map(|number| event(dice, number, &riders, calm_ms)).collect();
-        let mut orders = Vec::new();
+        let (events, mut orders) = events(dice, &riders, calm_ms);
         for _ in 0..dice.between(0, 2) {
             orders.push((dice.between(5_000, calm_ms), Order::Restart));
         }
@@ -117,7 +142,9 @@ impl Plan {
             slow: *dice.pick(&[0, 5, 20, 80]),
             crashes: *dice.pick(&[0, 2, 5, 10]),
         };
-        Self { riders, events, orders, store, crash_at: None, calm_ms }
+        let groups = groups(dice, &riders);
+        let merges = dice.per_mille(250);
+        Self { riders, groups, merges, events, orders, store, crash_at: None, calm_ms }
     }
 
     /// One small world in which nothing goes wrong but one crash, at this call.
@@ -134,26 +161,34 @@ impl Plan {
             rider("r0", vec![device("r0a", 0), device("r0b", 300)]),
             rider("r1", vec![device("r1a", 4_000)]),
         ];
-        let told = |at_ms, id: &str, kind: &str, riders: &str, after| EventPlan {
-            at_ms,
-            id: id.to_owned(),
-            body: format!(
-                r#"{{"id":"{id}","kind":"{kind}","order":{{"id":"o-{id}"}},"target":{{"riders":[{riders}]}},"alert":{{"text":"{id}","ttl_s":60}}}}"#
-            ),
-            post: Post::Once,
-            after,
+        let rider_id = |name: &str| name.parse::<RiderId>().unwrap();
+        let told = |at_ms, id: &str, kind: &str, riders: &[&str], more: Value, after| {
+            let (order, riders) = (format!("o-{id}"), riders.iter().map(|name| rider_id(name)).collect());
+            let mut body = json!({"id": id, "kind": kind, "order": {"id": order},
+                "target": {"riders": riders}, "alert": {"text": id, "ttl_s": 60}});
+            body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+            let (id, order, post) = (id.to_owned(), Some(order), Post::Once);
+            EventPlan { at_ms, id, order, version: None, riders, cancels: false, body, post, after }
         };
+        let ladder = json!([{"after_s": 3, "do": "repeat"}, {"after_s": 5, "do": "station", "group": "g0"},
+            {"after_s": 7, "do": "http", "http": {"url": "https://voice.example/call"}}, {"after_s": 9, "do": "desk"}]);
+        let grab = json!({"offer": {"mode": "grab", "arbiter": "backend", "ladder": ladder},
+            "callback_url": "https://backend.example/offers"});
+        let (plain, both) = (Value::Null, ["r0", "r1"]);
         let events = vec![
-            told(500, "e0", "order.new", r#""r0","r1""#, None),
-            told(1_000, "e1", "order.assigned", r#""r0""#, None),
-            told(1_500, "e2", "order.offered", r#""r1""#, None),
-            told(2_000, "e3", "order.assigned", r#""r0","r1""#, Some((1_500, After::CancelAlert))),
-            told(6_000, "e4", "order.changed", r#""r1""#, Some((1_000, After::CancelOrder))),
+            told(500, "e0", "order.new", &both, plain.clone(), None),
+            told(1_000, "e1", "order.assigned", &["r0"], plain.clone(), None),
+            told(1_500, "e2", "order.offered", &["r1"], plain.clone(), None),
+            told(1_800, "e5", "order.available", &both, grab, None),
+            told(2_000, "e3", "order.assigned", &both, plain.clone(), Some((1_500, After::CancelAlert))),
+            told(6_000, "e4", "order.changed", &["r1"], plain, Some((1_000, After::CancelOrder))),
         ];
         let orders =
             vec![(5_000, Order::Duty { rider: 0, on: false }), (5_500, Order::Duty { rider: 0, on: true })];
         let store = StoreFaults { refuses: 0, slow: 0, crashes: 0 };
-        Self { riders, events, orders, store, crash_at: Some(at), calm_ms: 12_000 }
+        let groups = vec![("g0".parse().unwrap(), vec![rider_id("r1")])];
+        let crash_at = Some(at);
+        Self { riders, groups, merges: false, events, orders, store, crash_at, calm_ms: 12_000 }
     }
 }
 
@@ -181,7 +216,8 @@ fn rider(dice: &mut Dice, number: i64, calm_ms: i64) -> RiderPlan {
                     0..3 => Act::Cut,
                     3..5 => Act::GoDeaf,
                     5..7 => Act::Freeze { ms: dice.between(1_000, 70_000) },
-                    7..9 => Act::Kill { ms: dice.between(500, 40_000) },
+                    7 => Act::Kill { ms: dice.between(500, 40_000) },
+                    8 => Act::Audio { on: dice.per_mille(400) },
                     _ => Act::Duty { on: dice.per_mille(700) },
                 };
                 (at, act)
@@ -200,32 +236,29 @@ fn rider(dice: &mut Dice, number: i64, calm_ms: i64) -> RiderPlan {
     RiderPlan { name: format!("r{number}"), all_devices, devices }
 }
 
-fn event(dice: &mut Dice, number: i64, riders: &[RiderPlan], calm_ms: i64) -> EventPlan {
-    let id = format!("e{number}");
-    let kind = *dice.pick(&["order.new", "order.assigned", "order.offered", "order.urged", "order.changed"]);
-    let order = format!("o{}", dice.between(0, 5));
-    // Few sentences, so that some are in the cache.
-    let text = format!("sentence {}", dice.between(0, 9));
-    let (ttl_s, count, gap_ms) = (dice.between(10, 90), dice.between(1, 6), dice.between(0, 8) * 1000);
-    let target = if dice.per_mille(100) {
-        r#"{"broadcast":true}"#.to_owned()
-    } else {
-        let named: Vec<String> =
-            (0..dice.between(1, 2)).map(|_| format!("\"{}\"", dice.pick(riders).name)).collect();
-        let anyone = if dice.per_mille(200) { r#","on_duty":false"# } else { "" };
-        format!(r#"{{"riders":[{}]{anyone}}}"#, named.join(","))
+/// What the backend says in a world, and what it does about it when the world ends.
+fn events(dice: &mut Dice, riders: &[RiderPlan], calm_ms: i64) -> (Vec<EventPlan>, Vec<(i64, Order)>) {
+    let names: Vec<RiderId> = riders.iter().map(|rider| rider.name.parse().unwrap()).collect();
+    let most = usize::try_from(dice.between(8, 24)).unwrap();
+    let mut stage = Stage { dice, riders: &names, calm_ms, count: 0 };
+    let mut events = Vec::new();
+    while events.len() < most {
+        events.extend(stage.story());
+    }
+    let mut closing: Vec<String> = events.iter().filter_map(|event| event.order.clone()).collect();
+    // Who lost an order is told so for ten minutes, which no world has.
+    closing.retain(|order| order.starts_with("fro"));
+    closing.sort();
+    closing.dedup();
+    let closing = closing.into_iter().map(|order| (calm_ms + 100_000, Order::Close { order }));
+    (events, closing.collect())
+}
+
+/// Two stations, each with some of the riders.
+fn groups(dice: &mut Dice, riders: &[RiderPlan]) -> Vec<(GroupId, Vec<RiderId>)> {
+    let mut group = |name: &str| {
+        let members = riders.iter().filter(|_| dice.per_mille(500));
+        (name.parse().unwrap(), members.map(|rider| rider.name.parse().unwrap()).collect())
     };
-    let body = format!(
-        r#"{{"id":"{id}","kind":"{kind}","order":{{"id":"{order}"}},"target":{target},"alert":{{"text":"{text}","ttl_s":{ttl_s},"repeat":{{"count":{count},"gap_ms":{gap_ms}}}}}}}"#
-    );
-    let post = match dice.between(0, 9) {
-        0..8 => Post::Once,
-        8 => Post::Twice,
-        _ => Post::Impatient { ms: dice.between(1, 50) },
-    };
-    let after = dice.per_mille(300).then(|| {
-        let act = if dice.per_mille(500) { After::CancelAlert } else { After::CancelOrder };
-        (dice.between(0, 30_000), act)
-    });
-    EventPlan { at_ms: dice.between(500, calm_ms), id, body, post, after }
+    vec![group("g0"), group("g1")]
 }

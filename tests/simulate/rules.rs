@@ -1,8 +1,7 @@
 //! The rules: each looks at one thing that happened, against all that was seen before, and says which promise it breaks.
 //! None of them trusts the code under test for more than the words it puts on the wire and in the store.
 
-use orderbell::dispatch::EventAnswer;
-use orderbell::domain::{AlertId, Delivery, DeliveryState, EpochMs, RiderId};
+use orderbell::domain::{Alert, AlertId, Delivery, DeliveryState, EpochMs, RiderId};
 use orderbell::store::AlertRecord;
 use serde_json::Value;
 
@@ -19,43 +18,67 @@ const CONFIRMED_WITHIN_MS: i64 = 70_000;
 /// Over a sound connection a device is silent within this after the end: a slow store, and the way.
 const SILENT_WITHIN_MS: i64 = 10_000;
 
+impl Known {
+    fn of(delivery: &Delivery, now: i64) -> Self {
+        let (audible_ms, claimed_ms, ended_ms) = (None, None, None);
+        let (seqs, received, heard) = Default::default();
+        let delivery = delivery.clone();
+        Self { delivery, audible_ms, claimed_ms, ended_ms, rung_ms: now, seqs, received, heard }
+    }
+}
+
+/// One name for each alert of an event.
+fn name_of(alert: &Alert) -> String {
+    match alert.kind.as_str() {
+        "order.reassigned_away" => format!("{}-away", alert.event_id),
+        "order.taken" | "merge" => format!("{}-{}", alert.kind, alert.id),
+        _ => alert.event_id.to_string(),
+    }
+}
+
 impl Seen {
     pub(crate) fn audit(&mut self, now: i64, record: &AlertRecord) {
-        for delivery in &record.deliveries {
-            let key = (delivery.alert, delivery.rider.clone());
-            let rendered_ms = record.alert.rendered_at.map(|_| now);
-            match self.known.remove(&key) {
-                None => {
-                    self.first_seen(now, delivery, record.alert.event_id.as_str());
-                    let ended_ms = (!delivery.is_open()).then_some(now);
-                    let (received, heard) = Default::default();
-                    let delivery = delivery.clone();
-                    self.known.insert(key, Known { delivery, rendered_ms, ended_ms, received, heard });
-                }
-                Some(mut known) => {
-                    self.compare(now, &known, delivery);
-                    known.rendered_ms = known.rendered_ms.or(rendered_ms);
-                    if known.ended_ms.is_none() && !delivery.is_open() {
-                        known.ended_ms = Some(now);
-                    }
-                    known.delivery = delivery.clone();
-                    self.known.insert(key, known);
-                }
+        let name = name_of(&record.alert);
+        if self.names.insert(record.alert.id, name.clone()).is_none() {
+            let alerts = self.names.values().filter(|other| **other == name).count();
+            if alerts > 1 {
+                self.break_promise(now, Broken::TwoEffects, format_args!("{name} has {alerts} alerts"));
             }
         }
+        self.audit_head(now, record);
+        for delivery in &record.deliveries {
+            let key = (delivery.alert, delivery.rider.clone());
+            let before = self.known.remove(&key);
+            match &before {
+                None => self.first_seen(now, delivery, &name),
+                Some(known) => self.compare(now, known, delivery),
+            }
+            let mut known = before.unwrap_or_else(|| Known::of(delivery, now));
+            let audible = record.alert.rendered_at.is_some() && delivery.held_until.is_none();
+            let claimed = delivery.state == DeliveryState::Claimed;
+            known.audible_ms = known.audible_ms.or(audible.then_some(now));
+            known.claimed_ms = known.claimed_ms.or(claimed.then_some(now));
+            known.ended_ms = known.ended_ms.or((!delivery.is_open()).then_some(now));
+            if known.seqs.insert(delivery.ring, delivery.seq).is_none() {
+                known.rung_ms = now;
+            }
+            known.delivery = delivery.clone();
+            self.known.insert(key, known);
+        }
+        self.rings = None;
     }
 
     fn first_seen(&mut self, now: i64, delivery: &Delivery, event: &str) {
-        self.names.insert(delivery.alert, event.to_owned());
         let Delivery { rider, seq, state, .. } = delivery;
         self.note(now, format_args!("store: {event} for {rider} seq {seq} {state:?}"));
-        let before = self.seqs.insert(rider.clone(), *seq).unwrap_or_default();
-        if *seq != before + 1 {
+        self.count_seq(now, rider, *seq);
+    }
+
+    /// Every delivery and every ring takes the next place in its rider's sequence.
+    fn count_seq(&mut self, now: i64, rider: &RiderId, seq: i64) {
+        let before = self.seqs.insert(rider.clone(), seq).unwrap_or_default();
+        if seq != before + 1 {
             self.break_promise(now, Broken::SeqNotRising, format_args!("{rider}: {seq} after {before}"));
-        }
-        let alerts = self.names.values().filter(|name| *name == event).count();
-        if alerts > 1 {
-            self.break_promise(now, Broken::TwoEffects, format_args!("{event} has {alerts} alerts"));
         }
     }
 
@@ -85,11 +108,23 @@ impl Seen {
                 format_args!("{name} for {rider} ended without a reason"),
             );
         }
-        if next.ring < before.ring || next.ring > before.ring + 1 {
+        let rung = next.ring != before.ring;
+        let by_step = self.rings == Some(next.alert) && next.ring == before.ring + 1 && before.is_open();
+        if rung && !by_step {
             self.break_promise(
                 now,
                 Broken::LevelTwice,
                 format_args!("{name} for {rider}: ring {} after {}", next.ring, before.ring),
+            );
+        }
+        if rung {
+            self.note(now, format_args!("store: {name} for {rider} rings {} seq {}", next.ring, next.seq));
+            self.count_seq(now, rider, next.seq);
+        } else if next.seq != before.seq {
+            self.break_promise(
+                now,
+                Broken::SeqNotRising,
+                format_args!("{name} for {rider} was {}, and is {}", before.seq, next.seq),
             );
         }
     }
@@ -113,8 +148,14 @@ impl Seen {
             return;
         };
         let expires_at = known.delivery.expires_at;
-        let (ended_ms, seq) = (known.ended_ms, known.delivery.seq);
-        let state = known.delivery.state;
+        let (ended_ms, state) = (known.ended_ms.or(known.claimed_ms), known.delivery.state);
+        let ring = frame["ring"].as_u64().and_then(|ring| u32::try_from(ring).ok());
+        let seq = ring.and_then(|ring| known.seqs.get(&ring).copied());
+        let held = known.audible_ms.is_none();
+        if held {
+            self.break_promise(now, Broken::SentAfterVoid, format_args!("{name} was sent while it was held"));
+        }
+        self.check_buried(now, &name, &key.1);
         if wall >= expires_at {
             let late_ms = wall.since_ms(expires_at);
             self.break_promise(
@@ -134,11 +175,11 @@ impl Seen {
                 format_args!("{name} was sent {late_ms} ms after it was {state:?}"),
             );
         }
-        if frame["seq"].as_i64() != Some(seq) {
+        if frame["seq"].as_i64() != seq {
             self.break_promise(
                 now,
                 Broken::SeqNotRising,
-                format_args!("{name} has {seq} and was sent as {}", frame["seq"]),
+                format_args!("{name} has {seq:?} and was sent as {}", frame["seq"]),
             );
         }
     }
@@ -166,7 +207,8 @@ impl Seen {
         self.note(now, format_args!("{device} got {name} ring {ring} seq {seq}"));
         match self.known.get_mut(&(alert, rider.clone())) {
             Some(known) => {
-                known.received.insert(device.to_owned());
+                let highest = known.received.entry(device.to_owned()).or_default();
+                *highest = ring.max(*highest);
             }
             None => self.break_promise(
                 now,
@@ -180,7 +222,7 @@ impl Seen {
         let name = self.name(alert);
         self.note(now, format_args!("{device} sounds {name} ring {ring}"));
         let Some(known) = self.known.get(&(alert, rider.clone())) else { return };
-        let Some(ended_ms) = known.ended_ms else { return };
+        let Some(ended_ms) = known.ended_ms.or(known.claimed_ms) else { return };
         // What ended by being heard here goes on with its repeats, until the next welcome.
         let own = known.delivery.state == DeliveryState::Played && known.heard.contains(device);
         let Some(online) = self.online.get(device) else { return };
@@ -250,24 +292,15 @@ impl Seen {
         }
     }
 
-    pub(crate) fn won(&mut self, now: i64, alert: AlertId, rider: &RiderId) {
-        let winners = self.winners.entry(alert).or_default();
-        winners.insert(rider.clone());
-        if winners.len() > 1 {
-            let all = format!("{winners:?}");
-            let name = self.name(alert);
-            self.break_promise(now, Broken::TwoWinners, format_args!("{name}: {all}"));
-        }
-    }
-
     /// Whatever was open for long enough while this device was there has come to it.
     pub(crate) fn check_brought(&mut self, now: i64, device: &str, online: &Online) {
         let Some(fair_ms) = online.fair_since_ms else { return };
         let missed = self.known.iter().filter(|((_, rider), known)| {
-            let from = known.rendered_ms.map_or(i64::MAX, |at| at.max(fair_ms));
-            let until = known.ended_ms.unwrap_or(now);
+            let from = known.audible_ms.map_or(i64::MAX, |at| at.max(fair_ms).max(known.rung_ms));
+            let until = known.claimed_ms.or(known.ended_ms).unwrap_or(now);
+            let ring = known.received.get(device).copied().unwrap_or_default();
             *rider == online.rider
-                && !known.received.contains(device)
+                && ring < known.delivery.ring
                 && until.saturating_sub(from) > BROUGHT_WITHIN_MS
         });
         let missed: Vec<AlertId> = missed.map(|((alert, _), _)| *alert).collect();
@@ -289,6 +322,9 @@ impl Seen {
                 (format!("{} for {rider}", self.name(*alert)), wall.since_ms(known.delivery.expires_at))
             })
             .collect();
+        let alerts = self.heads.values().filter(|head| head.is_open());
+        let alerts = alerts.map(|head| (self.name(head.id), wall.since_ms(head.expires_at)));
+        let open: Vec<(String, i64)> = alerts.chain(open).collect();
         for (what, late_ms) in open {
             self.break_promise(
                 now,
@@ -302,6 +338,12 @@ impl Seen {
                 self.break_promise(now, Broken::NeverConfirmed, format_args!("receipts of {device}"));
             }
         }
+        for device in std::mem::take(&mut self.pending) {
+            let since = online.get(&device).and_then(|online| online.fair_since_ms);
+            if since.is_some_and(|since| now - since > CONFIRMED_WITHIN_MS) {
+                self.break_promise(now, Broken::NeverResolved, format_args!("an accept on {device}"));
+            }
+        }
         let lost = self.answers.iter().filter(|(_, (_, answer))| !self.has(answer));
         let lost: Vec<String> = lost.map(|(event, _)| event.clone()).collect();
         for event in lost {
@@ -311,11 +353,5 @@ impl Seen {
                 format_args!("{event} was accepted and is not in the store"),
             );
         }
-    }
-
-    fn has(&self, answer: &EventAnswer) -> bool {
-        answer.alerts.iter().all(|alert| {
-            alert.deliveries.iter().all(|one| self.known.contains_key(&(alert.alert_id, one.rider.clone())))
-        })
     }
 }

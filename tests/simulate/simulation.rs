@@ -1,29 +1,34 @@
 //! One seed, one world: a server with its store in memory, riders with their devices, a backend, and a network and a
 //! voice that fail; all of it on one thread and on paused time, so that a seed gives the same world again.
 
+pub(crate) mod arbiter;
 pub(crate) mod backend;
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod device;
 pub(crate) mod dice;
 pub(crate) mod figures;
+pub(crate) mod graves;
 pub(crate) mod ledger;
 pub(crate) mod link;
 pub(crate) mod node;
+pub(crate) mod offers;
 pub(crate) mod oracle;
 pub(crate) mod plan;
 pub(crate) mod rules;
 pub(crate) mod store;
+pub(crate) mod stories;
 pub(crate) mod voice;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderbell::domain::RiderKey;
+use orderbell::domain::{AppSettings, Head, RiderKey, book};
 use orderbell::store::model::ModelStore;
 use tokio::task::JoinSet;
 
-use backend::Backend;
+use arbiter::Arbiter;
+use backend::{Backend, Worker};
 use clock::WorldTime;
 use device::{Device, sleep_ms};
 use dice::Dice;
@@ -39,11 +44,13 @@ pub(crate) enum Guard {
     All,
     /// Frames that were not acknowledged are not sent again.
     WithoutResend,
+    /// A rule of the book does not look at this.
+    Without(book::Guard),
 }
 
 /// Time after the last fault in which everything must have come to its end: the longest life of an alert, a jump of the
 /// wall, and the longest way back of a device.
-const CALM_LIMIT_MS: i64 = 220_000;
+const CALM_LIMIT_MS: i64 = 420_000;
 
 /// Plays the world of a seed to its end.
 pub(crate) fn play(seed: u64, plan: Plan, guard: Guard) -> Seen {
@@ -55,24 +62,31 @@ pub(crate) fn play(seed: u64, plan: Plan, guard: Guard) -> Seen {
 async fn world(seed: u64, plan: Plan, guard: Guard) -> Seen {
     let time = WorldTime::begin();
     let wall = time.clone();
-    let store = Arc::new(ModelStore::new("epoch-1", Arc::new(move || wall.wall())));
-    node::found(&*store).await;
+    let mut store = ModelStore::new("epoch-1", Arc::new(move || wall.wall()));
+    if let Guard::Without(guard) = guard {
+        store = store.without(guard);
+    }
+    let store = Arc::new(store);
+    node::found(&*store, AppSettings { merge: plan.merges, ..AppSettings::default() }).await;
     let ledger = Ledger::new(time.clone(), store);
     let voice = Arc::new(LateVoice::new(Arc::clone(&ledger), Dice::of(seed, "voice")));
+    let address = Arc::new(Address::default());
+    let dice = Dice::of(seed, "arbiter");
+    let arbiter = Arc::new(Arbiter::new(Arc::clone(&ledger), Arc::clone(&address), dice));
     let plant = Plant {
         ledger: Arc::clone(&ledger),
         time,
         voice,
+        arbiter: Arc::clone(&arbiter),
         faults: plan.store,
         crash_at: plan.crash_at,
         guard,
     };
     let mut lives = Dice::of(seed, "lives");
-    let address = Arc::new(Address::default());
     address.set(Some(Node::boot(&plant, &mut lives)));
     let mut tasks = JoinSet::new();
     let calm_ms = plan.calm_ms;
-    let events = people(seed, plan, &ledger, &address, &mut tasks);
+    let events = people(seed, plan, &arbiter, &address, &mut tasks);
     tasks.spawn(keep_alive(plant, address, lives));
     tokio::time::sleep_until(ledger.time.at(calm_ms)).await;
     ledger.begin_calm();
@@ -91,10 +105,11 @@ async fn world(seed: u64, plan: Plan, guard: Guard) -> Seen {
 fn people(
     seed: u64,
     plan: Plan,
-    ledger: &Arc<Ledger>,
+    arbiter: &Arc<Arbiter>,
     address: &Arc<Address>,
     tasks: &mut JoinSet<()>,
 ) -> usize {
+    let ledger = arbiter.ledger();
     let key = |name: &str| RiderKey { app: *APP, rider: name.parse().unwrap() };
     let riders: Arc<Vec<RiderKey>> = Arc::new(plan.riders.iter().map(|rider| key(&rider.name)).collect());
     let backend = |part: &str| Backend {
@@ -119,12 +134,17 @@ fn people(
             Order::Restart => "restart",
             Order::JumpWall { .. } => "jump",
             Order::Duty { .. } => "duty",
+            Order::Close { .. } => "close",
         };
         tasks.spawn(backend(part).order(at_ms, order, Arc::clone(&riders)));
     }
+    for (group, members) in plan.groups {
+        tasks.spawn(backend("groups").gather(group, members));
+    }
     let count = plan.events.len();
     for event in plan.events {
-        tasks.spawn(backend(&event.id).post(event));
+        let worker = Worker { backend: backend(&event.id), arbiter: Arc::clone(arbiter) };
+        tasks.spawn(worker.post(event));
     }
     count
 }
@@ -146,5 +166,7 @@ async fn keep_alive(plant: Plant, address: Arc<Address>, mut dice: Dice) {
 fn is_quiet(ledger: &Ledger, events: usize) -> bool {
     let seen = ledger.seen();
     let open = seen.known.values().any(|known| known.ended_ms.is_none());
-    seen.answers.len() == events && !open && seen.unsettled.is_empty()
+    let alerts = seen.heads.values().any(Head::is_open);
+    let told = seen.unsettled.is_empty() && seen.pending.is_empty();
+    seen.answers.len() == events && !open && !alerts && told
 }

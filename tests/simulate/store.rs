@@ -8,12 +8,15 @@ use async_trait::async_trait;
 use orderbell::domain::alert::Sound;
 use orderbell::domain::app::{ApiKey, App};
 use orderbell::domain::delivery::EndReason;
+use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::{
-    Alert, AlertId, AppId, EpochMs, EventId, GroupId, KeyId, OrderId, Rider, RiderId, RiderKey,
+    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderId, Rider,
+    RiderId, RiderKey, ScheduleId, Settlement,
 };
 use orderbell::store::{
-    Accepted, AlertRecord, DeviceCheck, Ended, NewEvent, OpenDelivery, Progress, Progressed, Receipt,
-    RiderPatch, Store, StoreError, StoreResult, Template,
+    Accepted, AlertRecord, Call as LadderCall, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty,
+    Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch,
+    Schedule, Settled, Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -160,6 +163,13 @@ impl FaultyStore {
     }
 }
 
+/// One alert, and those that ended with what became of it.
+fn with(alert: AlertId, ended: &[Ended]) -> Vec<AlertId> {
+    let mut alerts = vec![alert];
+    alerts.extend(alerts_of(ended).into_iter().filter(|other| *other != alert));
+    alerts
+}
+
 fn alerts_of(ended: &[Ended]) -> Vec<AlertId> {
     let mut alerts: Vec<AlertId> = ended.iter().map(|one| one.alert).collect();
     alerts.sort_unstable();
@@ -192,6 +202,57 @@ macro_rules! hand_on {
                 self.call(Call::Write, work, |_| vec![alert]).await
             }
 
+            async fn step(
+                &self,
+                alert: AlertId,
+                level: u32,
+                when: When,
+                sound: Option<Sound>,
+                world: World,
+                at: EpochMs,
+            ) -> StoreResult<Option<Stepped>> {
+                let work = self.ledger.store.step(alert, level, when, sound, world, at);
+                self.call(Call::Write, work, |stepped| {
+                    let Some(stepped) = stepped else { return Vec::new() };
+                    self.ledger.stepped(alert, level, stepped);
+                    with(alert, &stepped.ended)
+                })
+                .await
+            }
+
+            async fn merge(
+                &self,
+                rider: RiderKey,
+                together: Option<(Alert, usize)>,
+                world: World,
+                at: EpochMs,
+            ) -> StoreResult<Merged> {
+                let told = together.as_ref().map(|(alert, _)| alert.id);
+                let whose = rider.rider.clone();
+                let work = self.ledger.store.merge(rider, together, world, at);
+                self.call(Call::Write, work, |merged| match merged {
+                    Merged::Together(..) => told.into_iter().chain(self.ledger.held(&whose)).collect(),
+                    Merged::Released | Merged::Nothing => self.ledger.held(&whose),
+                })
+                .await
+            }
+
+            async fn expire_due(
+                &self,
+                now: EpochMs,
+                unresponsive_after: u32,
+                limit: u32,
+            ) -> StoreResult<Vec<Ended>> {
+                let work = self.ledger.store.expire_due(now, unresponsive_after, limit);
+                // An alert without an open delivery ends without a word.
+                self.call(Call::Write, work, |ended| {
+                    let mut alerts = self.ledger.overdue(now);
+                    alerts.extend(alerts_of(ended));
+                    alerts
+                })
+                .await
+            }
+
             /// The world's store stays open for the next life.
             async fn close(&self) {}
         }
@@ -203,6 +264,7 @@ hand_on! {
         fn epoch() -> String;
         fn create_app(app: App) -> ();
         fn apps() -> Vec<App>;
+        fn put_settings(app: AppId, settings: AppSettings) -> bool;
         fn create_key(key: ApiKey) -> ();
         fn key_by_hash(hash: [u8; 32]) -> Option<ApiKey>;
         fn keys(app: AppId) -> Vec<ApiKey>;
@@ -222,32 +284,60 @@ hand_on! {
         fn ended_reasons(rider: RiderKey, alerts: Vec<AlertId>) -> Vec<(AlertId, EndReason)>;
         fn unrendered(limit: u32) -> Vec<Alert>;
         fn pending_since(since: EpochMs, limit: u32) -> Vec<RiderKey>;
+        fn due_steps(now: EpochMs, limit: u32) -> Vec<DueStep>;
+        fn laddered(rider: RiderKey) -> Vec<(Head, Vec<RiderId>)>;
+        fn due_targets(now: EpochMs, limit: u32) -> Vec<DueTarget>;
+        fn due_bursts(now: EpochMs, limit: u32) -> Vec<(RiderKey, usize)>;
+        fn due_asks(now: EpochMs, limit: u32) -> Vec<(AlertId, RiderKey)>;
+        fn due_calls(now: EpochMs, limit: u32) -> Vec<LadderCall>;
+        fn notices(app: AppId, after: i64, limit: u32) -> Vec<NumberedNotice>;
+        fn due_schedules(now: EpochMs, limit: u32) -> Vec<Schedule>;
+        fn schedules(app: AppId) -> Vec<Schedule>;
         fn alert(app: AppId, alert: AlertId) -> Option<AlertRecord>;
         fn event(app: AppId, source: String, id: EventId) -> Option<(String, Receipt)>;
     }
     writes {
         fn put_rider(rider: RiderKey, patch: RiderPatch, at: EpochMs) -> Rider => |_| Vec::new();
         fn touch_rider(rider: RiderKey, at: EpochMs) -> Rider => |_| Vec::new();
-        fn set_duty(rider: RiderKey, on_duty: bool, at: EpochMs) -> Vec<Ended> => |ended| alerts_of(ended);
+        fn set_duty(rider: RiderKey, duty: Duty, at: EpochMs) -> Vec<Ended> => |ended| alerts_of(ended);
         fn delete_rider(rider: RiderKey, at: EpochMs) -> Option<Vec<Ended>> =>
             |ended| ended.as_deref().map(alerts_of).unwrap_or_default();
         fn put_group(app: AppId, group: GroupId, members: Vec<RiderId>) -> () => |()| Vec::new();
         fn change_group(app: AppId, group: GroupId, add: Vec<RiderId>, remove: Vec<RiderId>) -> () => |()| Vec::new();
         fn delete_group(app: AppId, group: GroupId) -> bool => |_| Vec::new();
         fn accept(event: NewEvent) -> Accepted => |accepted| match accepted {
-            Accepted::New(receipt) | Accepted::Duplicate(receipt) => receipt.alert.into_iter().collect(),
+            Accepted::New(receipt) | Accepted::Duplicate(receipt) => {
+                let mut alerts: Vec<AlertId> = receipt.alerts.iter().map(|entered| entered.alert).collect();
+                alerts.extend(alerts_of(&receipt.ended));
+                alerts
+            }
             Accepted::Conflict => Vec::new(),
         };
         fn progress(changes: Vec<Progress>) -> Vec<Option<Progressed>> => |progressed| {
-            let mut alerts: Vec<AlertId> = progressed.iter().flatten().map(|one| one.delivery.alert).collect();
+            let done = progressed.iter().flatten();
+            let mut alerts: Vec<AlertId> = done.map(|one| one.delivery.alert).collect();
             alerts.sort_unstable();
             alerts.dedup();
             alerts
         };
         fn cancel_alert(app: AppId, alert: AlertId, at: EpochMs) -> Option<Vec<Ended>> =>
-            |ended| ended.as_deref().map(alerts_of).unwrap_or_default();
+            |ended| ended.as_deref().map(|ended| with(alert, ended)).unwrap_or_default();
         fn cancel_order(app: AppId, order: OrderId, at: EpochMs) -> Vec<Ended> => |ended| alerts_of(ended);
-        fn expire_due(now: EpochMs, limit: u32) -> Vec<Ended> => |ended| alerts_of(ended);
+        fn settle(app: AppId, alert: AlertId, settlement: Settlement, at: EpochMs) -> Option<Settled> => |_| vec![alert];
+        fn unroll(
+            alert: AlertId,
+            chunk: u32,
+            policy: OrderPolicy,
+            world: World,
+            at: EpochMs
+        ) -> Unrolled => |unrolled| with(alert, &unrolled.ended);
+        fn take_ask(alert: AlertId, rider: RiderKey, again_at: EpochMs, at: EpochMs) -> Option<Claim> => |_| vec![alert];
+        fn ask_again(alert: AlertId, rider: RiderKey, at: Option<EpochMs>) -> () => |()| vec![alert];
+        fn take_call(id: CallId, again_at: EpochMs, at: EpochMs) -> bool => |_| Vec::new();
+        fn finish_call(id: CallId, result: CallResult, at: EpochMs) -> () => |()| Vec::new();
+        fn advance_schedule(id: ScheduleId, from: EpochMs, next_at: Option<EpochMs>) -> bool => |_| Vec::new();
+        fn end_schedule(app: AppId, id: ScheduleId) -> bool => |_| Vec::new();
+        fn forget_orders(before: EpochMs, limit: u32) -> u64 => |_| Vec::new();
         fn forget_events(before: EpochMs, limit: u32) -> u64 => |_| Vec::new();
     }
 }
