@@ -8,6 +8,7 @@ mod simulation;
 
 use std::time::{Duration, Instant};
 
+use orderbell::domain::book;
 use simulation::figures::Figures;
 use simulation::ledger::Broken;
 use simulation::plan::Plan;
@@ -62,4 +63,19 @@ fn is_noticed(guard: Guard, how: Broken) -> bool {
 #[test]
 fn without_sending_again_alerts_get_lost_and_the_oracle_notices() {
     assert!(is_noticed(Guard::WithoutResend, Broken::Lost));
+}
+
+#[test]
+fn without_looking_at_the_mask_of_a_ladder_a_step_is_taken_twice_and_the_oracle_notices() {
+    assert!(is_noticed(Guard::Without(book::Guard::StepOnce), Broken::LevelTwice));
+}
+
+#[test]
+fn without_looking_for_a_winner_an_offer_has_two_and_the_oracle_notices() {
+    assert!(is_noticed(Guard::Without(book::Guard::OneWinner), Broken::TwoWinners));
+}
+
+#[test]
+fn without_tombstones_what_was_cancelled_is_sent_and_the_oracle_notices() {
+    assert!(is_noticed(Guard::Without(book::Guard::Tombstone), Broken::SentAfterVoid));
 }

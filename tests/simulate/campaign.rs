@@ -1,6 +1,6 @@
 //! Many seeds, one after another, on one core, and a crash at every step of a small world. `SEEDS` says how many (default
-//! 2000), `FROM` where to begin; `SEED` plays one seed, `STEP` one step, and prints its trace; `GUARD=resend` takes that
-//! guard away. The last line is `violations N`.
+//! 2000), `FROM` where to begin; `SEED` plays one seed, `STEP` one step, and prints its trace; `GUARD=resend`, `step`,
+//! `winner` or `tombstone` takes that guard away. The last line is `violations N`.
 
 #![expect(clippy::print_stdout, reason = "a test program reports to its caller")]
 #![expect(clippy::unwrap_used, reason = "a simulation that cannot go on has found something")]
@@ -11,6 +11,7 @@ mod simulation;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use orderbell::domain::book;
 use simulation::figures::Figures;
 use simulation::plan::Plan;
 use simulation::store::CrashAt;
@@ -71,6 +72,11 @@ fn asked() -> Asked {
 
 /// Everything but the guard with this name.
 fn without(word: &str) -> Guard {
-    let guards = [("resend", Guard::WithoutResend)];
+    let guards = [
+        ("resend", Guard::WithoutResend),
+        ("step", Guard::Without(book::Guard::StepOnce)),
+        ("winner", Guard::Without(book::Guard::OneWinner)),
+        ("tombstone", Guard::Without(book::Guard::Tombstone)),
+    ];
     guards.into_iter().find(|(name, _)| *name == word).unwrap().1
 }

@@ -13,6 +13,13 @@ pub(crate) struct Figures {
     events: usize,
     deliveries: usize,
     ends: BTreeMap<&'static str, u64>,
+    offers: usize,
+    steps: BTreeMap<&'static str, u64>,
+    outcomes: BTreeMap<String, u64>,
+    claims: usize,
+    settles: u64,
+    calls: usize,
+    buried: usize,
     frames: u64,
     store_calls: u64,
     faults: BTreeMap<Fault, u64>,
@@ -32,6 +39,17 @@ impl Figures {
             let reason = known.delivery.reason.map_or("open", |reason| reason.as_str());
             *self.ends.entry(reason).or_default() += 1;
         }
+        self.offers += seen.heads.values().filter(|head| head.is_offer()).count();
+        for act in seen.steps.values() {
+            *self.steps.entry(act).or_default() += 1;
+        }
+        for outcome in seen.outcomes.values() {
+            *self.outcomes.entry(outcome.clone()).or_default() += 1;
+        }
+        self.claims += seen.known.values().filter(|known| known.claimed_ms.is_some()).count();
+        self.settles += seen.settles;
+        self.calls += seen.calls.len();
+        self.buried += seen.buried.len();
         self.frames += seen.frames_sent;
         self.store_calls += seen.store_calls;
         for (fault, count) in &seen.faults {
@@ -62,6 +80,8 @@ impl Figures {
         let each = spent / u32::try_from(seeds.max(1)).unwrap_or(u32::MAX);
         format!(
             "seeds {seeds}, events {events}, deliveries {deliveries}, frames {}, store calls {}\n\
+             offers {}, claims {}, settled by the backend {}, outcomes: {}\n\
+             ladder steps: {}; calls {}; events after their cancellation {}\n\
              ends: {}\n\
              faults: {}\n\
              accepted to heard: p50 {} ms, p99 {} ms, of {} heard\n\
@@ -69,6 +89,13 @@ impl Figures {
              figures: {seconds:.1} s, {:.0} seeds/s, traces {:016x}",
             self.frames,
             self.store_calls,
+            self.offers,
+            self.claims,
+            self.settles,
+            List(&self.outcomes),
+            List(&self.steps),
+            self.calls,
+            self.buried,
             List(&self.ends),
             List(&self.faults),
             ear(50),
