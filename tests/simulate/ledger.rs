@@ -83,7 +83,7 @@ impl Broken {
 /// One delivery as the store has shown it so far.
 pub(crate) struct Known {
     pub(crate) delivery: Delivery,
-    pub(crate) rendered_ms: Option<i64>,
+    pub(crate) stored_ms: i64,
     pub(crate) ended_ms: Option<i64>,
     /// Devices that got its frame.
     pub(crate) received: BTreeSet<String>,

@@ -23,18 +23,16 @@ impl Seen {
     pub(crate) fn audit(&mut self, now: i64, record: &AlertRecord) {
         for delivery in &record.deliveries {
             let key = (delivery.alert, delivery.rider.clone());
-            let rendered_ms = record.alert.rendered_at.map(|_| now);
             match self.known.remove(&key) {
                 None => {
                     self.first_seen(now, delivery, record.alert.event_id.as_str());
                     let ended_ms = (!delivery.is_open()).then_some(now);
                     let (received, heard) = Default::default();
                     let delivery = delivery.clone();
-                    self.known.insert(key, Known { delivery, rendered_ms, ended_ms, received, heard });
+                    self.known.insert(key, Known { delivery, stored_ms: now, ended_ms, received, heard });
                 }
                 Some(mut known) => {
                     self.compare(now, &known, delivery);
-                    known.rendered_ms = known.rendered_ms.or(rendered_ms);
                     if known.ended_ms.is_none() && !delivery.is_open() {
                         known.ended_ms = Some(now);
                     }
@@ -264,11 +262,9 @@ impl Seen {
     pub(crate) fn check_brought(&mut self, now: i64, device: &str, online: &Online) {
         let Some(fair_ms) = online.fair_since_ms else { return };
         let missed = self.known.iter().filter(|((_, rider), known)| {
-            let from = known.rendered_ms.map_or(i64::MAX, |at| at.max(fair_ms));
+            let from = known.stored_ms.max(fair_ms);
             let until = known.ended_ms.unwrap_or(now);
-            *rider == online.rider
-                && !known.received.contains(device)
-                && until.saturating_sub(from) > BROUGHT_WITHIN_MS
+            *rider == online.rider && !known.received.contains(device) && until - from > BROUGHT_WITHIN_MS
         });
         let missed: Vec<AlertId> = missed.map(|((alert, _), _)| *alert).collect();
         for alert in missed {
