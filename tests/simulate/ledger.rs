@@ -98,8 +98,6 @@ impl Broken {
 /// One delivery as the store has shown it so far.
 pub(crate) struct Known {
     pub(crate) delivery: Delivery,
-    /// Since when it may be sent.
-    pub(crate) audible_ms: Option<i64>,
     /// Since when its rider has accepted it and the backend decides.
     pub(crate) claimed_ms: Option<i64>,
     pub(crate) ended_ms: Option<i64>,

@@ -20,10 +20,10 @@ const SILENT_WITHIN_MS: i64 = 10_000;
 
 impl Known {
     fn of(delivery: &Delivery, now: i64) -> Self {
-        let (audible_ms, claimed_ms, ended_ms) = (None, None, None);
+        let (claimed_ms, ended_ms) = (None, None);
         let (seqs, received, heard) = Default::default();
         let delivery = delivery.clone();
-        Self { delivery, audible_ms, claimed_ms, ended_ms, rung_ms: now, seqs, received, heard }
+        Self { delivery, claimed_ms, ended_ms, rung_ms: now, seqs, received, heard }
     }
 }
 
@@ -54,9 +54,7 @@ impl Seen {
                 Some(known) => self.compare(now, known, delivery),
             }
             let mut known = before.unwrap_or_else(|| Known::of(delivery, now));
-            let audible = record.alert.rendered_at.is_some() && delivery.held_until.is_none();
             let claimed = delivery.state == DeliveryState::Claimed;
-            known.audible_ms = known.audible_ms.or(audible.then_some(now));
             known.claimed_ms = known.claimed_ms.or(claimed.then_some(now));
             known.ended_ms = known.ended_ms.or((!delivery.is_open()).then_some(now));
             if known.seqs.insert(delivery.ring, delivery.seq).is_none() {
@@ -151,7 +149,7 @@ impl Seen {
         let (ended_ms, state) = (known.ended_ms.or(known.claimed_ms), known.delivery.state);
         let ring = frame["ring"].as_u64().and_then(|ring| u32::try_from(ring).ok());
         let seq = ring.and_then(|ring| known.seqs.get(&ring).copied());
-        let held = known.audible_ms.is_none();
+        let held = known.delivery.held_until.is_some();
         if held {
             self.break_promise(now, Broken::SentAfterVoid, format_args!("{name} was sent while it was held"));
         }
@@ -296,12 +294,10 @@ impl Seen {
     pub(crate) fn check_brought(&mut self, now: i64, device: &str, online: &Online) {
         let Some(fair_ms) = online.fair_since_ms else { return };
         let missed = self.known.iter().filter(|((_, rider), known)| {
-            let from = known.audible_ms.map_or(i64::MAX, |at| at.max(fair_ms).max(known.rung_ms));
+            let from = known.rung_ms.max(fair_ms);
             let until = known.claimed_ms.or(known.ended_ms).unwrap_or(now);
             let ring = known.received.get(device).copied().unwrap_or_default();
-            *rider == online.rider
-                && ring < known.delivery.ring
-                && until.saturating_sub(from) > BROUGHT_WITHIN_MS
+            *rider == online.rider && ring < known.delivery.ring && until - from > BROUGHT_WITHIN_MS
         });
         let missed: Vec<AlertId> = missed.map(|((alert, _), _)| *alert).collect();
         for alert in missed {
