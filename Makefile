@@ -3,8 +3,10 @@
 
 KILLS ?= 200
 CASES ?= fast
+SEEDS ?= 2000
 
-.PHONY: demo test check bench conformance test-rust test-client test-browser test-demo test-faults test-kill test-autobahn
+.PHONY: demo test check bench simulate conformance test-rust test-client test-browser test-demo test-faults test-kill \
+	test-autobahn
 
 demo:
 	@sh deploy/demo.sh
@@ -15,6 +17,11 @@ test:
 # One set of stories for every store.
 conformance:
 	@cargo test --test store_conformance
+
+# SEEDS=2000 worlds, and a crash at every step of a small one. SEED=123 or STEP=45 plays one and prints its trace;
+# GUARD=resend takes that guard away, and must fail.
+simulate:
+	@SEEDS=$(SEEDS) SEED=$(SEED) STEP=$(STEP) GUARD=$(GUARD) cargo test --quiet --release --test simulate_seeds
 
 test-rust:
 	@bash tests/run.sh rust

@@ -5,6 +5,7 @@ mod accept;
 mod answer;
 mod deliver;
 mod ends;
+mod guard;
 mod merge;
 mod step;
 
@@ -24,6 +25,7 @@ pub use accept::{Audience, DropReason, Entered, EnteredAlert, Incoming, Outcome}
 pub use answer::{Progress, Progressed, Settled};
 pub use deliver::Last;
 pub use ends::Duty;
+pub use guard::Guard;
 pub use merge::Merged;
 pub use step::{Stepped, When};
 
@@ -39,6 +41,8 @@ pub struct Book {
     places: HashMap<(AlertId, RiderId), usize>,
     notices: Vec<Notice>,
     calls: Vec<Call>,
+    /// Always `None` but in a simulation.
+    missing: Option<Guard>,
 }
 
 /// A row and whether it must be written.

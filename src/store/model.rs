@@ -18,6 +18,7 @@ use super::{
 };
 use crate::domain::alert::Sound;
 use crate::domain::app::{ApiKey, App};
+use crate::domain::book::{Book, Guard};
 use crate::domain::delivery::EndReason;
 use crate::domain::kind::OrderPolicy;
 use crate::domain::{
@@ -38,6 +39,13 @@ impl ModelStore {
     #[must_use]
     pub fn new(epoch: impl Into<String>, now: Arc<dyn Fn() -> EpochMs + Send + Sync>) -> Self {
         Self { epoch: epoch.into(), now, state: Mutex::new(Some(State::default())) }
+    }
+
+    /// The same, but its rules do not look at this. For simulations only: they show that they notice.
+    #[must_use]
+    pub fn without(self, guard: Guard) -> Self {
+        let state = State { book: Book::without(guard), ..State::default() };
+        Self { state: Mutex::new(Some(state)), ..self }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> StoreResult<T> {

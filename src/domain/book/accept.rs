@@ -1,7 +1,7 @@
 //! An event enters: judged against what is known of its order, then its alert for each rider of its audience.
 //! Old news is dropped, an end stops what it ends, a new rider's gain is the old rider's loss.
 
-use super::{Book, Context, Ended, FirstDelivery};
+use super::{Book, Context, Ended, FirstDelivery, Guard};
 use crate::domain::alert::AlertChange;
 use crate::domain::delivery::{Change, EndReason};
 use crate::domain::kind::{Ends, OrderPolicy};
@@ -149,11 +149,12 @@ impl Book {
     /// Whether the event is old news; if not, its stamp is remembered.
     fn judge(&mut self, key: &OrderKey, event: &Incoming<'_>, context: &Context<'_>) -> Option<DropReason> {
         let (at, lasts_ms) = (context.at, context.rules.tombstone_ms);
+        let looks = event.policy.ends.is_none() && self.looks_at(Guard::Tombstone);
         let memory = self.order_mut(key, at);
         if event.stamp.is_older_than(&memory.stamp) {
             return Some(DropReason::OlderVersion);
         }
-        if event.policy.ends.is_none() {
+        if looks {
             let riders = event.audience.riders();
             let of_each = !riders.is_empty()
                 && riders.iter().all(|rider| memory.is_cancelled(rider, &event.stamp, at, lasts_ms));

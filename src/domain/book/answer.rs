@@ -1,7 +1,7 @@
 //! What riders say of their deliveries, and who wins an offer: one decision, made where it is committed.
 //! Whoever says the same again is told the same again; what comes after the end is noted and changes nothing.
 
-use super::{Book, Ended};
+use super::{Book, Ended, Guard};
 use crate::domain::alert::AlertChange;
 use crate::domain::delivery::{Answer, AnswerOutcome, Change, EndReason};
 use crate::domain::{
@@ -96,8 +96,9 @@ impl Book {
             return delivery.outcome(head);
         }
         let only_heard = delivery.state == DeliveryState::Played && delivery.answer.is_none();
-        if !delivery.is_open() && !only_heard {
-            let lost = delivery.state == DeliveryState::Lost;
+        let lost = delivery.state == DeliveryState::Lost;
+        let may_answer = delivery.is_open() || only_heard || (lost && !self.looks_at(Guard::OneWinner));
+        if !may_answer {
             self.change(place, &Change::Late(answer), at);
             return if lost { AnswerOutcome::Lost } else { AnswerOutcome::Gone };
         }

@@ -1,7 +1,7 @@
 //! An alert comes to one rider: held back, held for company, or open; and in the place of an older one.
 //! Whatever becomes of it, there is a delivery that says so.
 
-use super::{Book, Context, Ended, FirstDelivery, Kept, Mark};
+use super::{Book, Context, Ended, FirstDelivery, Guard, Kept, Mark};
 use crate::domain::delivery::{Change, EndReason, Listener};
 use crate::domain::kind::OrderPolicy;
 use crate::domain::order::Stamp;
@@ -97,7 +97,8 @@ impl Book {
         let cancelled = |memory: &crate::domain::OrderMemory| {
             memory.is_cancelled(&rider.rider, &stamp, at, rules.tombstone_ms)
         };
-        if policy.ends.is_none() && self.order(&key).is_some_and(cancelled) {
+        let looks = policy.ends.is_none() && self.looks_at(Guard::Tombstone);
+        if looks && self.order(&key).is_some_and(cancelled) {
             return Some(EndReason::CancelledBefore);
         }
         let gap_ms = policy.gap_ms?;

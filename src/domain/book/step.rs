@@ -1,7 +1,7 @@
 //! A ladder step is taken: once, at its time or as a fallback, and only while the alert still waits for an answer.
 //! Steps that fell due together, after a stop or a jump of the clock, ring once and not once each.
 
-use super::{Book, Call, Context, Ended, NoticeKind};
+use super::{Book, Call, Context, Ended, Guard, NoticeKind};
 use crate::domain::alert::AlertChange;
 use crate::domain::delivery::Change;
 use crate::domain::kind::OrderPolicy;
@@ -50,14 +50,16 @@ impl Book {
         let at = context.at;
         let head = self.head(alert)?.clone();
         let step = head.ladder.steps().get(level as usize)?;
+        let once = self.looks_at(Guard::StepOnce);
         let fits = match when {
-            When::Due => head.due_level(at) == Some(level),
+            When::Due if once => head.due_level(at) == Some(level),
+            When::Due => step.due_at(head.starts_at) <= at,
             When::Fallback => step.fallback,
         };
         // At the end of an alert's time there is nobody to ring or ask any more, but somebody to tell.
         let lives = head.expires_at > at || !(step.act.rings() || step.act.widens());
         let waits = head.state == AlertState::Active && lives;
-        if !fits || !waits || is_done(head.steps_done, level) {
+        if !fits || !waits || (once && is_done(head.steps_done, level)) {
             return None;
         }
         if let Some(row) = self.head_mut(alert) {

@@ -1,0 +1,343 @@
+//! The model store as one life of a server sees it: slow, refusing now and then, and the place where that life ends,
+//! before or after a commit. After a crash no call comes back, so nothing of the dead life reaches the world.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use orderbell::domain::alert::Sound;
+use orderbell::domain::app::{ApiKey, App};
+use orderbell::domain::delivery::EndReason;
+use orderbell::domain::kind::OrderPolicy;
+use orderbell::domain::{
+    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderId, Rider,
+    RiderId, RiderKey, ScheduleId, Settlement,
+};
+use orderbell::store::{
+    Accepted, AlertRecord, Call as LadderCall, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty,
+    Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch,
+    Schedule, Settled, Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::simulation::dice::Dice;
+use crate::simulation::ledger::{Fault, Ledger};
+
+/// Where a life ends: at this call, counted over the whole world.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum CrashAt {
+    Before(u64),
+    After(u64),
+}
+
+/// How often, of a thousand calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoreFaults {
+    pub(crate) refuses: u64,
+    pub(crate) slow: u64,
+    pub(crate) crashes: u64,
+}
+
+/// One life's way to the store.
+pub(crate) struct FaultyStore {
+    ledger: Arc<Ledger>,
+    faults: StoreFaults,
+    crash_at: Option<CrashAt>,
+    dice: Mutex<Dice>,
+    /// Set when this life ends.
+    dead: CancellationToken,
+}
+
+/// Whether a call changes anything.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Call {
+    Read,
+    Write,
+}
+
+/// What happens to one call.
+struct Fate {
+    number: u64,
+    wait_ms: i64,
+    wait_after_ms: i64,
+    refused: bool,
+    crash: Option<CrashAt>,
+}
+
+impl FaultyStore {
+    pub(crate) fn new(
+        ledger: Arc<Ledger>,
+        faults: StoreFaults,
+        crash_at: Option<CrashAt>,
+        dice: Dice,
+        dead: CancellationToken,
+    ) -> Self {
+        Self { ledger, faults, crash_at, dice: Mutex::new(dice), dead }
+    }
+
+    fn fate(&self, call: Call) -> Fate {
+        let number = {
+            let mut seen = self.ledger.seen();
+            seen.store_calls += 1;
+            seen.store_calls
+        };
+        let mut dice = self.dice.lock().unwrap();
+        let mut wait = || match dice.between(0, 9) {
+            0..5 => 0,
+            5..9 => dice.between(1, 4),
+            _ => dice.between(5, 40),
+        };
+        let (mut wait_ms, mut wait_after_ms) = (wait(), wait());
+        let planned =
+            self.crash_at.filter(|at| matches!(at, CrashAt::Before(n) | CrashAt::After(n) if *n == number));
+        let mut fate = Fate { number, wait_ms, wait_after_ms, refused: false, crash: planned };
+        if !self.ledger.is_calm() {
+            if dice.per_mille(self.faults.slow) {
+                wait_ms += dice.between(200, 3_000);
+                wait_after_ms += dice.between(0, 500);
+                self.ledger.injected(Fault::StoreSlow);
+            }
+            fate.refused = dice.per_mille(self.faults.refuses);
+            if dice.per_mille(self.faults.crashes) {
+                let at = if dice.per_mille(500) { CrashAt::Before(number) } else { CrashAt::After(number) };
+                fate.crash = fate.crash.or(Some(at));
+            }
+        }
+        // A look is handed on in the moment it is made; what happens on the way to the rider is the link's part.
+        fate.wait_after_ms = if call == Call::Write { wait_after_ms } else { 0 };
+        fate.wait_ms = wait_ms;
+        fate
+    }
+
+    /// Does not come back once this life has ended.
+    async fn alive(&self) {
+        if self.dead.is_cancelled() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn crash(&self, fault: Fault, number: u64) {
+        self.ledger.injected(fault);
+        self.ledger.note(format_args!("crash at store call {number}"));
+        self.dead.cancel();
+        self.alive().await;
+    }
+
+    async fn wait(&self, ms: i64) {
+        if ms > 0 {
+            tokio::time::sleep(Duration::from_millis(u64::try_from(ms).unwrap())).await;
+        }
+        self.alive().await;
+    }
+
+    /// One call with its fate; `work` is the model's own, which never waits.
+    async fn call<T>(
+        &self,
+        call: Call,
+        work: impl Future<Output = StoreResult<T>> + Send,
+        changed: impl Fn(&T) -> Vec<AlertId> + Send,
+    ) -> StoreResult<T> {
+        self.alive().await;
+        let fate = self.fate(call);
+        self.wait(fate.wait_ms).await;
+        if matches!(fate.crash, Some(CrashAt::Before(_))) {
+            self.crash(Fault::CrashBefore, fate.number).await;
+        }
+        if fate.refused {
+            self.ledger.injected(Fault::StoreUnavailable);
+            return Err(StoreError::Unavailable("as the simulation wants".into()));
+        }
+        let result = work.await;
+        if let Ok(done) = &result {
+            self.ledger.audit(changed(done));
+        }
+        if matches!(fate.crash, Some(CrashAt::After(_))) {
+            self.crash(Fault::CrashAfter, fate.number).await;
+        }
+        self.wait(fate.wait_after_ms).await;
+        result
+    }
+
+    async fn read<T>(&self, work: impl Future<Output = StoreResult<T>> + Send) -> StoreResult<T> {
+        self.call(Call::Read, work, |_| Vec::new()).await
+    }
+}
+
+/// One alert, and those that ended with what became of it.
+fn with(alert: AlertId, ended: &[Ended]) -> Vec<AlertId> {
+    let mut alerts = vec![alert];
+    alerts.extend(alerts_of(ended).into_iter().filter(|other| *other != alert));
+    alerts
+}
+
+fn alerts_of(ended: &[Ended]) -> Vec<AlertId> {
+    let mut alerts: Vec<AlertId> = ended.iter().map(|one| one.alert).collect();
+    alerts.sort_unstable();
+    alerts.dedup();
+    alerts
+}
+
+/// Writes the calls that are handed on: the plain ones stand still and meet no fate (their number depends on a cache
+/// that goes by the machine's clock), reads meet theirs, writes are audited as well.
+macro_rules! hand_on {
+    (
+        plain { $(fn $plain:ident($($pa:ident: $pt:ty),*) -> $pr:ty;)* }
+        reads { $(fn $read:ident($($ra:ident: $rt:ty),*) -> $rr:ty;)* }
+        writes { $(fn $write:ident($($wa:ident: $wt:ty),*) -> $wr:ty => $changed:expr;)* }
+    ) => {
+        #[async_trait]
+        impl Store for FaultyStore {
+            $(async fn $plain(&self, $($pa: $pt),*) -> StoreResult<$pr> {
+                self.ledger.store.$plain($($pa),*).await
+            })*
+            $(async fn $read(&self, $($ra: $rt),*) -> StoreResult<$rr> {
+                self.read(self.ledger.store.$read($($ra),*)).await
+            })*
+            $(async fn $write(&self, $($wa: $wt),*) -> StoreResult<$wr> {
+                self.call(Call::Write, self.ledger.store.$write($($wa),*), $changed).await
+            })*
+
+            async fn mark_rendered(&self, alert: AlertId, sound: Sound, at: EpochMs) -> StoreResult<bool> {
+                let work = self.ledger.store.mark_rendered(alert, sound, at);
+                self.call(Call::Write, work, |_| vec![alert]).await
+            }
+
+            async fn step(
+                &self,
+                alert: AlertId,
+                level: u32,
+                when: When,
+                sound: Option<Sound>,
+                world: World,
+                at: EpochMs,
+            ) -> StoreResult<Option<Stepped>> {
+                let work = self.ledger.store.step(alert, level, when, sound, world, at);
+                self.call(Call::Write, work, |stepped| {
+                    let Some(stepped) = stepped else { return Vec::new() };
+                    self.ledger.stepped(alert, level, stepped);
+                    with(alert, &stepped.ended)
+                })
+                .await
+            }
+
+            async fn merge(
+                &self,
+                rider: RiderKey,
+                together: Option<(Alert, usize)>,
+                world: World,
+                at: EpochMs,
+            ) -> StoreResult<Merged> {
+                let told = together.as_ref().map(|(alert, _)| alert.id);
+                let whose = rider.rider.clone();
+                let work = self.ledger.store.merge(rider, together, world, at);
+                self.call(Call::Write, work, |merged| match merged {
+                    Merged::Together(..) => told.into_iter().chain(self.ledger.held(&whose)).collect(),
+                    Merged::Released | Merged::Nothing => self.ledger.held(&whose),
+                })
+                .await
+            }
+
+            async fn expire_due(
+                &self,
+                now: EpochMs,
+                unresponsive_after: u32,
+                limit: u32,
+            ) -> StoreResult<Vec<Ended>> {
+                let work = self.ledger.store.expire_due(now, unresponsive_after, limit);
+                // An alert without an open delivery ends without a word.
+                self.call(Call::Write, work, |ended| {
+                    let mut alerts = self.ledger.overdue(now);
+                    alerts.extend(alerts_of(ended));
+                    alerts
+                })
+                .await
+            }
+
+            /// The world's store stays open for the next life.
+            async fn close(&self) {}
+        }
+    };
+}
+
+hand_on! {
+    plain {
+        fn epoch() -> String;
+        fn create_app(app: App) -> ();
+        fn apps() -> Vec<App>;
+        fn put_settings(app: AppId, settings: AppSettings) -> bool;
+        fn create_key(key: ApiKey) -> ();
+        fn key_by_hash(hash: [u8; 32]) -> Option<ApiKey>;
+        fn keys(app: AppId) -> Vec<ApiKey>;
+        fn revoke_key(app: AppId, id: KeyId, at: EpochMs) -> bool;
+        fn put_template(app: AppId, template: Template) -> ();
+        fn templates(app: AppId) -> Vec<Template>;
+        fn add_check(rider: RiderKey, check: DeviceCheck) -> ();
+        fn checks(rider: RiderKey) -> Vec<DeviceCheck>;
+    }
+    reads {
+        fn rider(rider: RiderKey) -> Option<Rider>;
+        fn riders(app: AppId, ids: Vec<RiderId>) -> Vec<Rider>;
+        fn group(app: AppId, group: GroupId) -> Option<Vec<RiderId>>;
+        fn groups(app: AppId) -> Vec<GroupId>;
+        fn open_deliveries(rider: RiderKey, limit: u32) -> Vec<OpenDelivery>;
+        fn open_ids(rider: RiderKey) -> Vec<(AlertId, u32)>;
+        fn ended_reasons(rider: RiderKey, alerts: Vec<AlertId>) -> Vec<(AlertId, EndReason)>;
+        fn unrendered(limit: u32) -> Vec<Alert>;
+        fn pending_since(since: EpochMs, limit: u32) -> Vec<RiderKey>;
+        fn due_steps(now: EpochMs, limit: u32) -> Vec<DueStep>;
+        fn laddered(rider: RiderKey) -> Vec<(Head, Vec<RiderId>)>;
+        fn due_targets(now: EpochMs, limit: u32) -> Vec<DueTarget>;
+        fn due_bursts(now: EpochMs, limit: u32) -> Vec<(RiderKey, usize)>;
+        fn due_asks(now: EpochMs, limit: u32) -> Vec<(AlertId, RiderKey)>;
+        fn due_calls(now: EpochMs, limit: u32) -> Vec<LadderCall>;
+        fn notices(app: AppId, after: i64, limit: u32) -> Vec<NumberedNotice>;
+        fn due_schedules(now: EpochMs, limit: u32) -> Vec<Schedule>;
+        fn schedules(app: AppId) -> Vec<Schedule>;
+        fn alert(app: AppId, alert: AlertId) -> Option<AlertRecord>;
+        fn event(app: AppId, source: String, id: EventId) -> Option<(String, Receipt)>;
+    }
+    writes {
+        fn put_rider(rider: RiderKey, patch: RiderPatch, at: EpochMs) -> Rider => |_| Vec::new();
+        fn touch_rider(rider: RiderKey, at: EpochMs) -> Rider => |_| Vec::new();
+        fn set_duty(rider: RiderKey, duty: Duty, at: EpochMs) -> Vec<Ended> => |ended| alerts_of(ended);
+        fn delete_rider(rider: RiderKey, at: EpochMs) -> Option<Vec<Ended>> =>
+            |ended| ended.as_deref().map(alerts_of).unwrap_or_default();
+        fn put_group(app: AppId, group: GroupId, members: Vec<RiderId>) -> () => |()| Vec::new();
+        fn change_group(app: AppId, group: GroupId, add: Vec<RiderId>, remove: Vec<RiderId>) -> () => |()| Vec::new();
+        fn delete_group(app: AppId, group: GroupId) -> bool => |_| Vec::new();
+        fn accept(event: NewEvent) -> Accepted => |accepted| match accepted {
+            Accepted::New(receipt) | Accepted::Duplicate(receipt) => {
+                let mut alerts: Vec<AlertId> = receipt.alerts.iter().map(|entered| entered.alert).collect();
+                alerts.extend(alerts_of(&receipt.ended));
+                alerts
+            }
+            Accepted::Conflict => Vec::new(),
+        };
+        fn progress(changes: Vec<Progress>) -> Vec<Option<Progressed>> => |progressed| {
+            let done = progressed.iter().flatten();
+            let mut alerts: Vec<AlertId> = done.map(|one| one.delivery.alert).collect();
+            alerts.sort_unstable();
+            alerts.dedup();
+            alerts
+        };
+        fn cancel_alert(app: AppId, alert: AlertId, at: EpochMs) -> Option<Vec<Ended>> =>
+            |ended| ended.as_deref().map(|ended| with(alert, ended)).unwrap_or_default();
+        fn cancel_order(app: AppId, order: OrderId, at: EpochMs) -> Vec<Ended> => |ended| alerts_of(ended);
+        fn settle(app: AppId, alert: AlertId, settlement: Settlement, at: EpochMs) -> Option<Settled> => |_| vec![alert];
+        fn unroll(
+            alert: AlertId,
+            chunk: u32,
+            policy: OrderPolicy,
+            world: World,
+            at: EpochMs
+        ) -> Unrolled => |unrolled| with(alert, &unrolled.ended);
+        fn take_ask(alert: AlertId, rider: RiderKey, again_at: EpochMs, at: EpochMs) -> Option<Claim> => |_| vec![alert];
+        fn ask_again(alert: AlertId, rider: RiderKey, at: Option<EpochMs>) -> () => |()| vec![alert];
+        fn take_call(id: CallId, again_at: EpochMs, at: EpochMs) -> bool => |_| Vec::new();
+        fn finish_call(id: CallId, result: CallResult, at: EpochMs) -> () => |()| Vec::new();
+        fn advance_schedule(id: ScheduleId, from: EpochMs, next_at: Option<EpochMs>) -> bool => |_| Vec::new();
+        fn end_schedule(app: AppId, id: ScheduleId) -> bool => |_| Vec::new();
+        fn forget_orders(before: EpochMs, limit: u32) -> u64 => |_| Vec::new();
+        fn forget_events(before: EpochMs, limit: u32) -> u64 => |_| Vec::new();
+    }
+}
