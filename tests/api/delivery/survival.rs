@@ -7,7 +7,7 @@ use crate::support::{Process, QUICK_SWEEP, RiderSocket, TestServer, cli, client,
 
 #[tokio::test]
 async fn after_a_restart_an_open_alert_is_delivered_and_counting_goes_on() {
-    let server = TestServer::start("").await;
+    let server = TestServer::start("[speech]\nbudget = \"15s\"").await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
     let epoch = rider.welcome["epoch"].clone();
     let id = server.alert_for("r1", "order.new").await;
