@@ -279,7 +279,10 @@ impl Seen {
             "played" => row.played_at.is_some(),
             "skipped" | "failed" => row.trouble.is_some(),
             // An answer is either in the row, or was too late.
-            answer => row.answer.is_some_and(|kept| kept.as_str() == answer) || !row.is_open(),
+            answer => {
+                let kept = [row.answer, row.late_answer].into_iter().flatten();
+                !row.is_open() || kept.into_iter().any(|kept| kept.as_str() == answer)
+            }
         });
         if !holds {
             self.break_promise(

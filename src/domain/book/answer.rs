@@ -92,12 +92,15 @@ impl Book {
         let Some(delivery) = self.at(place) else { return AnswerOutcome::Gone };
         let Some(head) = self.head(delivery.alert) else { return AnswerOutcome::Gone };
         let (offer, arbiter, has_winner) = (head.is_offer(), head.arbiter, head.has_winner());
-        if delivery.answer == Some(answer) || delivery.state == DeliveryState::Claimed {
+        if delivery.answer == Some(answer) {
             return delivery.outcome(head);
         }
         let only_heard = delivery.state == DeliveryState::Played && delivery.answer.is_none();
         let lost = delivery.state == DeliveryState::Lost;
-        let may_answer = delivery.is_open() || only_heard || (lost && !self.looks_at(Guard::OneWinner));
+        // Who has accepted has given their word; while the backend decides they cannot take it back.
+        let takes_back = delivery.state == DeliveryState::Claimed && answer == Answer::Decline;
+        let may_answer =
+            (delivery.is_open() && !takes_back) || only_heard || (lost && !self.looks_at(Guard::OneWinner));
         if !may_answer {
             self.change(place, &Change::Late(answer), at);
             return if lost { AnswerOutcome::Lost } else { AnswerOutcome::Gone };

@@ -111,6 +111,26 @@ fn a_claim_is_pending_until_the_backend_settles_it() {
 }
 
 #[test]
+fn a_decline_while_the_accept_is_pending_is_gone_and_noted_as_late() {
+    let mut stage = Stage::new();
+    let alert = stage.alert(&by_backend(), &["r1"]);
+    assert_eq!(stage.answer(alert, "r1", Answer::Accept), Some(AnswerOutcome::Pending));
+    for _ in 0..2 {
+        assert_eq!(stage.answer(alert, "r1", Answer::Decline), Some(AnswerOutcome::Gone));
+        assert_eq!(stage.answer(alert, "r1", Answer::Confirm), Some(AnswerOutcome::Recorded));
+        assert_eq!(stage.answer(alert, "r1", Answer::Accept), Some(AnswerOutcome::Pending));
+    }
+    let claimed = stage.delivery(alert, "r1");
+    assert_eq!((claimed.state, claimed.late_answer), (DeliveryState::Claimed, Some(Answer::Decline)));
+    assert!(matches!(
+        stage.book.settle(alert, &Settlement::Winner(rider("r1")), stage.now),
+        Settled::Done(_)
+    ));
+    assert_eq!(stage.answer(alert, "r1", Answer::Decline), Some(AnswerOutcome::Gone));
+    assert_eq!(stage.answer(alert, "r1", Answer::Accept), Some(AnswerOutcome::Won));
+}
+
+#[test]
 fn a_claim_that_is_lost_leaves_the_offer_to_the_others() {
     let mut stage = Stage::new();
     let alert = stage.alert(&by_backend(), &["r1", "r2"]);
