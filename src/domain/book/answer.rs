@@ -103,6 +103,8 @@ impl Book {
             (delivery.is_open() && !takes_back) || only_heard || (lost && !self.looks_at(Guard::OneWinner));
         if !may_answer {
             self.change(place, &Change::Late(answer), at);
+            // Who did not want it has not lost it.
+            let lost = lost && answer == Answer::Accept;
             return if lost { AnswerOutcome::Lost } else { AnswerOutcome::Gone };
         }
         let rider = RiderKey { app: delivery.app, rider: delivery.rider.clone() };
