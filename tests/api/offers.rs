@@ -101,7 +101,7 @@ async fn a_grab_has_one_winner_and_the_others_are_told_and_hear_a_chime() {
     for _ in 0..2 {
         assert_eq!(winner.answer(&id, "accept").await, "won", "the same again");
         assert_eq!(loser.answer(&id, "accept").await, "lost", "the same again");
-        assert_eq!(three.answer(&id, "decline").await, "lost");
+        assert_eq!(three.answer(&id, "decline").await, "gone", "who did not want it has not lost it");
     }
     let told = winner.so_far().await;
     assert!(told.iter().all(|frame| frame["op"] != "alert" && frame["op"] != "stop"), "{told:?}");
