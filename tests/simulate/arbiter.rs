@@ -11,6 +11,7 @@ use orderbell::domain::{AlertId, CallId, RiderId};
 use orderbell::intake::InputError;
 use orderbell::outbound::Verdict;
 use serde_json::{Map, Value};
+use tokio::task::JoinSet;
 
 use crate::simulation::backend::Backend;
 use crate::simulation::device::sleep_ms;
@@ -25,6 +26,8 @@ pub(crate) struct Arbiter {
     dice: Mutex<Dice>,
     /// Who has an order, or that nobody of ours has it.
     decided: Mutex<BTreeMap<AlertId, Option<RiderId>>>,
+    /// Decisions on their way.
+    settling: Mutex<JoinSet<()>>,
 }
 
 /// How a question fares.
@@ -37,7 +40,8 @@ enum Mood {
 
 impl Arbiter {
     pub(crate) fn new(ledger: Arc<Ledger>, address: Arc<Address>, dice: Dice) -> Self {
-        Self { ledger, address, dice: Mutex::new(dice), decided: Mutex::default() }
+        let dice = Mutex::new(dice);
+        Self { ledger, address, dice, decided: Mutex::default(), settling: Mutex::default() }
     }
 
     pub(crate) fn ledger(&self) -> &Arc<Ledger> {
@@ -111,7 +115,7 @@ impl Caller for Arbiter {
                     let dice = Dice::of(self.dice.lock().unwrap().next(), "settles");
                     let (ledger, address) = (Arc::clone(&self.ledger), Arc::clone(&self.address));
                     let backend = Backend { ledger, address, dice };
-                    tokio::spawn(async move {
+                    self.settling.lock().unwrap().spawn(async move {
                         sleep_ms(settles_ms).await;
                         backend.settle(alert, winner).await;
                     });

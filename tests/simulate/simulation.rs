@@ -87,7 +87,7 @@ async fn world(seed: u64, plan: Plan, guard: Guard) -> Seen {
     let mut tasks = JoinSet::new();
     let calm_ms = plan.calm_ms;
     let events = people(seed, plan, &arbiter, &address, &mut tasks);
-    tasks.spawn(keep_alive(plant, address, lives));
+    tasks.spawn(keep_alive(plant, Arc::clone(&address), lives));
     tokio::time::sleep_until(ledger.time.at(calm_ms)).await;
     ledger.begin_calm();
     while !is_quiet(&ledger, events) && ledger.time.ms() < calm_ms + CALM_LIMIT_MS {
@@ -98,6 +98,8 @@ async fn world(seed: u64, plan: Plan, guard: Guard) -> Seen {
     }
     ledger.judge_end();
     tasks.abort_all();
+    // The server calls the arbiter, and the arbiter the server: one of them lets go.
+    address.set(None);
     std::mem::take(&mut *ledger.seen())
 }
 

@@ -26,7 +26,7 @@ impl Stage<'_> {
             56..70 => vec![self.assign()],
             70..77 => self.versions(),
             77..84 => self.cancelled_before(),
-            84..90 => self.to_and_fro(),
+            84..90 => self.reassigned(),
             90..94 => self.burst(),
             94..97 => vec![self.later()],
             _ => vec![self.again_and_again()],
@@ -164,11 +164,6 @@ impl Stage<'_> {
         event
     }
 
-    fn with_version(&mut self, event: &mut EventPlan, version: i64) {
-        event.version = Some(version);
-        event.body["order"]["version"] = json!(version);
-    }
-
     /// News of one order, in any order.
     fn versions(&mut self) -> Vec<EventPlan> {
         let (at_ms, order) = (self.moment(), self.order("version"));
@@ -181,7 +176,7 @@ impl Stage<'_> {
                 let kind = *self.dice.pick(&["order.new", "order.changed", "order.cancelled"]);
                 let mut event = self.event(at_ms, kind, Some(&order), riders.clone());
                 self.told(&mut event);
-                self.with_version(&mut event, version);
+                with_version(&mut event, version);
                 event.after = self.dice.per_mille(150).then_some((2_000, After::CancelOrder));
                 event
             })
@@ -204,9 +199,9 @@ impl Stage<'_> {
         let mut offer = self.event(late_ms, "order.available", Some(&order), riders.clone());
         self.offer(&mut offer, "grab", &[]);
         if versioned {
-            self.with_version(&mut cancel, 5);
+            with_version(&mut cancel, 5);
             let version = self.dice.between(3, 6);
-            self.with_version(&mut offer, version);
+            with_version(&mut offer, version);
         }
         let last_ms = late_ms + self.dice.between(100, 15_000);
         let mut last = self.event(last_ms, "order.new", Some(&order), riders);
@@ -215,7 +210,7 @@ impl Stage<'_> {
     }
 
     /// An order goes to another rider and back. Its backend cancels it in the end.
-    fn to_and_fro(&mut self) -> Vec<EventPlan> {
+    fn reassigned(&mut self) -> Vec<EventPlan> {
         let (at_ms, order) = (self.moment(), self.order("fro"));
         let two = self.some_riders(2, 2);
         let versioned = self.dice.per_mille(500);
@@ -227,7 +222,7 @@ impl Stage<'_> {
                 let mut event = self.event(at_ms, "order.assigned", Some(&order), vec![rider]);
                 self.told(&mut event);
                 if versioned {
-                    self.with_version(&mut event, turn + 1);
+                    with_version(&mut event, turn + 1);
                 }
                 event
             })
@@ -276,4 +271,9 @@ impl Stage<'_> {
         event.body["recur"] = json!({"every_s": self.dice.between(5, 20), "times": self.dice.between(2, 4)});
         event
     }
+}
+
+fn with_version(event: &mut EventPlan, version: i64) {
+    event.version = Some(version);
+    event.body["order"]["version"] = json!(version);
 }
