@@ -128,7 +128,6 @@ async fn store(dir: &Path) -> (Arc<SqliteStore>, AppId) {
         id: AppId::new(EpochMs(1), [1; 10]),
         name: "bench".to_owned(),
         lang: "zh-CN".to_owned(),
-        utc_offset_s: 0,
         rider_secrets: Vec::new(),
         created_at: EpochMs(1),
         settings: AppSettings::default(),

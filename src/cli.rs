@@ -18,7 +18,7 @@ use crate::app::{App, DataFolder, Running, open_accounts};
 use crate::config::{Config, DEFAULTS};
 use crate::dispatch::{Accounts, AppEntry};
 use crate::domain::RiderId;
-use crate::domain::app::Scope;
+use crate::domain::app::{KeyMode, Scope};
 use crate::telemetry::log_to_stderr;
 
 /// Turns an order event into a voice in the rider's ear.
@@ -107,12 +107,15 @@ enum KeysCommand {
         /// Its name, unique among the app's live keys
         #[arg(long)]
         name: String,
-        /// What it may do: ingest, read, rider-token, admin
+        /// What it may do: ingest, read, rider-token, riders, hooks, callbacks, admin
         #[arg(long, value_delimiter = ',', required = true)]
         scopes: Vec<String>,
         /// Name of the app
         #[arg(long, default_value = "default")]
         app: String,
+        /// A test key: its events are marked, and no real rider is told
+        #[arg(long)]
+        test: bool,
     },
     /// List keys
     List {
@@ -269,18 +272,21 @@ async fn apps(accounts: &Accounts, command: AppsCommand) -> anyhow::Result<ExitC
 
 async fn keys(accounts: &Accounts, command: KeysCommand) -> anyhow::Result<ExitCode> {
     match command {
-        KeysCommand::Create { name, scopes, app } => {
+        KeysCommand::Create { name, scopes, app, test } => {
+            let mode = if test { KeyMode::Test } else { KeyMode::Live };
             let app = app_named(accounts, &app).await?;
             let scopes: Option<Vec<Scope>> = scopes.iter().map(|word| Scope::parse(word.trim())).collect();
-            let scopes = scopes.context("--scopes is a list of ingest, read, rider-token, admin")?;
-            print(&accounts.create_key(app.app.id, &name, scopes).await?.secret)
+            let scopes = scopes.context(
+                "--scopes is a list of ingest, read, rider-token, riders, hooks, callbacks, admin",
+            )?;
+            print(&accounts.create_key(app.app.id, &name, scopes, mode).await?.secret)
         }
         KeysCommand::List { app } => {
             let app = app_named(accounts, &app).await?;
             for key in accounts.keys(app.app.id).await? {
                 let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
                 let revoked_at = key.revoked_at.map(|at| at.to_string());
-                let row = json!({"id": key.id, "name": key.name, "scopes": scopes,
+                let row = json!({"id": key.id, "name": key.name, "scopes": scopes, "mode": key.mode,
                     "created_at": key.created_at.to_string(), "revoked_at": revoked_at});
                 print(&row.to_string())?;
             }

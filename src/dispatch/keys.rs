@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{Accounts, AppEntry, VaultError};
 use crate::clock::random_bytes;
-use crate::domain::app::{ApiKey, App, Scope};
+use crate::domain::app::{ApiKey, App, KeyMode, Scope};
 use crate::domain::{AppId, AppSettings, KeyId};
 use crate::store::{StoreError, StoreResult};
 
@@ -63,7 +63,6 @@ impl Accounts {
             id,
             name: name.to_owned(),
             lang: "zh-CN".to_owned(),
-            utc_offset_s: UTC_OFFSET_OF_CHINA_S,
             rider_secrets: vec![secret],
             settings: AppSettings::default(),
             created_at: now,
@@ -82,13 +81,19 @@ impl Accounts {
     ///
     /// # Errors
     /// `Store(Taken)` if a live key of the app has that name.
-    pub async fn create_key(&self, app: AppId, name: &str, scopes: Vec<Scope>) -> Result<NewKey, KeyError> {
+    pub async fn create_key(
+        &self,
+        app: AppId,
+        name: &str,
+        scopes: Vec<Scope>,
+        mode: KeyMode,
+    ) -> Result<NewKey, KeyError> {
         let now = self.clock.now().wall;
         let secret = format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
         let id = KeyId::new(now, self.clock.entropy());
         let (name, hash) = (name.to_owned(), hash(&secret));
         self.store
-            .create_key(ApiKey { id, app, name, hash, scopes, created_at: now, revoked_at: None })
+            .create_key(ApiKey { id, app, name, hash, scopes, mode, created_at: now, revoked_at: None })
             .await?;
         Ok(NewKey { id, secret })
     }
@@ -143,8 +148,6 @@ impl Accounts {
 
 /// Tells our keys from other people's in a leaked file.
 const KEY_PREFIX: &str = "obk_";
-/// Where most of the first backends stand.
-const UTC_OFFSET_OF_CHINA_S: i32 = 8 * 3600;
 
 fn hash(secret: &str) -> [u8; 32] {
     digest::digest(&digest::SHA256, secret.as_bytes()).as_ref().try_into().unwrap_or_default()

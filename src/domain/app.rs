@@ -14,8 +14,6 @@ pub struct App {
     pub name: String,
     /// Default language of speech.
     pub lang: String,
-    /// Offset of local time from UTC, in seconds, for clock times in speech.
-    pub utc_offset_s: i32,
     /// The live secrets that sign rider tokens, newest first, sealed with the node's key (at most two).
     pub rider_secrets: Vec<Vec<u8>>,
     /// When it was made.
@@ -34,13 +32,20 @@ pub enum Scope {
     Read,
     /// Make rider tokens.
     RiderToken,
+    /// Describe riders and groups, and set duty.
+    Riders,
+    /// Describe hooks.
+    Hooks,
+    /// Say where callbacks go, and read what the desk must hear of.
+    Callbacks,
     /// Everything in its app.
     Admin,
 }
 
 impl Scope {
     /// All scopes, in the order they are printed.
-    pub const ALL: [Self; 4] = [Self::Ingest, Self::Read, Self::RiderToken, Self::Admin];
+    pub const ALL: [Self; 7] =
+        [Self::Ingest, Self::Read, Self::RiderToken, Self::Riders, Self::Hooks, Self::Callbacks, Self::Admin];
 
     /// The word used on the command line, in JSON and in the database.
     #[must_use]
@@ -49,6 +54,9 @@ impl Scope {
             Self::Ingest => "ingest",
             Self::Read => "read",
             Self::RiderToken => "rider-token",
+            Self::Riders => "riders",
+            Self::Hooks => "hooks",
+            Self::Callbacks => "callbacks",
             Self::Admin => "admin",
         }
     }
@@ -57,6 +65,34 @@ impl Scope {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+}
+
+/// Whose world a key acts in.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyMode {
+    /// Riders are told.
+    #[default]
+    Live,
+    /// Its events are marked, and no real rider is told.
+    Test,
+}
+
+impl KeyMode {
+    /// The word used on the command line, in JSON and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
+    /// The mode with this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Live, Self::Test].into_iter().find(|mode| mode.as_str() == word)
     }
 }
 
@@ -73,6 +109,8 @@ pub struct ApiKey {
     pub hash: [u8; 32],
     /// What it may do.
     pub scopes: Vec<Scope>,
+    /// Whose world it acts in.
+    pub mode: KeyMode,
     /// When it was made.
     pub created_at: EpochMs,
     /// When it stopped working.

@@ -11,7 +11,7 @@ use http::request::Parts;
 use super::AppState;
 use super::problem::Problem;
 use crate::dispatch::{AppEntry, TokenRider};
-use crate::domain::app::{ApiKey, Scope};
+use crate::domain::app::{ApiKey, KeyMode, Scope};
 use crate::domain::{AppId, RiderId, RiderKey};
 
 /// A backend with a live key.
@@ -32,6 +32,12 @@ impl Caller {
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
         self.key.allows(scope)
+    }
+
+    /// Whose world the caller acts in.
+    #[must_use]
+    pub fn mode(&self) -> KeyMode {
+        self.key.mode
     }
 
     /// A rider of the caller's tenant.
@@ -80,6 +86,10 @@ scoped! {
     MayRead => Scope::Read;
     /// A backend that may make rider tokens.
     MayMakeTokens => Scope::RiderToken;
+    /// A backend that may describe riders and groups.
+    MayDescribeRiders => Scope::Riders;
+    /// A backend that may read what the desk must hear of.
+    MayHandleCallbacks => Scope::Callbacks;
     /// A backend that may do everything in its app.
     MayAdminister => Scope::Admin;
 }

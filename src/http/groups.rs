@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::AppState;
-use super::auth::{MayAdminister, MayRead};
+use super::auth::{MayDescribeRiders, MayRead};
 use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
@@ -44,7 +44,7 @@ pub async fn get(
 /// 400, 401, 403, 503.
 pub async fn put(
     State(state): State<AppState>,
-    MayAdminister(caller): MayAdminister,
+    MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
@@ -63,7 +63,7 @@ pub async fn put(
 /// 400, 401, 403, 503.
 pub async fn change(
     State(state): State<AppState>,
-    MayAdminister(caller): MayAdminister,
+    MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
@@ -82,7 +82,7 @@ pub async fn change(
 /// 400, 401, 403, 404, 503.
 pub async fn delete(
     State(state): State<AppState>,
-    MayAdminister(caller): MayAdminister,
+    MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
 ) -> Answer<Value> {
     let deleted = state.dispatch.delete_group(caller.app_id(), id.parse()?).await?;

@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::auth::{MayAdminister, MayIngest, MayMakeTokens, MayRead};
+use super::auth::{MayDescribeRiders, MayIngest, MayMakeTokens, MayRead};
 use super::body::JsonValue;
 use super::path::Path;
 use super::presence::Facts;
@@ -27,7 +27,7 @@ const QUERY_MAX: usize = 1_000;
 /// 400, 401, 403, 503.
 pub async fn put(
     State(state): State<AppState>,
-    MayAdminister(caller): MayAdminister,
+    MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
@@ -67,7 +67,7 @@ pub async fn get(
 /// 400, 401, 403, 404, 503.
 pub async fn delete(
     State(state): State<AppState>,
-    MayAdminister(caller): MayAdminister,
+    MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
 ) -> Answer<Value> {
     let erased = state.dispatch.delete_rider(caller.rider(&id)?).await?;
@@ -80,7 +80,7 @@ pub async fn delete(
 /// 400, 401, 403, 503.
 pub async fn duty(
     State(state): State<AppState>,
-    MayAdminister(caller): MayAdminister,
+    MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {

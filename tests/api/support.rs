@@ -19,7 +19,7 @@ use orderbell::app::App;
 use orderbell::clock::{Clock, SystemClock};
 use orderbell::config::Config;
 use orderbell::dispatch::{Accounts, AppEntry};
-use orderbell::domain::app::Scope;
+use orderbell::domain::app::{KeyMode, Scope};
 use orderbell::http::AppState;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -145,7 +145,7 @@ impl TestServer {
     pub(crate) async fn key_of(&self, app: &str, scopes: &[Scope]) -> String {
         let app = self.app(app).await.app.id;
         let name = self.state.dispatch.fresh_event_id().to_string();
-        self.accounts().create_key(app, &name, scopes.to_vec()).await.unwrap().secret
+        self.accounts().create_key(app, &name, scopes.to_vec(), KeyMode::Live).await.unwrap().secret
     }
 
     /// A token of a rider of the app `default`.

@@ -167,7 +167,6 @@ pub(crate) fn found(store: &impl Store, settings: AppSettings) -> impl Future<Ou
         id: *APP,
         name: "sim".to_owned(),
         lang: "zh-CN".to_owned(),
-        utc_offset_s: 28_800,
         settings,
         rider_secrets: vec![secret],
         created_at: EpochMs(1),

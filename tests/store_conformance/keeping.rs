@@ -1,6 +1,6 @@
 //! What is kept of apps, keys, riders, groups, phrases and checks.
 
-use orderbell::domain::app::{ApiKey, Scope};
+use orderbell::domain::app::{ApiKey, KeyMode, Scope};
 use orderbell::domain::ladder::{Act, Ladder};
 use orderbell::domain::settings::{AppSettings, QuietHours};
 use orderbell::domain::{AppId, DevicePolicy, EpochMs, KeyId, OrderId, RiderId, RiderKey};
@@ -35,6 +35,7 @@ fn key(stage: &Stage, app: AppId, name: &str, hash: u8) -> ApiKey {
         name: name.to_owned(),
         hash: [hash; 32],
         scopes: vec![Scope::Ingest, Scope::RiderToken],
+        mode: KeyMode::Live,
         created_at: EpochMs(i64::from(hash)),
         revoked_at: None,
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use orderbell::domain::app::ApiKey;
+use orderbell::domain::app::{ApiKey, KeyMode};
 use orderbell::domain::{AppId, EpochMs, KeyId, RiderKey};
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
 use orderbell::store::{Accepted, NewEvent, Store, StoreError};
@@ -181,6 +181,7 @@ async fn one_failure_in_a_batch_spoils_nothing_else() {
         name: "hook".to_owned(),
         hash: [n; 32],
         scopes: Vec::new(),
+        mode: KeyMode::Live,
         created_at: EpochMs(1),
         revoked_at: None,
     };

@@ -204,7 +204,6 @@ pub(crate) fn an_app(id: AppId, name: &str) -> App {
         id,
         name: name.to_owned(),
         lang: "zh-CN".to_owned(),
-        utc_offset_s: 28_800,
         rider_secrets: vec![vec![1, 2, 3], vec![0, 255]],
         created_at: EpochMs(1),
         settings: AppSettings::default(),

@@ -16,8 +16,6 @@ pub struct Incoming<'a> {
     pub order: Option<&'a OrderId>,
     /// How new its news is.
     pub stamp: Stamp,
-    /// Name of its kind.
-    pub kind: &'a str,
     /// What its kind means for the order.
     pub policy: &'a OrderPolicy,
     /// Its alert, without deliveries as yet; `None` for a silent kind.

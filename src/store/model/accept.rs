@@ -42,7 +42,6 @@ impl State {
             app: event.app,
             order: event.order_id.as_ref(),
             stamp: event.stamp,
-            kind: &event.kind,
             policy: &event.policy,
             alert: event.alert.as_ref().map(|alert| &alert.head),
             away: event.away.as_ref().map(|alert| &alert.head),

@@ -9,12 +9,11 @@ use crate::domain::app::{ApiKey, App};
 use crate::domain::{AppId, AppSettings, EpochMs, KeyId};
 use crate::store::{StoreResult, Template};
 
-const INSERT_APP: &str =
-    concat!("INSERT INTO apps (", app_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
+const INSERT_APP: &str = concat!("INSERT INTO apps (", app_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6)");
 const PUT_SETTINGS: &str = "UPDATE apps SET settings = $2 WHERE id = $1";
 const SELECT_APPS: &str = concat!("SELECT ", app_columns!(), " FROM apps ORDER BY created_at, id");
 const INSERT_KEY: &str =
-    concat!("INSERT INTO api_keys (", key_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
+    concat!("INSERT INTO api_keys (", key_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
 const SELECT_KEY_BY_HASH: &str = concat!("SELECT ", key_columns!(), " FROM api_keys WHERE hash = $1");
 const SELECT_KEYS: &str =
     concat!("SELECT ", key_columns!(), " FROM api_keys WHERE app_id = $1 ORDER BY created_at, id");
@@ -32,7 +31,6 @@ pub(super) async fn create(db: &mut SqliteConnection, app: &App) -> StoreResult<
         .bind(app.id.to_string())
         .bind(&app.name)
         .bind(&app.lang)
-        .bind(app.utc_offset_s)
         .bind(secrets)
         .bind(app.created_at.0)
         .bind(json("apps", &app.settings)?)
@@ -64,6 +62,7 @@ pub(super) async fn create_key(db: &mut SqliteConnection, key: &ApiKey) -> Store
         .bind(scopes)
         .bind(key.created_at.0)
         .bind(key.revoked_at.map(|at| at.0))
+        .bind(key.mode.as_str())
         .execute(db)
         .await;
     taken(inserted, "a key of this name").map(|_| ())

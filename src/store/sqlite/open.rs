@@ -22,6 +22,13 @@ const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// Rows handed over at once by a connection's thread: fewer make it stop and go during long lists.
 const ROW_BUFFER: usize = 1_000;
 
+/// The schema, step by step: number, name, statements. Append-only.
+pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
+    (2, "delivery", include_str!("../../../migrations/sqlite/0002_delivery.sql")),
+    (3, "key_modes", include_str!("../../../migrations/sqlite/0003_key_modes.sql")),
+];
+
 /// How to open a SQLite store.
 #[derive(Clone)]
 pub struct SqliteOptions {
@@ -165,13 +172,10 @@ async fn set_wal(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
 }
 
 async fn migrate(db: &mut SqliteConnection) -> StoreResult<()> {
-    let step = |version, name: &'static str, sql: &'static str| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    let migrations = vec![
-        step(1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
-        step(2, "delivery", include_str!("../../../migrations/sqlite/0002_delivery.sql")),
-    ];
+    let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
+        Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let migrations: Vec<Migration> = migrations.collect();
     Migrator::with_migrations(migrations).run(db).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => StoreError::Unusable(format!(
             "it was made by a newer Orderbell (schema {version}); start that one, or restore a backup"

@@ -5,12 +5,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Row, SqlSafeStr, SqliteConnection};
 
 use super::book::plans as book;
+use super::open::MIGRATIONS;
 use super::{audience, bursts, calls, deliveries, offers, schedules, steps, targets};
-
-const SCHEMA: [&str; 2] = [
-    include_str!("../../../migrations/sqlite/0001_init.sql"),
-    include_str!("../../../migrations/sqlite/0002_delivery.sql"),
-];
 
 async fn plan(db: &mut SqliteConnection, statement: &str) -> String {
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")).into_sql_str();
@@ -22,8 +18,8 @@ async fn plan(db: &mut SqliteConnection, statement: &str) -> String {
 #[tokio::test]
 async fn what_is_due_is_found_by_its_index() {
     let mut db = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
-    for schema in SCHEMA {
-        sqlx::raw_sql(schema).execute(&mut db).await.unwrap();
+    for (_, _, schema) in MIGRATIONS {
+        sqlx::raw_sql(*schema).execute(&mut db).await.unwrap();
     }
     let questions = [
         (steps::DUE, "INDEX alerts_step_due"),

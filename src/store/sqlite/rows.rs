@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, Type};
 
-use crate::domain::app::{ApiKey, App};
+use crate::domain::app::{ApiKey, App, KeyMode};
 use crate::domain::rider::Pace;
 use crate::domain::{DevicePolicy, EpochMs, Rider, RiderKey, Urgency};
 use crate::store::{StoreError, StoreResult};
@@ -135,7 +135,7 @@ pub(super) fn json<T: serde::Serialize + ?Sized>(table: &'static str, value: &T)
 /// Columns of an app, for [`app`].
 macro_rules! app_columns {
     () => {
-        "id, name, lang, utc_offset_s, rider_secrets, created_at, settings"
+        "id, name, lang, rider_secrets, created_at, settings"
     };
 }
 
@@ -145,7 +145,6 @@ pub(super) fn app(row: &SqliteRow) -> StoreResult<App> {
         id: fields.parsed()?,
         name: fields.take()?,
         lang: fields.take()?,
-        utc_offset_s: fields.take()?,
         rider_secrets: fields.json()?,
         created_at: fields.moment()?,
         settings: fields.json()?,
@@ -155,7 +154,7 @@ pub(super) fn app(row: &SqliteRow) -> StoreResult<App> {
 /// Columns of an API key, for [`api_key`].
 macro_rules! key_columns {
     () => {
-        "id, app_id, name, hash, scopes, created_at, revoked_at"
+        "id, app_id, name, hash, scopes, created_at, revoked_at, mode"
     };
 }
 
@@ -169,6 +168,7 @@ pub(super) fn api_key(row: &SqliteRow) -> StoreResult<ApiKey> {
         scopes: fields.json()?,
         created_at: fields.moment()?,
         revoked_at: fields.moment_or_null()?,
+        mode: fields.word(KeyMode::parse)?,
     })
 }
 

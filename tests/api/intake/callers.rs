@@ -1,6 +1,6 @@
 //! Who may post: a live key with the scope. Whatever else comes as a credential gets one and the same answer.
 
-use orderbell::domain::app::Scope;
+use orderbell::domain::app::{KeyMode, Scope};
 use serde_json::{Value, json};
 
 use crate::support::{Reply, TestServer, reply};
@@ -21,7 +21,7 @@ fn same_in_all(mut reply: Reply) -> Value {
 async fn without_a_live_key_every_answer_is_the_same() {
     let server = TestServer::start("").await;
     let app = server.app("default").await.app.id;
-    let revoked = server.accounts().create_key(app, "old", vec![Scope::Ingest]).await.unwrap();
+    let revoked = server.accounts().create_key(app, "old", vec![Scope::Ingest], KeyMode::Live).await.unwrap();
     assert!(server.accounts().revoke_key(app, revoked.id).await.unwrap());
     let post = || server.request("POST", "/v1/events").json(&event());
     let nothing = same_in_all(reply(post()).await);

@@ -161,7 +161,6 @@ impl Stage {
                 app: Self::app(),
                 order: order.as_ref(),
                 stamp: says.stamp,
-                kind: says.kind,
                 policy: &says.policy,
                 alert: Some(&head),
                 away: Some(&away),
