@@ -30,9 +30,10 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::audio::silence::KeepAlive;
@@ -114,46 +115,52 @@ pub struct HttpLimits {
 
 /// Every public address.
 pub fn router(state: AppState) -> Router {
-    Router::new()
-        // Backends.
-        .route("/v1/events", post(events::post))
-        .route("/v1/events/{id}", get(events::get))
-        .route("/v1/alerts/{id}", get(alerts::get))
-        .route("/v1/alerts/{id}/cancel", post(alerts::cancel))
-        .route("/v1/alerts/{id}/settle", post(alerts::settle))
-        .route("/v1/orders/{id}/cancel", post(alerts::cancel_order))
-        .route("/v1/riders/query", post(riders::query))
-        .route("/v1/riders/{id}", put(riders::put).get(riders::get).delete(riders::delete))
-        .route("/v1/riders/{id}/duty", post(riders::duty))
-        .route("/v1/riders/{id}/token", post(riders::token))
-        .route("/v1/riders/{id}/test", post(riders::test))
-        .route("/v1/riders/{id}/checks", get(riders::checks))
-        .route("/v1/groups", get(groups::list))
-        .route("/v1/groups/{id}", put(groups::put).get(groups::get).delete(groups::delete))
-        .route("/v1/groups/{id}/members", post(groups::change))
-        .route("/v1/templates", get(templates::list))
-        .route("/v1/templates/{kind}", put(templates::put))
-        .route("/v1/settings", get(settings::get).put(settings::put))
-        .route("/v1/schedules", get(schedules::list))
-        .route("/v1/schedules/{id}", delete(schedules::delete))
-        .route("/v1/notices", get(notices::list))
-        .route("/v1/speech", post(speech::post))
-        // Riders.
-        .route("/v1/rider/socket", get(rider_socket::upgrade))
-        .route("/v1/rider/alerts", get(rider_api::alerts))
-        .route("/v1/rider/receipts", post(rider_api::receipts))
-        .route("/v1/rider/checks", post(rider_api::check))
-        .route("/audio/silence/{file}", get(audio::silence))
-        .route("/audio/{shard}/{file}", get(audio::clip))
-        .route("/rider", get(pages::rider))
-        .route("/rider/{file}", get(pages::rider_file))
-        .route("/healthz", get(health::ready))
+    let (router, _) = routes().split_for_parts();
+    router
         .fallback(async || Problem::not_found("address"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(middleware::from_fn_with_state(state.clone(), observe))
         .layer(CatchPanicLayer::custom(|_| Problem::panicked().into_response()))
         .layer(middleware::from_fn(name_request))
         .with_state(state)
+}
+
+/// The addresses, each with its description: a handler without one does not compile here.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        // Backends.
+        .routes(routes!(events::post))
+        .routes(routes!(events::get))
+        .routes(routes!(alerts::get))
+        .routes(routes!(alerts::cancel))
+        .routes(routes!(alerts::settle))
+        .routes(routes!(alerts::cancel_order))
+        .routes(routes!(riders::query))
+        .routes(routes!(riders::put, riders::get, riders::delete))
+        .routes(routes!(riders::duty))
+        .routes(routes!(riders::token))
+        .routes(routes!(riders::test))
+        .routes(routes!(riders::checks))
+        .routes(routes!(groups::list))
+        .routes(routes!(groups::put, groups::get, groups::delete))
+        .routes(routes!(groups::change))
+        .routes(routes!(templates::list))
+        .routes(routes!(templates::put))
+        .routes(routes!(settings::get, settings::put))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::delete))
+        .routes(routes!(notices::list))
+        .routes(routes!(speech::post))
+        // Riders.
+        .routes(routes!(rider_socket::upgrade))
+        .routes(routes!(rider_api::alerts))
+        .routes(routes!(rider_api::receipts))
+        .routes(routes!(rider_api::check))
+        .routes(routes!(audio::silence))
+        .routes(routes!(audio::clip))
+        .routes(routes!(pages::rider))
+        .routes(routes!(pages::rider_file))
+        .routes(routes!(health::ready))
 }
 
 tokio::task_local! {

@@ -14,10 +14,22 @@ use crate::domain::{Alert, AlertId, Delivery, EpochMs, OrderId, RiderId};
 use crate::intake::Reader;
 use crate::store::AlertRecord;
 
-/// `GET /v1/alerts/{id}`.
+/// Look at an alert.
+///
+/// Its state, and of up to 1,000 riders what became of it, with every step and its time.
 ///
 /// # Errors
 /// 401, 403, 404, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/alerts/{id}",
+    operation_id = "getAlert",
+    tag = "Alerts",
+    security(("apiKey" = ["read"])),
+    params(("id" = String, Path, description = "The alert")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["not_found"]))),
+)]
 pub async fn get(
     State(state): State<AppState>,
     MayRead(caller): MayRead,
@@ -28,10 +40,22 @@ pub async fn get(
     Ok(Success(view(&record.ok_or_else(|| Problem::not_found("alert"))?)))
 }
 
-/// `POST /v1/alerts/{id}/cancel`.
+/// Take an alert back.
+///
+/// It falls silent wherever it sounds. An alert that has ended stays as it is.
 ///
 /// # Errors
 /// 401, 403, 404, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/alerts/{id}/cancel",
+    operation_id = "cancelAlert",
+    tag = "Alerts",
+    security(("apiKey" = ["ingest"])),
+    params(("id" = String, Path, description = "The alert")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["not_found"]))),
+)]
 pub async fn cancel(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,
@@ -42,10 +66,22 @@ pub async fn cancel(
     Ok(Success(json!({"cancelled": cancelled.ok_or_else(|| Problem::not_found("alert"))?})))
 }
 
-/// `POST /v1/alerts/{id}/settle` `{winner: rider | null}`: the backend's decision about an offer.
+/// Decide an offer.
+///
+/// Your decision who gets the order; `null` for none of the riders it was offered to.
 ///
 /// # Errors
 /// 400 for a rider who was not offered it, 401, 403, 404, 409 if it was decided otherwise or is void, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/alerts/{id}/settle",
+    operation_id = "settleAlert",
+    tag = "Alerts",
+    security(("apiKey" = ["ingest"])),
+    params(("id" = String, Path, description = "The alert")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["not_found", "not_offered", "no_offer", "already_settled"]))),
+)]
 pub async fn settle(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,
@@ -63,10 +99,22 @@ pub async fn settle(
     Ok(Success(json!({"winner": winner, "settled": ended})))
 }
 
-/// `POST /v1/orders/{id}/cancel`: an order nobody has heard of has nothing to cancel, which is no error.
+/// Take back every alert of an order.
+///
+/// An order nobody has heard of has nothing to cancel, which is no error: it is remembered, and holds off what comes late.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{id}/cancel",
+    operation_id = "cancelOrder",
+    tag = "Alerts",
+    security(("apiKey" = ["ingest"])),
+    params(("id" = String, Path, description = "The order, as you name it")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id"]))),
+)]
 pub async fn cancel_order(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,

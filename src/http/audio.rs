@@ -38,10 +38,21 @@ pub struct SilenceQuery {
     kind: Option<String>,
 }
 
-/// `GET|HEAD /audio/{shard}/{file}`: a clip of the library, or under `canned` one that ships with Orderbell.
+/// Play a clip.
+///
+/// Its URL comes in alerts and from `POST /v1/speech`, and is the capability to hear it. `HEAD` as well.
 ///
 /// # Errors
 /// 404, 416, 503.
+#[utoipa::path(
+    get,
+    path = "/audio/{shard}/{file}",
+    operation_id = "getClip",
+    tag = "Audio",
+    params(("shard" = String, Path, description = "First half of the clip's name, or `canned`"), ("file" = String, Path, description = "Second half of the clip's name")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["not_found", "bad_range", "unavailable"]))),
+)]
 pub async fn clip(
     State(state): State<AppState>,
     Path((shard, file)): Path<(String, String)>,
@@ -65,10 +76,21 @@ pub async fn clip(
     File { mime: Format::Mp3.mime(), etag, content: Content::Bytes(clip.bytes) }.serve(&headers)
 }
 
-/// `GET|HEAD /audio/silence/{seconds}.{mp3|m4a|wav}`: the keep-alive clip, 1 to 3,600 seconds.
+/// Play silence of any length.
+///
+/// Keep-alive clips for players that must not stop. `HEAD` as well.
 ///
 /// # Errors
 /// 400, 404, 416.
+#[utoipa::path(
+    get,
+    path = "/audio/silence/{file}",
+    operation_id = "getSilence",
+    tag = "Audio",
+    params(("file" = String, Path, description = "Seconds and format, such as `600.m4a`: 1 to 3,600 seconds, `mp3`, `m4a` or `wav`")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_length", "bad_kind", "not_found", "bad_range"]))),
+)]
 pub async fn silence(
     State(state): State<AppState>,
     Path(file): Path<String>,

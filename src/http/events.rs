@@ -34,10 +34,22 @@ pub struct Told {
 /// Longest wait for what becomes of an event, in milliseconds.
 const WAIT_MS_MAX: u64 = 10_000;
 
-/// `POST /v1/events[?wait=received|played|answered&timeout_ms=1…10000]`. A wait begins after the commit.
+/// Post an event.
+///
+/// Stores it, and tells at once what becomes of it for each rider. The answer comes after the commit and never waits for
+/// speech; with `wait` it waits afterwards, at most `timeout_ms`, for what becomes of the alert.
 ///
 /// # Errors
 /// 400 with the member at fault, 401, 403, 408, 409, 413, 415, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/events",
+    operation_id = "postEvent",
+    tag = "Events",
+    security(("apiKey" = ["ingest"])),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["event_id_conflict"]))),
+)]
 pub async fn post(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,
@@ -77,10 +89,22 @@ fn read_wait(query: &str) -> Result<Option<Wait>, Problem> {
     Ok(Some(Wait { reached, limit: Duration::from_millis(timeout_ms) }))
 }
 
-/// `GET /v1/events/{id}`: the first answer again.
+/// Look at an event.
+///
+/// What was answered when it was posted.
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/events/{id}",
+    operation_id = "getEvent",
+    tag = "Events",
+    security(("apiKey" = ["read"])),
+    params(("id" = String, Path, description = "Your id of the event")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id", "not_found"]))),
+)]
 pub async fn get(
     State(state): State<AppState>,
     MayRead(caller): MayRead,

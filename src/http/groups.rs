@@ -15,18 +15,40 @@ use crate::intake::Reader;
 /// Most members set by one request; a larger group is filled by several.
 const MEMBERS_MAX: usize = 5_000;
 
-/// `GET /v1/groups`.
+/// List groups.
+///
+/// Their ids.
 ///
 /// # Errors
 /// 401, 403, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/groups",
+    operation_id = "listGroups",
+    tag = "Groups",
+    security(("apiKey" = ["read"])),
+    responses((status = 200, description = "Done")),
+)]
 pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> Answer<Value> {
     Ok(Success(json!({"groups": state.dispatch.store().groups(caller.app_id()).await?})))
 }
 
-/// `GET /v1/groups/{id}`.
+/// Look at a group.
+///
+/// Who is in it.
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/groups/{id}",
+    operation_id = "getGroup",
+    tag = "Groups",
+    security(("apiKey" = ["read"])),
+    params(("id" = String, Path, description = "The group, as you name it")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id", "not_found"]))),
+)]
 pub async fn get(
     State(state): State<AppState>,
     MayRead(caller): MayRead,
@@ -38,10 +60,22 @@ pub async fn get(
     Ok(Success(json!({"id": group, "riders": members})))
 }
 
-/// `PUT /v1/groups/{id}` `{riders: […]}`: exactly these from now on.
+/// Set the members of a group.
+///
+/// Exactly these from now on. A group of more than 5,000 is filled by several requests to its members.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
+#[utoipa::path(
+    put,
+    path = "/v1/groups/{id}",
+    operation_id = "putGroup",
+    tag = "Groups",
+    security(("apiKey" = ["admin"])),
+    params(("id" = String, Path, description = "The group, as you name it")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id"]))),
+)]
 pub async fn put(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
@@ -57,10 +91,22 @@ pub async fn put(
     Ok(Success(json!({"id": group, "count": count})))
 }
 
-/// `POST /v1/groups/{id}/members` `{add?: […], remove?: […]}`.
+/// Add and remove members of a group.
+///
+/// A group that is not there is made.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/groups/{id}/members",
+    operation_id = "changeGroup",
+    tag = "Groups",
+    security(("apiKey" = ["admin"])),
+    params(("id" = String, Path, description = "The group, as you name it")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id"]))),
+)]
 pub async fn change(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
@@ -76,10 +122,22 @@ pub async fn change(
     Ok(Success(counts))
 }
 
-/// `DELETE /v1/groups/{id}`.
+/// Delete a group.
+///
+/// Its riders stay.
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
+#[utoipa::path(
+    delete,
+    path = "/v1/groups/{id}",
+    operation_id = "deleteGroup",
+    tag = "Groups",
+    security(("apiKey" = ["admin"])),
+    params(("id" = String, Path, description = "The group, as you name it")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id", "not_found"]))),
+)]
 pub async fn delete(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,

@@ -20,7 +20,16 @@ pub fn admin_router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// `GET /healthz` on the public listener, and `/readyz` on the admin one: 200 while events are taken.
+/// Ask whether events are taken.
+///
+/// For load balancers: 200 while they are.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "getHealth",
+    tag = "Service",
+    responses((status = 200, description = "Done")),
+)]
 pub async fn ready(State(state): State<AppState>) -> Response {
     if state.lifecycle.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();

@@ -12,10 +12,21 @@ use crate::store::NumberedNotice;
 /// Notices of one answer unless asked for fewer, and at most.
 const LIMIT_MAX: u32 = 200;
 
-/// `GET /v1/notices?after=NUMBER&limit=N`.
+/// Hear what the desk must hear of.
+///
+/// In the order it happened. Keep the number of the last one you have seen and ask for what came after.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/notices",
+    operation_id = "listNotices",
+    tag = "Notices",
+    security(("apiKey" = ["read"])),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_query", "out_of_range"]))),
+)]
 pub async fn list(
     State(state): State<AppState>,
     MayRead(caller): MayRead,

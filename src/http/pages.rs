@@ -23,18 +23,39 @@ struct ClientFiles;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; \
     media-src 'self' http: https:; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// `GET /rider`.
+/// The rider page.
+///
+/// A client for browsers.
 ///
 /// # Errors
 /// 404 if the page was built without its files.
+#[utoipa::path(
+    get,
+    path = "/rider",
+    operation_id = "riderPage",
+    tag = "Rider",
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["not_found"]))),
+)]
 pub async fn rider() -> Result<Response, Problem> {
     file("index.html")
 }
 
-/// `GET /rider/{file}`.
+/// A file of the rider page.
+///
+/// Scripts and styles.
 ///
 /// # Errors
 /// 404.
+#[utoipa::path(
+    get,
+    path = "/rider/{file}",
+    operation_id = "riderPageFile",
+    tag = "Rider",
+    params(("file" = String, Path, description = "A file of the page")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["not_found"]))),
+)]
 pub async fn rider_file(Path(name): Path<String>) -> Result<Response, Problem> {
     file(&name)
 }

@@ -16,10 +16,20 @@ const RECEIPTS_MAX: usize = 200;
 /// Largest self-check, in bytes of JSON.
 const CHECK_BYTES_MAX: usize = 4_096;
 
-/// `GET /v1/rider/alerts`: every open alert, as its socket frame.
+/// List what is open, without a socket.
+///
+/// Every open alert, as its socket frame.
 ///
 /// # Errors
 /// 401, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/rider/alerts",
+    operation_id = "listOpenAlerts",
+    tag = "Rider",
+    security(("riderToken" = [])),
+    responses((status = 200, description = "Done")),
+)]
 pub async fn alerts(State(state): State<AppState>, RiderCaller(rider): RiderCaller) -> Answer<Value> {
     let dispatch = &state.dispatch;
     let now = dispatch.clock().now();
@@ -35,10 +45,21 @@ pub async fn alerts(State(state): State<AppState>, RiderCaller(rider): RiderCall
     Ok(Success(json!({"epoch": state.sessions.epoch, "now": now.wall.0, "alerts": frames})))
 }
 
-/// `POST /v1/rider/receipts` `{receipts: [report or answer frames]}`, each answered as the socket would.
+/// Give receipts, without a socket.
+///
+/// Report and answer frames, each answered as the socket would answer it.
 ///
 /// # Errors
 /// 400, 401, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/rider/receipts",
+    operation_id = "postReceipts",
+    tag = "Rider",
+    security(("riderToken" = [])),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_frame"]))),
+)]
 pub async fn receipts(
     State(state): State<AppState>,
     RiderCaller(rider): RiderCaller,
@@ -91,10 +112,20 @@ fn frame_of(output: Output) -> Option<Value> {
     }
 }
 
-/// `POST /v1/rider/checks`: the result of a device's self-check.
+/// Keep the self-check of a device.
+///
+/// Its result is for people: any object of at most 4,096 bytes of JSON.
 ///
 /// # Errors
 /// 400, 401, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/rider/checks",
+    operation_id = "postCheck",
+    tag = "Rider",
+    security(("riderToken" = [])),
+    responses((status = 200, description = "Done")),
+)]
 pub async fn check(
     State(state): State<AppState>,
     RiderCaller(rider): RiderCaller,

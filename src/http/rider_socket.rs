@@ -50,10 +50,22 @@ pub struct SocketLimits {
     pub return_spread: Duration,
 }
 
-/// `GET /v1/rider/socket`. A token in the header or the query is judged before the upgrade.
+/// Open the rider's socket.
+///
+/// WebSocket, subprotocol `orderbell.v1`; its frames are described in `/asyncapi.json`. A token in the header or the query
+/// is judged before the upgrade; it may also come in the first frame.
 ///
 /// # Errors
 /// 400, 401, 426, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/rider/socket",
+    operation_id = "openRiderSocket",
+    tag = "Rider",
+    security((), ("riderToken" = [])),
+    responses((status = 101, description = "The socket is open")),
+    extensions(("x-errors" = json!(["bad_handshake", "unknown_protocol", "bad_token", "token_expired", "upgrade_required"]))),
+)]
 pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Result<Response, Problem> {
     let headers = request.headers();
     let accept = handshake(headers)?;

@@ -21,10 +21,22 @@ use crate::store::RiderPatch;
 /// Most riders one query may name.
 const QUERY_MAX: usize = 1_000;
 
-/// `PUT /v1/riders/{id}` `{devices?, on_duty?, revoke_tokens?}`.
+/// Describe a rider.
+///
+/// What is not named stays as it is. `revoke_tokens` makes every token issued so far useless.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
+#[utoipa::path(
+    put,
+    path = "/v1/riders/{id}",
+    operation_id = "putRider",
+    tag = "Riders",
+    security(("apiKey" = ["admin"])),
+    params(("id" = String, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id"]))),
+)]
 pub async fn put(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
@@ -45,10 +57,22 @@ pub async fn put(
     Ok(Success(view(&state, &stored, None)))
 }
 
-/// `GET /v1/riders/{id}`: the four facts, each by its own evidence.
+/// Look at a rider.
+///
+/// Online, on duty, audible, responsive: four facts, each with what it is known by and since when.
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/riders/{id}",
+    operation_id = "getRider",
+    tag = "Riders",
+    security(("apiKey" = ["read"])),
+    params(("id" = String, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id", "not_found"]))),
+)]
 pub async fn get(
     State(state): State<AppState>,
     MayRead(caller): MayRead,
@@ -61,10 +85,22 @@ pub async fn get(
     Ok(Success(view(&state, &stored, Some(open))))
 }
 
-/// `DELETE /v1/riders/{id}`.
+/// Erase a rider.
+///
+/// With every alert of theirs. Their tokens are good no more, and their sockets are closed.
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
+#[utoipa::path(
+    delete,
+    path = "/v1/riders/{id}",
+    operation_id = "deleteRider",
+    tag = "Riders",
+    security(("apiKey" = ["admin"])),
+    params(("id" = String, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id", "not_found"]))),
+)]
 pub async fn delete(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
@@ -74,10 +110,22 @@ pub async fn delete(
     if erased { Ok(Success(json!({"erased": true}))) } else { Err(Problem::not_found("rider")) }
 }
 
-/// `POST /v1/riders/{id}/duty` `{on_duty}`.
+/// Put a rider on duty or off.
+///
+/// Off duty ends at once what asks for duty.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/riders/{id}/duty",
+    operation_id = "setDuty",
+    tag = "Riders",
+    security(("apiKey" = ["admin"])),
+    params(("id" = String, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id"]))),
+)]
 pub async fn duty(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
@@ -92,10 +140,22 @@ pub async fn duty(
     Ok(Success(json!({"on_duty": on_duty, "suppressed": ended})))
 }
 
-/// `POST /v1/riders/{id}/token` `{ttl_s?}`; 12 hours unless said otherwise.
+/// Make a token for a rider's client.
+///
+/// It opens the rider's socket. It lasts 12 hours unless said otherwise, 24 hours at most.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/riders/{id}/token",
+    operation_id = "makeRiderToken",
+    tag = "Riders",
+    security(("apiKey" = ["rider-token"])),
+    params(("id" = String, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id"]))),
+)]
 pub async fn token(
     State(state): State<AppState>,
     MayMakeTokens(caller): MayMakeTokens,
@@ -110,10 +170,22 @@ pub async fn token(
     Ok(Success(json!({"token": token.token, "expires_at": token.expires_at.to_string()})))
 }
 
-/// `POST /v1/riders/{id}/test`: a test alert for this rider alone, on duty or not.
+/// Ring a rider for a test.
+///
+/// A test alert for this rider alone, on duty or not. It takes no body.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/riders/{id}/test",
+    operation_id = "testRider",
+    tag = "Riders",
+    security(("apiKey" = ["ingest"])),
+    params(("id" = String, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id"]))),
+)]
 pub async fn test(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,
@@ -149,10 +221,20 @@ pub async fn test(
     Ok(Success(dispatch.accept(caller.app, arrival).await?))
 }
 
-/// `POST /v1/riders/query` `{ids: […]}`: presence of up to 1,000 riders.
+/// Look at many riders.
+///
+/// Presence of up to 1,000 riders. Who is not known is not listed.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
+#[utoipa::path(
+    post,
+    path = "/v1/riders/query",
+    operation_id = "queryRiders",
+    tag = "Riders",
+    security(("apiKey" = ["read"])),
+    responses((status = 200, description = "Done")),
+)]
 pub async fn query(
     State(state): State<AppState>,
     MayRead(caller): MayRead,
@@ -165,10 +247,22 @@ pub async fn query(
     Ok(Success(json!({"riders": riders.iter().map(|rider| view(&state, rider, None)).collect::<Vec<_>>()})))
 }
 
-/// `GET /v1/riders/{id}/checks`: the self-checks of the rider's devices, newest first.
+/// Look at the self-checks of a rider's devices.
+///
+/// Newest first.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/riders/{id}/checks",
+    operation_id = "listChecks",
+    tag = "Riders",
+    security(("apiKey" = ["read"])),
+    params(("id" = String, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_id"]))),
+)]
 pub async fn checks(
     State(state): State<AppState>,
     MayRead(caller): MayRead,

@@ -11,19 +11,41 @@ use super::problem::{Answer, Problem, Success};
 use crate::domain::ScheduleId;
 use crate::store::Schedule;
 
-/// `GET /v1/schedules`: those that have not ended, oldest first.
+/// List recurring events.
+///
+/// Those that have not ended, oldest first.
 ///
 /// # Errors
 /// 401, 403, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/schedules",
+    operation_id = "listSchedules",
+    tag = "Schedules",
+    security(("apiKey" = ["read"])),
+    responses((status = 200, description = "Done")),
+)]
 pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> Answer<Value> {
     let schedules = state.dispatch.schedules(caller.app_id()).await?;
     Ok(Success(json!({"schedules": schedules.iter().map(view).collect::<Vec<_>>()})))
 }
 
-/// `DELETE /v1/schedules/{id}`: it does not come again. What has come stays.
+/// End a recurring event.
+///
+/// It does not come again. What has come stays.
 ///
 /// # Errors
 /// 401, 403, 404, 503.
+#[utoipa::path(
+    delete,
+    path = "/v1/schedules/{id}",
+    operation_id = "endSchedule",
+    tag = "Schedules",
+    security(("apiKey" = ["ingest"])),
+    params(("id" = String, Path, description = "The recurring event")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["not_found"]))),
+)]
 pub async fn delete(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,

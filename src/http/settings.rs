@@ -17,19 +17,40 @@ use crate::intake::{InputError, Reader, read_ladder};
 /// Most alerts a minute that a cap may allow.
 const PER_MINUTE_MAX: i64 = 1_000;
 
-/// `GET /v1/settings`, as `PUT` takes them. Values of headers in calls are shown to administrators only.
+/// Look at your settings.
+///
+/// As `PUT` takes them. Values of headers in calls are shown to administrators only.
 ///
 /// # Errors
 /// 401, 403, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/settings",
+    operation_id = "getSettings",
+    tag = "Settings",
+    security(("apiKey" = ["read"])),
+    responses((status = 200, description = "Done")),
+)]
 pub async fn get(MayRead(caller): MayRead) -> Answer<Value> {
     let secrets = if caller.may(Scope::Admin) { Secrets::Shown } else { Secrets::Hidden };
     Ok(Success(view(&caller.app.app.settings, secrets)))
 }
 
-/// `PUT /v1/settings` `{time_zone?, quiet_hours?{from, to}, merge?, alerts_per_minute?, ladders?{kind: [step…]}}`.
+/// Replace your settings.
+///
+/// What is not named has its default again. They hold for the next event.
 ///
 /// # Errors
 /// 400 with the member at fault, 401, 403, 503.
+#[utoipa::path(
+    put,
+    path = "/v1/settings",
+    operation_id = "putSettings",
+    tag = "Settings",
+    security(("apiKey" = ["admin"])),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["unknown_step", "out_of_order", "bad_call", "url_not_allowed", "bad_time"]))),
+)]
 pub async fn put(
     State(state): State<AppState>,
     MayAdminister(caller): MayAdminister,

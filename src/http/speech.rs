@@ -17,10 +17,21 @@ const TEXT_CHARS_MAX: usize = 120;
 /// Largest `vars`, in bytes of JSON.
 const VARS_BYTES_MAX: usize = 2048;
 
-/// `POST /v1/speech` `{text | kind, vars?, lang?, format?}`.
+/// Hear how a sentence will sound.
+///
+/// Of a free text, or of a kind with values for its phrase. The clip is kept, so that it is ready when it is needed.
 ///
 /// # Errors
 /// 400, 401, 403, 503 where no engine can speak it.
+#[utoipa::path(
+    post,
+    path = "/v1/speech",
+    operation_id = "postSpeech",
+    tag = "Phrases",
+    security(("apiKey" = ["ingest"])),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["bad_text", "unknown_kind", "not_supported"]))),
+)]
 pub async fn post(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,

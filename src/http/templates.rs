@@ -16,10 +16,20 @@ use crate::store::Template;
 /// Most phrases of one kind and language.
 const PHRASES_MAX: usize = 20;
 
-/// `GET /v1/templates`.
+/// List your own phrases.
+///
+/// Kinds that are not listed have the phrases that come with Orderbell.
 ///
 /// # Errors
 /// 401, 403, 503.
+#[utoipa::path(
+    get,
+    path = "/v1/templates",
+    operation_id = "listTemplates",
+    tag = "Phrases",
+    security(("apiKey" = ["read"])),
+    responses((status = 200, description = "Done")),
+)]
 pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> Answer<Value> {
     let templates = state.dispatch.store().templates(caller.app_id()).await?;
     let templates: Vec<Value> = templates
@@ -29,10 +39,22 @@ pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> An
     Ok(Success(json!({"templates": templates})))
 }
 
-/// `PUT /v1/templates/{kind}` `{lang, phrases: […]}`, from specific to slotless; an empty list takes them back.
+/// Set your own phrases of a kind.
+///
+/// From specific to slotless: the first whose slots all have a value is spoken. An empty list takes them back.
 ///
 /// # Errors
 /// 400 with the phrase at fault, 401, 403, 404, 503.
+#[utoipa::path(
+    put,
+    path = "/v1/templates/{kind}",
+    operation_id = "putTemplate",
+    tag = "Phrases",
+    security(("apiKey" = ["admin"])),
+    params(("kind" = String, Path, description = "The kind of event")),
+    responses((status = 200, description = "Done")),
+    extensions(("x-errors" = json!(["not_found", "bad_phrase"]))),
+)]
 pub async fn put(
     State(state): State<AppState>,
     MayAdminister(caller): MayAdminister,

@@ -98,7 +98,7 @@ const MAP: [(&str, &[&str]); 18] = [
 const TELEMETRY: (&str, &[&str]) = ("telemetry", &["config"]);
 
 /// A library and the modules that may name it.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 13] = [
     ("axum", &["http", "app"]),
     ("hyper", &["http", "app"]),
     ("hyper_util", &["http", "app"]),
@@ -108,8 +108,10 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("reqwest", &["outbound"]),
     ("tungstenite", &["http"]),
     ("tokio_tungstenite", &["http"]),
+    ("utoipa", &["http", "dispatch", "session", "domain"]),
+    ("utoipa_axum", &["http"]),
     ("clap", &["cli"]),
-    ("minijinja", &["speech"]),
+    ("minijinja", &["speech", "http"]),
 ];
 
 /// No I/O, no clock, no waiting: values in, values out.
