@@ -46,9 +46,6 @@ pub async fn post(
     let urgency = urgency(state.dispatch.kinds(), &kind);
     let sentence =
         Sentence { kind, said: rendered.said, lang: rendered.lang, urgency, chime: Chime::Usual, format };
-    if sentence.is_wordless() && format == ClipFormat::Wav {
-        return Err(body.error("format", "not_supported", "this kind is a chime alone, which is mp3").into());
-    }
     let cached = state.speech.cached(&sentence).await;
     let known = cached.is_some();
     let spoken = match cached {
