@@ -13,17 +13,18 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::audio::library::LibraryLimits;
 use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock, random_bytes};
 use crate::config::{Config, ms};
 use crate::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
-use crate::domain::Kinds;
+use crate::domain::{AudioUrls, Kinds};
+use crate::http::audio::AudioDesk;
 use crate::http::listener::{ListenerLimits, accept_loop};
 use crate::http::rider_socket::SocketLimits;
-use crate::http::{AppParts, AppState, HttpLimits, health, router};
+use crate::http::{AppParts, AppState, HttpLimits, PublicUrl, health, router};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
 use crate::outbound::{Outbound, OutboundLimits, SystemLookup, UrlPolicy};
@@ -71,6 +72,8 @@ impl App {
         let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
         let speech = Arc::new(open_speech(config, &folder, &key, &clock, &telemetry).await?);
         let caller = outbound(config, &clock, &telemetry)?;
+        let desk = audio_desk(config, &clock, &telemetry)?;
+        let urls = audio_urls(config, &key);
         let dispatch = Dispatch::new(Parts {
             caller: Arc::new(caller),
             hub: Arc::new(Hub::new()),
@@ -86,12 +89,27 @@ impl App {
         });
         dispatch.accounts().ensure_default_app().await?;
         lifecycle.supervise("receipts", Arc::clone(&dispatch).commit_receipts(source));
-        start_workers(config, &dispatch, &lifecycle, &telemetry);
-        let epoch = store.epoch().await?;
-        let state = app_state(config, dispatch, speech, lifecycle, telemetry, epoch)?;
+        let sessions = sessions(config, urls, store.epoch().await?);
+        let state = AppState::new(AppParts {
+            dispatch,
+            speech,
+            lifecycle,
+            telemetry,
+            audio: desk,
+            sessions: Arc::new(sessions),
+            limits: http_limits(config),
+            public_url: PublicUrl::new(&config.server.public_url),
+        });
+        start_workers(config, &state);
         let (address, admin_address) = listen(config, &state).await?;
         folder.write_running(address, admin_address)?;
         info!(%address, admin = %admin_address, "Orderbell serves.");
+        if config.server.public_url_is_missed() {
+            warn!(
+                "server.public_url is empty, and this server is not for this machine alone: audio URLs are paths of the \
+                 socket's origin. Set it to the URL that riders use."
+            );
+        }
         let drain_timeout = config.server.drain_timeout;
         Ok(Self { folder, state, store, drain_timeout, address, admin_address })
     }
@@ -264,24 +282,46 @@ fn outbound(config: &Config, clock: &Arc<dyn Clock>, telemetry: &Telemetry) -> a
     Outbound::new(limits, lookup, Arc::clone(clock), telemetry.clone()).context("setting up calls to others")
 }
 
-fn start_workers(config: &Config, dispatch: &Arc<Dispatch>, lifecycle: &Lifecycle, telemetry: &Telemetry) {
+/// Histograms keep every sample until they are folded.
+const TELEMETRY_EVERY: Duration = Duration::from_secs(5);
+/// Addresses whose budget is whole again are of no use; a minute's worth of them is little.
+const BUDGETS_EVERY: Duration = Duration::from_mins(1);
+
+fn start_workers(config: &Config, state: &AppState) {
+    let (dispatch, lifecycle) = (&state.dispatch, &state.lifecycle);
     let sweep = workers::sweep(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
     lifecycle.supervise("sweep", sweep);
     lifecycle.supervise("forget", workers::forget(Arc::clone(dispatch), lifecycle.clone()));
-    lifecycle.supervise("telemetry upkeep", workers::telemetry_upkeep(telemetry.clone(), lifecycle.clone()));
+    let telemetry = state.telemetry.clone();
+    let folding = workers::upkeep(TELEMETRY_EVERY, move || telemetry.upkeep(), lifecycle.clone());
+    lifecycle.supervise("telemetry upkeep", folding);
+    let desk = Arc::clone(&state.audio);
+    let forgetting = workers::upkeep(BUDGETS_EVERY, move || desk.budget.forget(), lifecycle.clone());
+    lifecycle.supervise("budget upkeep", forgetting);
 }
 
-fn app_state(
+fn audio_desk(
     config: &Config,
-    dispatch: Arc<Dispatch>,
-    speech: Arc<Speech>,
-    lifecycle: Lifecycle,
-    telemetry: Telemetry,
-    epoch: String,
-) -> anyhow::Result<AppState> {
-    let origin = config.server.public_url.clone();
-    let sessions = Settings {
-        origin: origin.clone(),
+    clock: &Arc<dyn Clock>,
+    telemetry: &Telemetry,
+) -> anyhow::Result<Arc<AudioDesk>> {
+    let keep_alive = KeepAlive::new().context("making the keep-alive clips")?;
+    let per_ip = config.audio.silence_bytes_per_ip;
+    Ok(Arc::new(AudioDesk::new(keep_alive, per_ip, Arc::clone(clock), telemetry.clone())))
+}
+
+fn audio_urls(config: &Config, key: &NodeKey) -> AudioUrls {
+    let base = config.server.public_url.clone();
+    if config.audio.signed_urls {
+        AudioUrls::signed(base, &key.derive("audio urls"), ms(config.audio.signed_url_ttl))
+    } else {
+        AudioUrls::open(base)
+    }
+}
+
+fn sessions(config: &Config, urls: AudioUrls, epoch: String) -> Settings {
+    Settings {
+        urls,
         epoch,
         heartbeat_ms: ms(config.rider.heartbeat),
         silence_max_ms: ms(config.rider.silence_max),
@@ -291,7 +331,10 @@ fn app_state(
         violations_max: config.rider.violations_max,
         keepalive_s: KEEPALIVE_S,
         arbiter_wait_ms: ms(config.callbacks.arbiter_wait),
-    };
+    }
+}
+
+fn http_limits(config: &Config) -> HttpLimits {
     let socket = SocketLimits {
         hello_timeout: config.rider.hello_timeout,
         frame_bytes_max: config.rider.frame_bytes_max,
@@ -301,21 +344,11 @@ fn app_state(
         token_in_query: config.rider.token_in_query,
         return_spread: config.rider.return_spread,
     };
-    let http = HttpLimits {
+    HttpLimits {
         max_body_bytes: config.server.max_body_bytes,
         body_timeout: config.server.body_timeout,
         socket,
-    };
-    Ok(AppState::new(AppParts {
-        dispatch,
-        speech,
-        lifecycle,
-        telemetry,
-        keep_alive: KeepAlive::new().context("making the keep-alive clips")?,
-        sessions: Arc::new(sessions),
-        limits: http,
-        origin,
-    }))
+    }
 }
 
 async fn listen(config: &Config, state: &AppState) -> anyhow::Result<(SocketAddr, SocketAddr)> {

@@ -16,5 +16,5 @@ mod wav;
 mod format;
 mod virtual_file;
 
-pub use self::format::Format;
+pub use self::format::{ClipFormat, Format};
 pub use self::virtual_file::{CHUNK_LEN_MAX, Chunks, VirtualFile};

@@ -73,7 +73,7 @@ section!(
     Server {
         /// Address and port.
         listen: SocketAddr,
-        /// Origin under which riders reach the server; empty for relative audio URLs.
+        /// URL under which riders reach the server; empty for relative audio URLs.
         public_url: String,
         /// Limit for the first byte of a connection.
         @"duration" first_byte_timeout: Duration,
@@ -172,6 +172,12 @@ section!(
         @"duration" clip_age_min: Duration,
         /// Bytes of clips in memory.
         memory_bytes_max: u64,
+        /// Bytes of keep-alive silence that one address may fetch in an hour; 0 for no limit.
+        silence_bytes_per_ip: u64,
+        /// Whether URLs of clips end and are signed.
+        signed_urls: bool,
+        /// How long a signed URL is good at least.
+        @"duration" signed_url_ttl: Duration,
     }
 );
 section!(
@@ -269,6 +275,27 @@ impl Callbacks {
     }
 }
 
+impl Audio {
+    /// What must hold, the setting, and that in words.
+    fn rules(&self) -> [(bool, &'static str, &'static str); 2] {
+        let budget = self.silence_bytes_per_ip;
+        let ttls = Duration::from_mins(10)..=self.clip_age_min;
+        [
+            (budget == 0 || budget >= 1 << 20, "audio.silence_bytes_per_ip", "is 0 or at least 1048576"),
+            (ttls.contains(&self.signed_url_ttl), "audio.signed_url_ttl", "is 10m to clip_age_min"),
+        ]
+    }
+}
+
+impl Server {
+    /// Why riders may be told URLs that lead nowhere, if that is so: a server that is not for this machine alone should
+    /// know what it is called.
+    #[must_use]
+    pub fn public_url_is_missed(&self) -> bool {
+        self.public_url.is_empty() && !self.listen.ip().is_loopback()
+    }
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
@@ -301,12 +328,13 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let url = &self.server.public_url;
-        let url_ok = url.is_empty()
-            || ((url.starts_with("https://") || url.starts_with("http://"))
-                && !url.ends_with('/')
-                && url.is_ascii());
+        let url_ok = url.is_empty() || is_public_url(url);
         let rules = [
-            (url_ok, "server.public_url", "is an http(s) origin in ASCII, without a slash at the end"),
+            (
+                url_ok,
+                "server.public_url",
+                "is an http(s) URL in ASCII without query, fragment or a slash at its end",
+            ),
             (self.server.max_body_bytes >= 1024, "server.max_body_bytes", "is at least 1024"),
             (self.store.queue > 0 && self.store.batch_max > 0, "store.queue", "and batch_max are at least 1"),
             (self.store.readers > 0, "store.readers", "is at least 1"),
@@ -323,7 +351,12 @@ impl Config {
             (self.offers.settle_timeout.as_secs() >= 1, "offers.settle_timeout", "is at least 1s"),
             (self.dispatch.render_concurrency > 0, "dispatch.render_concurrency", "is at least 1"),
         ];
-        match rules.into_iter().chain(self.callbacks.rules()).find(|(holds, ..)| !holds) {
+        match rules
+            .into_iter()
+            .chain(self.callbacks.rules())
+            .chain(self.audio.rules())
+            .find(|(holds, ..)| !holds)
+        {
             Some((_, key, what)) => Err(ConfigError::Invalid { key, what }),
             None => Ok(()),
         }
@@ -335,6 +368,15 @@ impl Config {
         let set = !self.secrets.node_key.expose_secret().is_empty();
         if set { vec!["secrets.node_key"] } else { vec![] }
     }
+}
+
+/// Scheme, host, and a path if a proxy serves us under one.
+fn is_public_url(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return false;
+    };
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#@\\\"<>".contains(&byte);
+    rest.bytes().all(plain) && rest.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 /// Milliseconds of a duration, as the domain counts them.
@@ -375,7 +417,57 @@ mod tests {
         assert!(load("[spech]\nbudget = \"1s\"").is_err());
         assert!(load("[speech]\nbudget = \"-1s\"").is_err());
         assert!(load("[speech\n").is_err());
-        assert!(load("[server]\npublic_url = \"ftp://x\"").is_err());
+    }
+
+    #[test]
+    fn a_public_url_may_have_a_path_and_nothing_behind_it() {
+        let with = |url: &str| load(&format!("[server]\npublic_url = '{url}'"));
+        for url in
+            ["", "https://bell.example.cn", "http://10.0.0.1:8080", "https://x/bell", "https://[::1]:8/a/b"]
+        {
+            assert_eq!(with(url).unwrap().server.public_url, url);
+        }
+        for url in [
+            "ftp://x",
+            "https://",
+            "https:///bell",
+            "https://x/",
+            "https://x/bell/",
+            "https://x//bell",
+            "https://x/../bell",
+            "https://x?a=b",
+            "https://x/bell#top",
+            "https://user@x",
+            "https://x y",
+            "https://例.cn",
+            "HTTPS://x",
+            "bell.example.cn",
+        ] {
+            assert!(with(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_server_for_others_should_know_its_name() {
+        let with = |listen: &str, url: &str| {
+            let config = load(&format!("[server]\nlisten = '{listen}'\npublic_url = '{url}'"));
+            config.unwrap().server.public_url_is_missed()
+        };
+        assert!(with("0.0.0.0:8080", "") && with("[::]:8080", "") && with("192.0.2.1:80", ""));
+        assert!(!with("127.0.0.1:8080", "") && !with("[::1]:8080", "") && !with("0.0.0.0:80", "https://x"));
+    }
+
+    #[test]
+    fn bounds_of_audio_are_refused_by_name() {
+        for (wrong, key) in [
+            ("silence_bytes_per_ip = 1000", "audio.silence_bytes_per_ip"),
+            ("signed_url_ttl = '9m'", "audio.signed_url_ttl"),
+            ("signed_url_ttl = '26h'", "audio.signed_url_ttl"),
+        ] {
+            let error = load(&format!("[audio]\n{wrong}")).unwrap_err().to_string();
+            assert!(error.contains(key), "{wrong}: {error}");
+        }
+        assert!(load("[audio]\nsilence_bytes_per_ip = 0\nsigned_url_ttl = '10m'").is_ok());
     }
 
     #[test]

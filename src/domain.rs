@@ -3,6 +3,7 @@
 
 pub mod alert;
 pub mod app;
+pub mod audio_url;
 pub mod book;
 pub mod delivery;
 pub mod event;
@@ -19,6 +20,7 @@ pub mod target;
 
 pub use crate::clock::EpochMs;
 pub use alert::{Alert, AlertState, Head};
+pub use audio_url::AudioUrls;
 pub use delivery::{Answer, Delivery, DeliveryState};
 pub use event::{Event, Order, Overrides};
 pub use id::{

@@ -14,6 +14,7 @@ pub mod pages;
 pub mod path;
 mod presence;
 pub mod problem;
+mod proxy_notice;
 pub mod rider_api;
 pub mod rider_socket;
 pub mod riders;
@@ -36,7 +37,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::audio::silence::KeepAlive;
 use crate::clock::random_bytes;
 use crate::dispatch::Dispatch;
 use crate::lifecycle::Lifecycle;
@@ -44,6 +44,7 @@ use crate::session::Settings;
 use crate::speech::Speech;
 use crate::telemetry::Telemetry;
 use problem::Problem;
+pub use proxy_notice::PublicUrl;
 
 /// What handlers need. One pointer: it is cloned several times for every request, and kept by every rider's session.
 #[derive(Clone)]
@@ -64,14 +65,14 @@ pub struct AppParts {
     pub lifecycle: Lifecycle,
     /// Metrics.
     pub telemetry: Telemetry,
-    /// The keep-alive clips.
-    pub keep_alive: KeepAlive,
+    /// Serving clips.
+    pub audio: Arc<audio::AudioDesk>,
     /// What all rider sessions share.
     pub sessions: Arc<Settings>,
     /// Bounds of requests and sockets.
     pub limits: HttpLimits,
-    /// Put before audio paths; empty, or an origin without a slash at its end.
-    pub origin: String,
+    /// Whether riders' way here is known: whether there is a public URL.
+    pub public_url: PublicUrl,
 }
 
 impl AppState {
@@ -84,6 +85,7 @@ impl AppState {
             telemetry: parts.telemetry.clone(),
             sessions: Arc::clone(&parts.sessions),
             limits: parts.limits.socket.clone(),
+            time: rider_socket::RiderTime::default(),
         });
         Self(Arc::new(Shared { parts, host }))
     }
@@ -197,6 +199,7 @@ async fn name_request(request: Request, next: Next) -> Response {
 
 async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let began = Instant::now();
+    state.public_url.look(request.headers());
     let method = method_label(request.method());
     // Never the path as it was sent: a scanner would fill the memory with labels.
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::clock::Now;
 use crate::domain::alert::Sound;
 use crate::domain::delivery::{AnswerOutcome, Change, EndReason, OpenDelivery};
-use crate::domain::{Alert, AlertId, Delivery, DeliveryState, EpochMs, SessionId};
+use crate::domain::{Alert, AlertId, AudioUrls, Delivery, DeliveryState, EpochMs, SessionId};
 
 use claim::Claim;
 pub use close::Close;
@@ -25,8 +25,8 @@ pub use receipt::{Kept, Receipt};
 /// What all sessions of a server share.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Put before audio paths; empty, or an origin without a slash at its end.
-    pub origin: String,
+    /// Makes URLs of the paths of clips.
+    pub urls: AudioUrls,
     /// One life of the data.
     pub epoch: String,
     /// Between two heartbeats.
@@ -133,7 +133,7 @@ impl Session {
             now: now.wall.0,
             heartbeat_ms: settings.heartbeat_ms,
             open: resume.open.iter().map(|(id, ring)| OpenFrame { id: *id, ring: *ring }).collect(),
-            keepalive: render::keepalive(&settings.origin, settings.keepalive_s, &hello.caps.formats),
+            keepalive: render::keepalive(&settings.urls, settings.keepalive_s, &hello.caps.formats, now),
             limits: Limits { frame_bytes_max: settings.frame_bytes_max, window: settings.window },
         })
         .to_text();
@@ -248,7 +248,7 @@ impl Session {
     pub fn frame_of(settings: &Settings, row: &OpenDelivery, now: Now) -> Option<String> {
         let OpenDelivery { delivery, alert } = row;
         let sound = alert.sound.as_ref()?;
-        render::alert(&settings.origin, delivery, alert, sound, delivery.attempts.max(1), now)
+        render::alert(&settings.urls, delivery, alert, sound, delivery.attempts.max(1), now)
     }
 
     /// The trace of an alert that was sent here and has not ended, for log lines.
@@ -327,7 +327,7 @@ impl Session {
         now: Now,
         out: &mut Vec<Output>,
     ) {
-        let origin = Arc::clone(&self.settings);
+        let settings = Arc::clone(&self.settings);
         let live = &mut self.live[at];
         if live.resend {
             live.resend = false;
@@ -339,7 +339,8 @@ impl Session {
             self.send(delivery, alert, sound, attempt, now, out);
         } else if live.canned && !sound.canned {
             live.canned = false;
-            push(out, &ServerFrame::Update { id: alert.id, audio: render::audio(&origin.origin, sound) });
+            let audio = render::audio(&settings.urls, sound, now);
+            push(out, &ServerFrame::Update { id: alert.id, audio });
         }
     }
 
@@ -352,7 +353,7 @@ impl Session {
         now: Now,
         out: &mut Vec<Output>,
     ) {
-        if let Some(text) = render::alert(&self.settings.origin, delivery, alert, sound, attempt, now) {
+        if let Some(text) = render::alert(&self.settings.urls, delivery, alert, sound, attempt, now) {
             let (urgency, expires_at) = (alert.urgency, delivery.expires_at);
             out.push(Output::Send(Lane::Alert(Waiting { alert: alert.id, urgency, expires_at }), text));
             out.push(Output::Note(alert.id, Change::Sent));

@@ -31,6 +31,14 @@ pub enum Metric {
     Resends,
     /// Rider sessions open now.
     Sessions,
+    /// Seconds that rider sessions were open, those still open included.
+    RiderSeconds,
+    /// Bytes of audio sent, by what (clip, canned, keepalive) and format.
+    AudioBytes,
+    /// Bytes of audio sent for one hour of one rider's session, since the start.
+    AudioBytesPerRiderHour,
+    /// Audio refused, by why: `bad_signature`, expired, `byte_budget`.
+    AudioRefused,
     /// Rider sessions closed, by close code.
     SessionsClosed,
     /// Bad frames from clients.
@@ -68,6 +76,10 @@ impl Metric {
             Self::LadderSteps => "orderbell_ladder_steps_total",
             Self::Resends => "orderbell_resends_total",
             Self::Sessions => "orderbell_sessions",
+            Self::RiderSeconds => "orderbell_rider_seconds_total",
+            Self::AudioBytes => "orderbell_audio_bytes_total",
+            Self::AudioBytesPerRiderHour => "orderbell_audio_bytes_per_rider_hour",
+            Self::AudioRefused => "orderbell_audio_refused_total",
             Self::SessionsClosed => "orderbell_sessions_closed_total",
             Self::BadFrames => "orderbell_bad_frames_total",
             Self::Clips => "orderbell_clips_total",

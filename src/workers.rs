@@ -9,7 +9,6 @@ use tracing::warn;
 
 use crate::dispatch::Dispatch;
 use crate::lifecycle::Lifecycle;
-use crate::telemetry::Telemetry;
 
 /// Ends what is due, renders what nobody renders, rings again where a bell may have been lost.
 pub async fn sweep(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycle) {
@@ -62,15 +61,12 @@ pub async fn forget(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
     }
 }
 
-/// Histograms keep every sample until they are folded.
-const UPKEEP_EVERY: Duration = Duration::from_secs(5);
-
-/// Folds metric samples.
-pub async fn telemetry_upkeep(telemetry: Telemetry, lifecycle: Lifecycle) {
-    let mut ticks = interval(UPKEEP_EVERY);
+/// Does something small again and again, that no promise hangs on.
+pub async fn upkeep(every: Duration, work: impl Fn() + Send, lifecycle: Lifecycle) {
+    let mut ticks = interval(every);
     loop {
         tokio::select! {
-            _tick = ticks.tick() => telemetry.upkeep(),
+            _tick = ticks.tick() => work(),
             () = lifecycle.stopped() => return,
         }
     }

@@ -141,7 +141,7 @@ fn a_clip_decodes_without_a_fault_and_is_as_long_and_as_loud_as_it_says() {
     for (n, text) in [TEXT, long, "好"].into_iter().enumerate() {
         let frames = sentence(spoken(text), LeadOut::End).unwrap();
         for urgency in 0..4 {
-            let clip = compose(chimes.of(urgency), &frames, 45_000);
+            let clip = compose(&chimes.of(urgency).frames, &frames, 45_000);
             let name = format!("{n}-{urgency}.mp3");
             let heard = proved(&dir, &name, &clip);
             assert_eq!(clip.tail_ms, 45_000);
@@ -162,7 +162,7 @@ fn chimes_alone_decode_and_are_near_the_loudness_of_speech() {
     let dir = TempDir::new().unwrap();
     let chimes = Chimes::new().unwrap();
     for urgency in 0..4 {
-        let chime = chimes.of(urgency);
+        let chime = &chimes.of(urgency).frames;
         let clip = compose(chime, &Mp3Frames::silence(0), 1_000);
         let name = format!("chime-{urgency}.mp3");
         proved(&dir, &name, &clip);
@@ -219,7 +219,7 @@ fn a_recording_by_another_encoder_can_be_the_sentence() {
         ("plain.mp3", &["-ar", "24000", "-ac", "1", "-b:a", "64k", "-write_xing", "0", "-write_id3v1", "1"]),
     ] {
         let frames = record(name, args).unwrap();
-        let clip = compose(chimes.of(1), &frames, 5_000);
+        let clip = compose(&chimes.of(1).frames, &frames, 5_000);
         let path = stored(&dir, &format!("clip-{name}"), &clip.bytes);
         let heard = heard(&path, RATE_HZ);
         assert!((heard.duration_ms() - f64::from(clip.duration_ms)).abs() <= 24.0);
@@ -313,7 +313,7 @@ fn making_a_clip_takes_milliseconds() {
     let keep_alive = KeepAlive::new().unwrap();
     println!("encode 3 s: {:?}", best(&|| drop(Mp3Frames::encoded(&pcm, LeadOut::End))));
     println!("trim, level, encode 3 s: {:?}", best(&|| drop(sentence(pcm.clone(), LeadOut::End))));
-    let composing = best(&|| drop(compose(chimes.of(1), &frames, 45_000)));
+    let composing = best(&|| drop(compose(&chimes.of(1).frames, &frames, 45_000)));
     println!("compose with 45 s tail: {composing:?}");
     let file = keep_alive.file(Format::Mp3, Kind::Zero, 3_600).unwrap();
     println!(

@@ -81,7 +81,8 @@ impl CannedClips {
         let mut by_file_name = HashMap::new();
         let mut family = |lang: &str, kind: &str, sentence: &Mp3Frames| {
             [0, 1, 2, URGENCY_MAX].map(|urgency| {
-                let clip = Arc::new(CannedClip::composed(lang, kind, chimes.of(urgency), sentence, tail_ms));
+                let clip =
+                    Arc::new(CannedClip::composed(lang, kind, &chimes.of(urgency).frames, sentence, tail_ms));
                 by_file_name.insert(clip.file_name.clone(), Arc::clone(&clip));
                 clip
             })
@@ -215,7 +216,7 @@ mod tests {
         assert!(clips.has("zh", "order_new") && !clips.has("zh-TW", "order_new"));
         let chime = clips.of("en", "order_new", 2);
         assert!(chime.file_name.starts_with("any-chime-"));
-        assert_eq!(chime.duration_ms - chime.tail_ms, Chimes::new().unwrap().of(2).duration_ms());
+        assert_eq!(chime.duration_ms - chime.tail_ms, Chimes::new().unwrap().of(2).frames.duration_ms());
         assert_eq!(clips.by_file_name(&chime.file_name), Some(chime));
     }
 

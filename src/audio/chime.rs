@@ -20,11 +20,20 @@ const OVERTONES: [(f64, f64, f64); 3] = [(1.0, 1.0, 1.0), (2.0, 0.35, 1.8), (3.0
 /// One bell of a figure: when it is struck (s), its pitch (Hz), how fast it fades (s to 37 %).
 struct Bell(f64, f64, f64);
 
-/// The frames of the chimes, by urgency. Cheap to clone.
+/// The chimes by urgency, as sound and as frames: 160 kB.
 #[derive(Debug, Clone)]
 pub struct Chimes {
-    by_urgency: [Mp3Frames; 4],
-    louder: Mp3Frames,
+    by_urgency: [Chime; 4],
+    louder: Chime,
+}
+
+/// One chime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chime {
+    /// At 24 kHz, levelled.
+    pub sound: Pcm,
+    /// The same as MP3.
+    pub frames: Mp3Frames,
 }
 
 /// Why there are no chimes; no input causes it.
@@ -49,23 +58,23 @@ impl Chimes {
     pub fn new() -> Result<Self, ChimeError> {
         // Low: one soft bell. Normal: a falling third, the doorbell. High: a rising fourth. Critical: a rising triad
         // in haste.
-        let low = frames(&[Bell(0.0, 659.3, 0.11)], 310)?;
-        let normal = frames(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 390)?;
-        let high = frames(&[Bell(0.0, 784.0, 0.07), Bell(0.12, 1_046.5, 0.11)], 390)?;
+        let low = chime(&[Bell(0.0, 659.3, 0.11)], 310)?;
+        let normal = chime(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 390)?;
+        let high = chime(&[Bell(0.0, 784.0, 0.07), Bell(0.12, 1_046.5, 0.11)], 390)?;
         let critical =
-            frames(&[Bell(0.0, 880.0, 0.05), Bell(0.10, 1_108.7, 0.05), Bell(0.20, 1_318.5, 0.10)], 410)?;
+            chime(&[Bell(0.0, 880.0, 0.05), Bell(0.10, 1_108.7, 0.05), Bell(0.20, 1_318.5, 0.10)], 410)?;
         Ok(Self { by_urgency: [low, normal, high, critical], louder: louder()? })
     }
 
     /// The chime of an alert that nobody has answered: the critical one, three times over and louder; 1.3 s.
     #[must_use]
-    pub fn louder(&self) -> &Mp3Frames {
+    pub fn louder(&self) -> &Chime {
         &self.louder
     }
 
     /// The chime of an urgency, 0..=[`URGENCY_MAX`]; 350 to 500 ms with its lead-out.
     #[must_use]
-    pub fn of(&self, urgency: u8) -> &Mp3Frames {
+    pub fn of(&self, urgency: u8) -> &Chime {
         let [low, normal, high, critical] = &self.by_urgency;
         match urgency {
             0 => low,
@@ -79,18 +88,22 @@ impl Chimes {
 /// How much louder than speech, as a factor: 5 dB, and no sample beyond full scale.
 const LOUDER: f64 = 1.8;
 
-fn louder() -> Result<Mp3Frames, ChimeError> {
+fn louder() -> Result<Chime, ChimeError> {
     let bells: Vec<Bell> = [0.0, 0.4, 0.8]
         .into_iter()
         .flat_map(|at| [Bell(at, 880.0, 0.05), Bell(at + 0.1, 1_108.7, 0.05), Bell(at + 0.2, 1_318.5, 0.1)])
         .collect();
     let pcm = levelled(Pcm::new(figure(&bells, 1_210), RATE_HZ)?)?;
     let samples = pcm.samples().iter().map(|sample| sixteen_bit(f64::from(*sample) / 32_768.0 * LOUDER));
-    Ok(Mp3Frames::encoded(&Pcm::new(samples.collect(), RATE_HZ)?, LeadOut::Joint)?)
+    encoded(Pcm::new(samples.collect(), RATE_HZ)?)
 }
 
-fn frames(bells: &[Bell], length_ms: u32) -> Result<Mp3Frames, ChimeError> {
-    Ok(Mp3Frames::encoded(&levelled(Pcm::new(figure(bells, length_ms), RATE_HZ)?)?, LeadOut::Joint)?)
+fn chime(bells: &[Bell], length_ms: u32) -> Result<Chime, ChimeError> {
+    encoded(levelled(Pcm::new(figure(bells, length_ms), RATE_HZ)?)?)
+}
+
+fn encoded(sound: Pcm) -> Result<Chime, ChimeError> {
+    Ok(Chime { frames: Mp3Frames::encoded(&sound, LeadOut::Joint)?, sound })
 }
 
 /// The samples of a figure, faded to nothing at its end.
@@ -129,14 +142,14 @@ mod tests {
     fn chimes_are_short_and_each_is_its_own() {
         let chimes = Chimes::new().unwrap();
         for urgency in 0..=URGENCY_MAX {
-            let length = chimes.of(urgency).duration_ms();
+            let length = chimes.of(urgency).frames.duration_ms();
             assert!((350..=500).contains(&length), "{urgency}: {length} ms");
             for other in 0..urgency {
                 assert_ne!(chimes.of(urgency), chimes.of(other));
             }
         }
         assert_eq!(chimes.of(200), chimes.of(URGENCY_MAX));
-        assert!((1_200..=1_400).contains(&chimes.louder().duration_ms()));
+        assert!((1_200..=1_400).contains(&chimes.louder().frames.duration_ms()));
     }
 
     #[test]

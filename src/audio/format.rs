@@ -12,6 +12,33 @@ pub enum Format {
     Wav,
 }
 
+/// A format that a sentence can be had in: AAC would need an encoder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ClipFormat {
+    /// What every player takes: an eighth of the size, and room for a silent tail.
+    #[default]
+    Mp3,
+    /// Plain samples, for programs that decode nothing.
+    Wav,
+}
+
+impl ClipFormat {
+    /// The format of a file name's extension (without the dot, lower case), if clips come in it.
+    #[must_use]
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        [Self::Mp3, Self::Wav].into_iter().find(|format| Format::from(*format).extension() == extension)
+    }
+}
+
+impl From<ClipFormat> for Format {
+    fn from(format: ClipFormat) -> Self {
+        match format {
+            ClipFormat::Mp3 => Self::Mp3,
+            ClipFormat::Wav => Self::Wav,
+        }
+    }
+}
+
 impl Format {
     /// The format of a file name's extension (without the dot, lower case), if it is one of ours.
     #[must_use]
@@ -50,7 +77,10 @@ mod tests {
             assert_eq!(Format::of_extension(format.extension()), Some(format));
             assert!(format.mime().starts_with("audio/"));
         }
-        assert_eq!(Format::of_extension("MP3"), None);
+        for format in [ClipFormat::Mp3, ClipFormat::Wav] {
+            assert_eq!(ClipFormat::of_extension(Format::from(format).extension()), Some(format));
+        }
+        assert_eq!((ClipFormat::of_extension("m4a"), Format::of_extension("MP3")), (None, None));
         assert_eq!(Format::of_extension("ogg"), None);
     }
 }

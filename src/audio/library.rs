@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use self::folder::{Folder, Reading};
 use self::index::Index;
 pub use self::name::{ClipName, Recipe};
+use super::ClipFormat;
 
 mod folder;
 mod index;
@@ -58,7 +59,7 @@ pub struct ClipMeta {
 /// A clip ready to be served. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Clip {
-    /// The MP3 file.
+    /// The file, in the format that its name says.
     pub bytes: Bytes,
     /// What is known of it.
     pub meta: Arc<ClipMeta>,
@@ -141,10 +142,10 @@ impl ClipLibrary {
         Ok(Self { stock: Arc::new(stock), cache })
     }
 
-    /// The name of the clip that `recipe` makes.
+    /// The name of the clip that `recipe` makes; two formats of one sentence have two recipes.
     #[must_use]
-    pub fn name(&self, recipe: &Recipe) -> ClipName {
-        ClipName::of(&self.stock.key, recipe)
+    pub fn name(&self, recipe: &Recipe, format: ClipFormat) -> ClipName {
+        ClipName::of(&self.stock.key, recipe, format)
     }
 
     /// The clip of a name, if it is here and whole.

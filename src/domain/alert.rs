@@ -238,7 +238,7 @@ impl Head {
     }
 }
 
-/// The clips of an alert, as paths below the server's origin.
+/// The clips of an alert, as paths; [`super::AudioUrls`] makes URLs of them.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Sound {
     /// What to play.

@@ -37,7 +37,7 @@ pub async fn get(
 ) -> Answer<Value> {
     let id: AlertId = id.parse().map_err(|_| Problem::not_found("alert"))?;
     let record = state.dispatch.store().alert(caller.app_id(), id).await?;
-    Ok(Success(view(&record.ok_or_else(|| Problem::not_found("alert"))?)))
+    Ok(Success(view(&state, &record.ok_or_else(|| Problem::not_found("alert"))?)))
 }
 
 /// Take an alert back.
@@ -125,11 +125,12 @@ pub async fn cancel_order(
     Ok(Success(json!({"cancelled": cancelled})))
 }
 
-fn view(record: &AlertRecord) -> Value {
+fn view(state: &AppState, record: &AlertRecord) -> Value {
     let AlertRecord { alert, deliveries, delivery_count } = record;
     let audio = alert.sound.as_ref().map(|sound| {
-        json!({"path": sound.path, "mime": sound.mime, "bytes": sound.bytes, "duration_ms": sound.duration_ms,
-            "tail_ms": sound.tail_ms, "canned": sound.canned})
+        let url = state.sessions.urls.url(&sound.path, state.dispatch.clock().now().wall);
+        json!({"url": url, "path": sound.path, "mime": sound.mime, "bytes": sound.bytes,
+            "duration_ms": sound.duration_ms, "tail_ms": sound.tail_ms, "canned": sound.canned})
     });
     json!({
         "alert_id": alert.id,

@@ -1,35 +1,61 @@
-//! Audio as players want it: Content-Length, one range, a true extension, immutable, never chunked or compressed.
-//! Query parameters are ignored, so that a client can make every `src` unique.
+//! Audio as players want it: Content-Length, one range, a true extension, never chunked or compressed.
+//! Query parameters that are not ours are ignored, so that a client can make every `src` unique.
 
+mod budget;
+mod egress;
+mod range;
+
+use std::net::IpAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
-use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE,
-};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG};
+use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
+use self::budget::{Refusal, SilenceBudget};
+use self::egress::{Content, Egress, What};
+use self::range::Asked;
 use super::AppState;
+use super::listener::Connection;
 use super::path::Path;
 use super::problem::Problem;
+use crate::audio::Format;
 use crate::audio::library::ClipName;
-use crate::audio::silence::{Kind, SilenceError};
-use crate::audio::{Format, VirtualFile};
+use crate::audio::silence::{KeepAlive, Kind, SilenceError};
+use crate::clock::{Clock, EpochMs};
+use crate::domain::audio_url::{Access, UrlFault};
+use crate::telemetry::{Metric, Telemetry};
+
+/// What serving audio needs beside the voice.
+pub struct AudioDesk {
+    keep_alive: KeepAlive,
+    telemetry: Telemetry,
+    /// What an address may fetch of silence.
+    pub budget: SilenceBudget,
+    /// What was sent.
+    pub egress: Egress,
+}
 
 /// A file to serve, whole or in part.
 struct File {
-    mime: &'static str,
+    what: What,
+    format: Format,
     etag: String,
     content: Content,
+    caching: Caching,
 }
 
-enum Content {
-    Bytes(Bytes),
-    Virtual(VirtualFile),
+/// For how long, and by whom, a file may be kept.
+#[derive(Clone, Copy)]
+enum Caching {
+    /// By everybody, for ever: the bytes behind the URL never change.
+    Forever,
+    /// By the one who has the URL, for so many seconds: a shared cache would go on when the URL has ended.
+    Private(i64),
 }
 
 /// Which silence.
@@ -38,12 +64,30 @@ pub struct SilenceQuery {
     kind: Option<String>,
 }
 
+impl AudioDesk {
+    /// A desk that lets each address fetch so many bytes of silence an hour; 0 is no limit.
+    #[must_use]
+    pub fn new(
+        keep_alive: KeepAlive,
+        silence_bytes_per_ip: u64,
+        clock: Arc<dyn Clock>,
+        telemetry: Telemetry,
+    ) -> Self {
+        let budget = SilenceBudget::new(silence_bytes_per_ip, clock);
+        Self { keep_alive, budget, egress: Egress::new(telemetry.clone()), telemetry }
+    }
+
+    fn refused(&self, why: &'static str) {
+        self.telemetry.counter(Metric::AudioRefused, &[("why", why)]).increment(1);
+    }
+}
+
 /// Play a clip.
 ///
 /// Its URL comes in alerts and from `POST /v1/speech`, and is the capability to hear it. `HEAD` as well.
 ///
 /// # Errors
-/// 404, 416, 503.
+/// 403 where URLs are signed, 404, 416, 503.
 #[utoipa::path(
     get,
     path = "/audio/{shard}/{file}",
@@ -51,29 +95,55 @@ pub struct SilenceQuery {
     tag = "Audio",
     params(("shard" = String, Path, description = "First half of the clip's name, or `canned`"), ("file" = String, Path, description = "Second half of the clip's name")),
     responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["not_found", "bad_range", "unavailable"]))),
+    extensions(("x-errors" = json!(["bad_url_signature", "url_expired", "not_found", "bad_range", "unavailable"]))),
 )]
 pub async fn clip(
     State(state): State<AppState>,
     Path((shard, file)): Path<(String, String)>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::not_found("clip");
     let speech = &state.speech;
     if shard == "canned" {
         let clip = speech.canned_file(&file).ok_or_else(unknown)?;
-        let content = Content::Bytes(clip.bytes());
         // The name holds a hash of the content.
-        return File { mime: Format::Mp3.mime(), etag: format!("\"{file}\""), content }.serve(&headers);
+        let etag = format!("\"{file}\"");
+        let content = Content::Bytes(clip.bytes());
+        let file = File { what: What::Canned, format: Format::Mp3, etag, content, caching: Caching::Forever };
+        return file.answer(&file.asked(&request), &state.audio);
     }
     let name = ClipName::of_path(&shard, &file).ok_or_else(unknown)?;
+    // Before the library is asked: who cannot fetch a clip does not learn whether there is one.
+    let caching = caching(&state, &name, request.uri().query())?;
     let found = speech.clip(name).await.map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "Clip folder failed.");
         Problem::unavailable()
     })?;
     let clip = found.ok_or_else(unknown)?;
-    let etag = clip.etag();
-    File { mime: Format::Mp3.mime(), etag, content: Content::Bytes(clip.bytes) }.serve(&headers)
+    let (etag, format) = (clip.etag(), name.format().into());
+    let file = File { what: What::Clip, format, etag, content: Content::Bytes(clip.bytes), caching };
+    file.answer(&file.asked(&request), &state.audio)
+}
+
+fn caching(state: &AppState, name: &ClipName, query: Option<&str>) -> Result<Caching, Problem> {
+    let now = state.dispatch.clock().now().wall;
+    match state.sessions.urls.judge(&name.url_path(), query, now) {
+        Ok(Access::Open) => Ok(Caching::Forever),
+        Ok(Access::Until(end)) => Ok(Caching::Private(whole_seconds(now, end))),
+        Err(fault @ UrlFault::BadSignature) => {
+            state.audio.refused("bad_signature");
+            Err(Problem::bad_url("bad_url_signature", fault.to_string()))
+        }
+        Err(fault @ UrlFault::Expired) => {
+            state.audio.refused("expired");
+            Err(Problem::bad_url("url_expired", fault.to_string()))
+        }
+    }
+}
+
+/// Rounded down: nobody keeps it longer than its URL is good.
+fn whole_seconds(now: EpochMs, end: EpochMs) -> i64 {
+    end.since_ms(now) / 1000
 }
 
 /// Play silence of any length.
@@ -89,13 +159,13 @@ pub async fn clip(
     tag = "Audio",
     params(("file" = String, Path, description = "Seconds and format, such as `600.m4a`: 1 to 3,600 seconds, `mp3`, `m4a` or `wav`")),
     responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["bad_length", "bad_kind", "not_found", "bad_range"]))),
+    extensions(("x-errors" = json!(["bad_length", "bad_kind", "not_found", "bad_range", "byte_budget"]))),
 )]
 pub async fn silence(
     State(state): State<AppState>,
     Path(file): Path<String>,
     query: Result<Query<SilenceQuery>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::not_found("clip");
     let (seconds, extension) = file.split_once('.').ok_or_else(unknown)?;
@@ -109,67 +179,73 @@ pub async fn silence(
         Some(name) => Kind::of_name(&name)
             .ok_or_else(|| Problem::bad_request("bad_kind", "kind is zero, noise or tone"))?,
     };
-    let virtual_file = state.keep_alive.file(format, kind, seconds).map_err(|error| match error {
+    let desk = &state.audio;
+    let virtual_file = desk.keep_alive.file(format, kind, seconds).map_err(|error| match error {
         SilenceError::Length { .. } => Problem::bad_request("bad_length", "1 to 3600 seconds"),
         SilenceError::ZeroOnly => Problem::bad_request("bad_kind", "m4a is silent as zero only"),
     })?;
     let etag = format!("\"silence-{seconds}-{extension}-{kind:?}-1\"");
-    File { mime: format.mime(), etag, content: Content::Virtual(virtual_file) }.serve(&headers)
+    let content = Content::Virtual(virtual_file);
+    let file = File { what: What::KeepAlive, format, etag, content, caching: Caching::Forever };
+    let asked = file.asked(&request);
+    pay(desk, client(&request), asked.bytes(file.content.len()))?;
+    file.answer(&asked, desk)
+}
+
+/// Who asks.
+fn client(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<Connection>().map(|connection| connection.peer.ip())
+}
+
+fn pay(desk: &AudioDesk, client: Option<IpAddr>, bytes: u64) -> Result<(), Problem> {
+    let Some(client) = client else { return Ok(()) };
+    desk.budget.take(client, bytes).map_err(|refusal| {
+        desk.refused("byte_budget");
+        match refusal {
+            Refusal::Later(retry_after_s) => Problem::too_many(
+                "byte_budget",
+                "this address has fetched its hour's silence; m4a is the smallest",
+                retry_after_s,
+            ),
+            Refusal::Never => Problem::bad_request(
+                "bad_length",
+                "this is more silence than one address may fetch in an hour; ask for a shorter one, or m4a",
+            ),
+        }
+    })
 }
 
 impl File {
-    fn len(&self) -> u64 {
-        match &self.content {
-            Content::Bytes(bytes) => bytes.len() as u64,
-            Content::Virtual(file) => file.len(),
-        }
+    fn asked(&self, request: &Request) -> Asked {
+        Asked::of(request.method(), request.headers(), &self.etag, self.content.len())
     }
 
-    fn serve(self, request: &HeaderMap) -> Result<Response, Problem> {
-        let known = request.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-        if known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == self.etag || tag.trim() == "*")) {
-            return Ok(self.head(StatusCode::NOT_MODIFIED, None, Body::empty()));
-        }
-        let len = self.len();
-        let asked = request.get(RANGE).and_then(|range| range.to_str().ok());
-        match asked.map_or(Asked::Whole, |range| asked_range(range, len)) {
-            Asked::Whole => {
-                let body = self.body(0..len);
-                Ok(self.head(StatusCode::OK, None, body))
-            }
-            Asked::Part(range) => {
-                let body = self.body(range.clone());
-                Ok(self.head(StatusCode::PARTIAL_CONTENT, Some(range), body))
-            }
+    fn answer(&self, asked: &Asked, desk: &AudioDesk) -> Result<Response, Problem> {
+        let len = self.content.len();
+        let body = |range| Body::new(desk.egress.outgoing(self.what, self.format, &self.content, range));
+        match asked {
+            Asked::NotModified => Ok(self.head(StatusCode::NOT_MODIFIED, None, Body::empty())),
+            Asked::Head => Ok(self.head(StatusCode::OK, None, Body::empty())),
+            Asked::Whole => Ok(self.head(StatusCode::OK, None, body(0..len))),
+            Asked::Part(part) => Ok(self.head(StatusCode::PARTIAL_CONTENT, Some(part), body(part.clone()))),
             Asked::Impossible => Err(Problem::range_not_satisfiable(len)),
         }
     }
 
-    fn body(&self, range: Range<u64>) -> Body {
-        match &self.content {
-            Content::Bytes(bytes) => {
-                let within = |place: u64| usize::try_from(place).unwrap_or(bytes.len()).min(bytes.len());
-                Body::from(bytes.slice(within(range.start)..within(range.end)))
-            }
-            Content::Virtual(file) => {
-                let chunks = file.read(range).map(Ok::<_, std::convert::Infallible>);
-                Body::from_stream(stream::iter(chunks))
-            }
-        }
-    }
-
-    fn head(&self, status: StatusCode, part: Option<Range<u64>>, body: Body) -> Response {
-        let len = self.len();
+    fn head(&self, status: StatusCode, part: Option<&Range<u64>>, body: Body) -> Response {
+        let len = self.content.len();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.mime));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.format.mime()));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+        if let Some(caching) = self.caching.header() {
+            headers.insert(CACHE_CONTROL, caching);
+        }
         if let Ok(etag) = HeaderValue::from_str(&self.etag) {
             headers.insert(ETAG, etag);
         }
         if status != StatusCode::NOT_MODIFIED {
-            let sent = part.as_ref().map_or(len, |part| part.end - part.start);
+            let sent = part.map_or(len, |part| part.end - part.start);
             headers.insert(CONTENT_LENGTH, HeaderValue::from(sent));
         }
         if let Some(part) = part {
@@ -182,24 +258,11 @@ impl File {
     }
 }
 
-enum Asked {
-    Whole,
-    Part(Range<u64>),
-    Impossible,
-}
-
-/// One range is served; what is not a range at all is ignored (RFC 9110 section 14.2), and so are several: the whole
-/// file answers them, since no player asks for several and adding them up is how servers are worn out.
-fn asked_range(header: &str, len: u64) -> Asked {
-    let Ok(parsed) = http_range_header::parse_range_header(header) else {
-        return if header.starts_with("bytes=") { Asked::Impossible } else { Asked::Whole };
-    };
-    match parsed.validate(len) {
-        Ok(ranges) => match &ranges[..] {
-            [one] => Asked::Part(*one.start()..one.end() + 1),
-            _ => Asked::Whole,
-        },
-        Err(_) if header.contains(',') => Asked::Whole,
-        Err(_) => Asked::Impossible,
+impl Caching {
+    fn header(self) -> Option<HeaderValue> {
+        match self {
+            Self::Forever => Some(HeaderValue::from_static("public, max-age=31536000, immutable")),
+            Self::Private(seconds) => HeaderValue::from_str(&format!("private, max-age={seconds}")).ok(),
+        }
     }
 }

@@ -11,6 +11,8 @@ use http::header::CONTENT_TYPE;
 use super::AppState;
 use crate::telemetry::Metric;
 
+const HOUR_MS: f64 = 3_600_000.0;
+
 /// The admin listener's routes.
 pub fn admin_router(state: AppState) -> Router {
     Router::new()
@@ -40,10 +42,17 @@ pub async fn ready(State(state): State<AppState>) -> Response {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 sessions")]
+#[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 sessions, bytes and milliseconds")]
 async fn metrics(State(state): State<AppState>) -> Response {
+    let telemetry = &state.telemetry;
     let sessions = state.dispatch.hub().session_count();
-    state.telemetry.gauge(Metric::Sessions).set(sessions as f64);
+    telemetry.gauge(Metric::Sessions).set(sessions as f64);
+    let rider_ms = state.host().time.spent_ms(state.dispatch.clock().now());
+    telemetry.counter(Metric::RiderSeconds, &[]).absolute(rider_ms / 1000);
+    let bytes = state.audio.egress.bytes() as f64;
+    // Before the first rider there is nothing to share the bytes among.
+    let per_hour = if rider_ms == 0 { 0.0 } else { bytes * HOUR_MS / rider_ms as f64 };
+    telemetry.gauge(Metric::AudioBytesPerRiderHour).set(per_hour);
     let text = "text/plain; version=0.0.4; charset=utf-8";
     ([(CONTENT_TYPE, text)], state.telemetry.render()).into_response()
 }

@@ -96,6 +96,12 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "missing_scope", format!("the key lacks the scope {scope}"))
     }
 
+    /// 403: a URL that this server has not made, or that has ended.
+    #[must_use]
+    pub fn bad_url(error: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, error, detail)
+    }
+
     /// 404.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
@@ -152,6 +158,13 @@ impl Problem {
             Ok(value) => problem.with(http::header::CONTENT_RANGE, value),
             Err(_) => problem,
         }
+    }
+
+    /// 429: the same again after so many seconds will be taken.
+    #[must_use]
+    pub fn too_many(error: &'static str, detail: impl Into<String>, retry_after_s: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, error, detail)
+            .with(RETRY_AFTER, HeaderValue::from(retry_after_s))
     }
 
     /// 503: nothing was done; try again.

@@ -2,6 +2,7 @@
 //! The socket is taken out of the HTTP server, so that a waiting rider costs little more than its descriptor.
 
 mod driver;
+mod rider_time;
 mod transport;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ use super::problem::Problem;
 use crate::dispatch::TokenRider;
 
 pub use driver::{Host, run};
+pub use rider_time::RiderTime;
 pub use transport::{Incoming, Socket, Transport};
 
 /// The subprotocol of protocol v1.

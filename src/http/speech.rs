@@ -8,6 +8,7 @@ use super::AppState;
 use super::auth::{Caller, MayIngest};
 use super::body::JsonValue;
 use super::problem::{Answer, Problem, Success};
+use crate::audio::{ClipFormat, Format};
 use crate::domain::{Kinds, Urgency};
 use crate::intake::Reader;
 use crate::speech::{Chime, Lang, Rendered, Sentence, SpeechError, free_text};
@@ -42,7 +43,7 @@ pub async fn post(
     if body.value("voice").is_some() {
         return Err(body.error("voice", "not_supported", "there is one voice for each language").into());
     }
-    body.word("format", |word| (word == "mp3").then_some(()), "mp3")?;
+    let format = format(&body)?;
     let lang = body.word("lang", Lang::parse, "zh-CN, yue, en")?.unwrap_or(caller.app.lang);
     let kind = body.text("kind", 64)?;
     let rendered = match (body.text("text", TEXT_CHARS_MAX)?, &kind) {
@@ -54,15 +55,17 @@ pub async fn post(
     };
     let kind = kind.unwrap_or_else(|| "announcement".to_owned());
     let urgency = urgency(state.dispatch.kinds(), &kind);
-    let sentence = Sentence { kind, said: rendered.said, lang: rendered.lang, urgency, chime: Chime::Usual };
+    let sentence =
+        Sentence { kind, said: rendered.said, lang: rendered.lang, urgency, chime: Chime::Usual, format };
     let cached = state.speech.cached(&sentence).await;
     let known = cached.is_some();
     let spoken = match cached {
         Some(spoken) => spoken,
         None => state.speech.say(&sentence).await.map_err(|error| problem(&error))?,
     };
+    let now = state.dispatch.clock().now().wall;
     Ok(Success(json!({
-        "url": format!("{}{}", state.origin, spoken.sound.path),
+        "url": state.sessions.urls.url(&spoken.sound.path, now),
         "mime": spoken.sound.mime,
         "bytes": spoken.sound.bytes,
         "duration_ms": spoken.sound.duration_ms,
@@ -73,6 +76,18 @@ pub async fn post(
         "cached": known,
         "characters": sentence.said.chars().count(),
     })))
+}
+
+/// m4a is known, so that its refusal says why.
+fn format(body: &Reader<'_>) -> Result<ClipFormat, Problem> {
+    let format = body.word("format", Format::of_extension, "mp3, wav")?.unwrap_or(Format::Mp3);
+    match format {
+        Format::Mp3 => Ok(ClipFormat::Mp3),
+        Format::Wav => Ok(ClipFormat::Wav),
+        Format::M4a => {
+            Err(body.error("format", "not_supported", "speech is mp3 or wav: m4a is for silence").into())
+        }
+    }
 }
 
 fn phrase(

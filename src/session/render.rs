@@ -7,11 +7,11 @@ use super::frame::{AlertFrame, AudioFrame, KeepAlive, RepeatFrame, ServerFrame};
 use crate::clock::Now;
 use crate::domain::alert::Sound;
 use crate::domain::delivery::EndReason;
-use crate::domain::{Alert, Delivery, Need, OrderId};
+use crate::domain::{Alert, AudioUrls, Delivery, Need, OrderId};
 
 /// The frame of one alert; `None` if its card or ext is not the JSON it was stored as.
 pub(super) fn alert(
-    origin: &str,
+    urls: &AudioUrls,
     delivery: &Delivery,
     alert: &Alert,
     sound: &Sound,
@@ -35,7 +35,7 @@ pub(super) fn alert(
         ttl_ms: delivery.expires_at.since_ms(now.wall).max(0),
         text: &alert.text,
         title: &alert.title,
-        audio: AudioFrame { fetch_jitter_ms: jitter(alert), ..audio(origin, sound) },
+        audio: AudioFrame { fetch_jitter_ms: jitter(alert), ..audio(urls, sound, now) },
         repeat: RepeatFrame {
             count: alert.repeat.count,
             remaining: delivery.remaining(alert.repeat.count),
@@ -51,9 +51,9 @@ pub(super) fn alert(
 }
 
 /// The clips a waiting client plays, best first.
-pub(super) fn keepalive(origin: &str, seconds: u32, formats: &[String]) -> KeepAlive {
+pub(super) fn keepalive(urls: &AudioUrls, seconds: u32, formats: &[String], now: Now) -> KeepAlive {
     let plays = |format: &str| formats.is_empty() || formats.iter().any(|name| name == format);
-    let clip = |format: &str| format!("{origin}/audio/silence/{seconds}.{format}");
+    let clip = |format: &str| urls.url(&format!("/audio/silence/{seconds}.{format}"), now.wall);
     // m4a is thirty times smaller than mp3; mp3 is what every player knows.
     let mut clips: Vec<String> =
         ["m4a", "mp3"].into_iter().filter(|format| plays(format)).map(clip).collect();
@@ -64,10 +64,10 @@ pub(super) fn keepalive(origin: &str, seconds: u32, formats: &[String]) -> KeepA
 }
 
 /// A clip as the client is told of it.
-pub(super) fn audio(origin: &str, sound: &Sound) -> AudioFrame {
+pub(super) fn audio(urls: &AudioUrls, sound: &Sound, now: Now) -> AudioFrame {
     AudioFrame {
-        url: format!("{origin}{}", sound.path),
-        fallback_url: format!("{origin}{}", sound.fallback_path),
+        url: urls.url(&sound.path, now.wall),
+        fallback_url: urls.url(&sound.fallback_path, now.wall),
         mime: sound.mime.clone(),
         bytes: sound.bytes,
         duration_ms: sound.duration_ms,

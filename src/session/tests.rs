@@ -13,7 +13,7 @@ fn at(mono_ms: i64) -> Now {
 
 fn settings() -> Arc<Settings> {
     Arc::new(Settings {
-        origin: "https://bell.example".to_owned(),
+        urls: AudioUrls::open("https://bell.example".to_owned()),
         epoch: "e1".to_owned(),
         heartbeat_ms: 20_000,
         silence_max_ms: 50_000,

@@ -11,13 +11,13 @@ use tracing::{info, warn};
 
 use super::espeak::{Espeak, EspeakError, EspeakLimits, Speed};
 use super::{Lang, Phrases, normalise};
-use crate::audio::Format;
 use crate::audio::canned::{CannedClip, CannedClips, CannedError};
-use crate::audio::chime::{ChimeError, Chimes};
-use crate::audio::clip::{self, SentenceError, compose};
+use crate::audio::chime::{self, ChimeError, Chimes};
+use crate::audio::clip::{self, ComposedClip, SentenceError, compose, compose_wav};
 use crate::audio::library::{Clip, ClipLibrary, ClipMeta, ClipName, LibraryError, LibraryLimits, Recipe};
 use crate::audio::mp3::{LeadOut, Mp3Frames};
 use crate::audio::pcm::{Pcm, PcmError};
+use crate::audio::{ClipFormat, Format};
 use crate::clock::Clock;
 use crate::domain::alert::Sound;
 use crate::domain::{Alert, Urgency};
@@ -51,6 +51,8 @@ pub struct Sentence {
     pub urgency: Urgency,
     /// Whether the chime is the louder one.
     pub chime: Chime,
+    /// What the clip is written as.
+    pub format: ClipFormat,
 }
 
 /// The chime before a sentence.
@@ -154,6 +156,7 @@ impl Sentence {
             lang: Lang::parse(&alert.lang).unwrap_or(Lang::ZhCn),
             urgency: alert.urgency,
             chime: Chime::default(),
+            format: ClipFormat::default(),
         }
     }
 
@@ -233,7 +236,7 @@ impl Speech {
         &self.phrases
     }
 
-    /// The sentence, if it has been made before. A chime alone always has been.
+    /// The sentence, if it has been made before. A chime alone always has been, as MP3.
     pub async fn cached(&self, sentence: &Sentence) -> Option<Spoken> {
         if sentence.is_wordless() {
             let sound = Sound { canned: false, ..self.canned(sentence) };
@@ -312,12 +315,8 @@ impl Speech {
             Chime::Usual => self.chimes.of(sentence.urgency.into()),
             Chime::Louder => self.chimes.louder(),
         };
-        let chime = chime.clone();
-        let tail_ms = self.tail_ms;
-        let composing = tokio::task::spawn_blocking(move || {
-            let frames = clip::sentence(Pcm::from_wav_bytes(&wav)?, LeadOut::End)?;
-            Ok::<_, SpeechError>(compose(&chime, &frames, tail_ms))
-        });
+        let (chime, format, tail_ms) = (chime.clone(), sentence.format, self.tail_ms);
+        let composing = tokio::task::spawn_blocking(move || composed(&wav, &chime, format, tail_ms));
         let composed = composing.await??;
         let meta = ClipMeta {
             duration_ms: composed.duration_ms,
@@ -333,7 +332,7 @@ impl Speech {
         let sound = Sound {
             path: name.url_path(),
             fallback_path: self.canned_clip(sentence).url_path(),
-            mime: Format::Mp3.mime().to_owned(),
+            mime: Format::from(name.format()).mime().to_owned(),
             bytes: clip.bytes.len() as u64,
             duration_ms: clip.meta.duration_ms,
             tail_ms: clip.meta.tail_ms,
@@ -362,11 +361,29 @@ impl Speech {
                 Chime::Louder => LOUDER_IN_RECIPE,
             })
             .number(u64::from(self.tail_ms));
-        Some(self.library.name(&recipe))
+        let recipe = match sentence.format {
+            ClipFormat::Mp3 => recipe,
+            ClipFormat::Wav => recipe.text("wav"),
+        };
+        Some(self.library.name(&recipe, sentence.format))
     }
 
     fn count(&self, result: &'static str) {
         self.telemetry.counter(Metric::Clips, &[("result", result)]).increment(1);
+    }
+}
+
+/// A clip of what an engine gave; some ten milliseconds of work.
+fn composed(
+    wav: &[u8],
+    chime: &chime::Chime,
+    format: ClipFormat,
+    tail_ms: u32,
+) -> Result<ComposedClip, SpeechError> {
+    let pcm = Pcm::from_wav_bytes(wav)?;
+    match format {
+        ClipFormat::Mp3 => Ok(compose(&chime.frames, &clip::sentence(pcm, LeadOut::End)?, tail_ms)),
+        ClipFormat::Wav => Ok(compose_wav(&chime.sound, &clip::spoken(pcm)?)?),
     }
 }
 

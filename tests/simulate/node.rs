@@ -7,7 +7,7 @@ use std::time::Duration;
 use orderbell::clock::Clock;
 use orderbell::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
 use orderbell::domain::app::App;
-use orderbell::domain::{AppId, AppSettings, EpochMs, Kinds, RiderId};
+use orderbell::domain::{AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId};
 use orderbell::http::rider_socket::{self, Host, SocketLimits};
 use orderbell::hub::{Hub, Ring};
 use orderbell::lifecycle::Lifecycle;
@@ -119,6 +119,7 @@ impl Node {
             telemetry: TELEMETRY.clone(),
             sessions: Arc::new(settings(plant.guard)),
             limits: SOCKETS,
+            time: rider_socket::RiderTime::default(),
         });
         ledger.note(format_args!("boot"));
         Arc::new(Self { dispatch, dead, ledger, lifecycle, host, links: Mutex::default() })
@@ -215,7 +216,7 @@ const SOCKETS: SocketLimits = SocketLimits {
 
 fn settings(guard: Guard) -> Settings {
     Settings {
-        origin: String::new(),
+        urls: AudioUrls::open(String::new()),
         epoch: "epoch-1".to_owned(),
         heartbeat_ms: 20_000,
         silence_max_ms: 50_000,

@@ -1,5 +1,5 @@
-//! The clip library's folder: `ab/cdef….mp3` with its sheet `ab/cdef….json`, and `tmp/` for what is being written.
-//! Every function blocks. A clip is there when its MP3 is; its sheet is always written before and deleted after it.
+//! The clip library's folder: `ab/cdef….mp3` or `.wav` with its sheet `ab/cdef….json`, and `tmp/` for what is being
+//! written. Every function blocks. A clip is there when its sound is; its sheet is always written before and deleted after it.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -16,6 +16,9 @@ use super::{Clip, ClipMeta};
 
 /// Leftovers younger than this may be in the making by another process on a shared folder.
 const LEFTOVER_AGE: Duration = Duration::from_mins(10);
+
+/// Extensions of clips.
+const SOUNDS: [&str; 2] = ["mp3", "wav"];
 
 /// The folder of a library.
 #[derive(Debug)]
@@ -71,7 +74,7 @@ impl Folder {
                 if let Some(clip) = listed(&shard, &path) {
                     found.push(clip);
                 } else if path.extension().is_some_and(|kind| kind == "json")
-                    && !path.with_extension("mp3").exists()
+                    && !SOUNDS.iter().any(|sound| path.with_extension(sound).exists())
                     && old(&path)
                 {
                     fs::remove_file(path)?;
@@ -157,7 +160,7 @@ impl Folder {
     }
 
     fn sound(&self, name: &ClipName) -> PathBuf {
-        self.root.join(name.shard()).join(name.rest() + ".mp3")
+        self.root.join(name.shard()).join(name.file_name())
     }
 
     fn sheet(&self, name: &ClipName) -> PathBuf {

@@ -100,9 +100,10 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::ClipFormat;
 
     fn name(n: u32) -> ClipName {
-        ClipName::of_hex(&format!("{n:040x}")).unwrap()
+        ClipName::of_hex(&format!("{n:040x}"), ClipFormat::Mp3).unwrap()
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::fmt;
 
 use aws_lc_rs::hmac;
 
+use crate::audio::{ClipFormat, Format};
+
 /// Bytes of a name: 160 bits, so that neither guessing nor collision is a matter.
 const LEN: usize = 20;
 /// Hexadecimal digits of a name.
@@ -21,9 +23,12 @@ pub struct Recipe {
     bytes: Vec<u8>,
 }
 
-/// The name of a clip: 40 lowercase hexadecimal digits. Knowing it is the right to hear the clip.
+/// The name of a clip: 40 lowercase hexadecimal digits and its format. Knowing it is the right to hear the clip.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ClipName([u8; LEN]);
+pub struct ClipName {
+    hash: [u8; LEN],
+    format: ClipFormat,
+}
 
 impl Recipe {
     /// A recipe without parts.
@@ -54,55 +59,66 @@ impl Recipe {
 }
 
 impl ClipName {
-    /// The name that `key` gives to `recipe`; another key gives another.
-    pub(super) fn of(key: &hmac::Key, recipe: &Recipe) -> Self {
+    /// The name that `key` gives to `recipe`, a part of which is the format; another key gives another.
+    pub(super) fn of(key: &hmac::Key, recipe: &Recipe, format: ClipFormat) -> Self {
         let tag = hmac::sign(key, &recipe.bytes);
-        let mut name = [0; LEN];
-        for (to, from) in name.iter_mut().zip(tag.as_ref()) {
+        let mut hash = [0; LEN];
+        for (to, from) in hash.iter_mut().zip(tag.as_ref()) {
             *to = *from;
         }
-        Self(name)
+        Self { hash, format }
     }
 
-    /// Reads the 40 digits that [`fmt::Display`] writes; anything else is `None`.
+    /// Reads 40 digits; anything else is `None`.
     #[must_use]
-    pub fn of_hex(hex: &str) -> Option<Self> {
+    pub fn of_hex(hex: &str, format: ClipFormat) -> Option<Self> {
         let digits = hex.as_bytes();
         if digits.len() != HEX_LEN {
             return None;
         }
-        let mut name = [0; LEN];
-        for (to, pair) in name.iter_mut().zip(digits.as_chunks::<2>().0) {
+        let mut hash = [0; LEN];
+        for (to, pair) in hash.iter_mut().zip(digits.as_chunks::<2>().0) {
             let [high, low] = pair.map(value);
             *to = high? << 4 | low?;
         }
-        Some(Self(name))
+        Some(Self { hash, format })
     }
 
-    /// Reads the last two segments of a path, `ab` and `cdef….mp3`; anything else is `None`.
+    /// Reads the last two segments of a path, `ab` and `cdef….mp3` or `….wav`; anything else is `None`.
     #[must_use]
     pub fn of_path(shard: &str, file: &str) -> Option<Self> {
-        let rest = file.strip_suffix(".mp3")?;
+        let (rest, extension) = file.split_once('.')?;
         if shard.len() != SHARD_LEN {
             return None;
         }
-        Self::of_hex(&[shard, rest].concat())
+        Self::of_hex(&[shard, rest].concat(), ClipFormat::of_extension(extension)?)
     }
 
     /// The path of the clip's URL, `/audio/ab/cdef….mp3`.
     #[must_use]
     pub fn url_path(&self) -> String {
-        format!("/audio/{}/{}.mp3", self.shard(), self.rest())
+        format!("/audio/{}/{}", self.shard(), self.file_name())
+    }
+
+    /// What the clip's bytes are.
+    #[must_use]
+    pub fn format(&self) -> ClipFormat {
+        self.format
     }
 
     /// A number that spreads names evenly.
     pub(super) fn stripe(&self) -> usize {
-        usize::from(self.0[LEN - 1])
+        usize::from(self.hash[LEN - 1])
     }
 
     /// The first two digits.
     pub(super) fn shard(&self) -> String {
         self.to_string().chars().take(SHARD_LEN).collect()
+    }
+
+    /// The last segment of the path.
+    pub(super) fn file_name(&self) -> String {
+        format!("{}.{}", self.rest(), Format::from(self.format).extension())
     }
 
     /// The other 38.
@@ -113,14 +129,14 @@ impl ClipName {
 
 impl fmt::Display for ClipName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(&hex(&self.hash))
     }
 }
 
 impl fmt::Debug for ClipName {
     // The name is a capability: logs show enough to tell clips apart, not enough to fetch one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClipName({}…)", hex(&self.0).chars().take(8).collect::<String>())
+        write!(f, "ClipName({}…)", hex(&self.hash).chars().take(8).collect::<String>())
     }
 }
 
@@ -142,45 +158,50 @@ mod tests {
 
     use super::*;
 
-    fn key(secret: u8) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, &[secret; 32])
+    fn named(secret: u8, recipe: &Recipe) -> ClipName {
+        ClipName::of(&hmac::Key::new(hmac::HMAC_SHA256, &[secret; 32]), recipe, ClipFormat::Mp3)
     }
 
     #[test]
     fn a_name_is_the_same_for_one_key_and_another_for_another() {
         let recipe = Recipe::new().text("您有新订单").number(3);
-        let name = ClipName::of(&key(1), &recipe);
-        assert_eq!(name, ClipName::of(&key(1), &recipe.clone()));
-        assert_ne!(name, ClipName::of(&key(2), &recipe));
-        assert_ne!(name, ClipName::of(&key(1), &Recipe::new().text("您有新订单").number(4)));
+        let name = named(1, &recipe);
+        assert_eq!(name, named(1, &recipe.clone()));
+        assert_ne!(name, named(2, &recipe));
+        assert_ne!(name, named(1, &Recipe::new().text("您有新订单").number(4)));
     }
 
     #[test]
     fn parts_do_not_run_into_each_other() {
-        let name = |recipe: Recipe| ClipName::of(&key(1), &recipe);
+        let name = |recipe: Recipe| named(1, &recipe);
         assert_ne!(name(Recipe::new().text("ab").text("c")), name(Recipe::new().text("a").text("bc")));
         assert_ne!(name(Recipe::new().text("a")), name(Recipe::new().text("a").text("")));
     }
 
     #[test]
     fn a_path_is_read_back_and_nothing_else_is_a_path() {
-        let name = ClipName::of(&key(1), &Recipe::new());
+        let name = named(1, &Recipe::new());
         let path = name.url_path();
         let mut segments = path.split('/').skip(2);
         let (shard, file) = (segments.next().unwrap(), segments.next().unwrap());
         assert_eq!(ClipName::of_path(shard, file), Some(name));
-        assert_eq!(ClipName::of_hex(&name.to_string()), Some(name));
+        assert_eq!(ClipName::of_hex(&name.to_string(), ClipFormat::Mp3), Some(name));
         assert_eq!(ClipName::of_path(shard, &file.to_uppercase()), None);
         assert_eq!(ClipName::of_path("..", file), None);
         assert_eq!(ClipName::of_path("", file), None);
         assert_eq!(ClipName::of_path(shard, &file[1..]), None);
         assert_eq!(ClipName::of_path(&path[7..10], &file[1..]), None);
-        assert_eq!(ClipName::of_path(shard, &file.replace("mp3", "wav")), None);
+        let wav = ClipName::of_path(shard, &file.replace("mp3", "wav")).unwrap();
+        assert_eq!((wav.format(), wav == name), (ClipFormat::Wav, false));
+        assert_eq!(wav.url_path(), path.replace("mp3", "wav"));
+        for other in ["m4a", "json", "mp3.wav", "MP3", ""] {
+            assert_eq!(ClipName::of_path(shard, &file.replace("mp3", other)), None, "{other}");
+        }
     }
 
     #[test]
     fn a_log_line_does_not_hold_the_name() {
-        let name = ClipName::of(&key(1), &Recipe::new());
+        let name = named(1, &Recipe::new());
         assert!(!format!("{name:?}").contains(&name.to_string()[..12]));
     }
 

@@ -10,6 +10,7 @@ use super::*;
 
 const NOW: i64 = 1_800_000_000_000;
 const HOUR: i64 = 3_600_000;
+const MP3: ClipFormat = ClipFormat::Mp3;
 const SECRET: [u8; 32] = [7; 32];
 const LIMITS: LibraryLimits =
     LibraryLimits { max_bytes: 10_000, full_bytes: 20_000, min_age_ms: HOUR, cache_bytes: 1_000_000 };
@@ -27,7 +28,7 @@ fn bytes(n: u8) -> Bytes {
 }
 
 async fn put(library: &ClipLibrary, n: u8, now_ms: i64) -> ClipName {
-    let name = library.name(&Recipe::new().number(u64::from(n)));
+    let name = library.name(&Recipe::new().number(u64::from(n)), MP3);
     library.put(name, bytes(n), meta(), now_ms).await.unwrap();
     name
 }
@@ -48,11 +49,11 @@ async fn what_is_put_is_served_and_survives_a_restart() {
     let served = library.get(name, NOW).await.unwrap().unwrap();
     assert_eq!((&served.bytes, &*served.meta), (&bytes(1), &meta()));
     let again = open(&dir, NOW).await;
-    assert_eq!(again.name(&Recipe::new().number(1)), name);
+    assert_eq!(again.name(&Recipe::new().number(1), MP3), name);
     assert_eq!(again.get(name, NOW).await.unwrap(), Some(served.clone()));
     assert_eq!((again.count(), again.total_bytes()), (1, 1_000));
     assert_eq!(served.etag().len(), 66);
-    assert_eq!(again.get(again.name(&Recipe::new()), NOW).await.unwrap(), None);
+    assert_eq!(again.get(again.name(&Recipe::new(), MP3), NOW).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -60,7 +61,7 @@ async fn another_secret_gives_other_names() {
     let dir = TempDir::new().unwrap();
     let library = open(&dir, NOW).await;
     let other = ClipLibrary::open(dir.path().to_owned(), &[8; 32], LIMITS, NOW).await.unwrap();
-    assert_ne!(library.name(&Recipe::new().text("好")), other.name(&Recipe::new().text("好")));
+    assert_ne!(library.name(&Recipe::new().text("好"), MP3), other.name(&Recipe::new().text("好"), MP3));
 }
 
 #[tokio::test]
@@ -107,7 +108,7 @@ async fn the_bytes_behind_a_name_never_change() {
 async fn many_tasks_at_once_keep_one_clip() {
     let dir = TempDir::new().unwrap();
     let library = open(&dir, NOW).await;
-    let name = library.name(&Recipe::new());
+    let name = library.name(&Recipe::new(), MP3);
     let puts = (0..16).map(|n| {
         let library = library.clone();
         async move { library.put(name, bytes(n), meta(), NOW).await.unwrap() }
@@ -146,7 +147,7 @@ async fn a_library_full_of_young_clips_grows_to_its_end_and_then_refuses() {
     for n in 0..20 {
         put(&library, n, NOW).await;
     }
-    let name = library.name(&Recipe::new().text("one more"));
+    let name = library.name(&Recipe::new().text("one more"), MP3);
     let refused = library.put(name, bytes(99), meta(), NOW + 1).await.unwrap_err();
     assert!(matches!(refused, LibraryError::Full { held: 20_000 }), "{refused}");
     // When they have grown old, there is room again.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::SocketLimits;
+use super::rider_time::{RiderTime, Stay};
 use super::transport::{Incoming, Socket};
 use crate::clock::{Clock, Now};
 use crate::config::ms;
@@ -34,6 +35,8 @@ pub struct Host {
     pub sessions: Arc<Settings>,
     /// Bounds of one socket.
     pub limits: SocketLimits,
+    /// How long riders were here.
+    pub time: RiderTime,
 }
 
 /// Runs a socket from its first frame to its end. `early` is whom a token before the upgrade named.
@@ -48,6 +51,7 @@ pub async fn run<S: Socket>(state: Arc<Host>, mut transport: Box<S>, early: Opti
     };
     match opened {
         Ok((session, registration)) => {
+            let _stay = Stay::begin(&state);
             let mut driver = Box::new(Driver { state, transport, session, registration });
             let end = driver.drive().await;
             Box::pin(driver.finish(end)).await;
