@@ -18,11 +18,11 @@ use tracing::{info, warn};
 use crate::audio::library::LibraryLimits;
 use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock, random_bytes};
-use crate::config::{Config, ms};
+use crate::config::{Config, Server, ms};
 use crate::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
 use crate::domain::{AudioUrls, Kinds};
 use crate::http::audio::AudioDesk;
-use crate::http::listener::{ListenerLimits, accept_loop};
+use crate::http::listener::{FramingLimits, GateLimits, ListenerLimits, TrustedProxies, accept_loop};
 use crate::http::rider_socket::SocketLimits;
 use crate::http::{AppParts, AppState, HttpLimits, PublicUrl, health, router};
 use crate::hub::{Hub, Ring};
@@ -329,6 +329,8 @@ fn sessions(config: &Config, urls: AudioUrls, epoch: String) -> Settings {
         window: config.rider.window,
         frame_bytes_max: config.rider.frame_bytes_max,
         violations_max: config.rider.violations_max,
+        messages_per_second: config.rider.messages_per_second,
+        messages_burst: config.rider.messages_burst,
         keepalive_s: KEEPALIVE_S,
         arbiter_wait_ms: ms(config.callbacks.arbiter_wait),
     }
@@ -341,22 +343,40 @@ fn http_limits(config: &Config) -> HttpLimits {
         queue_bytes_max: config.rider.queue_bytes_max,
         send_timeout: config.rider.send_timeout,
         sessions_max: config.rider.sessions_max,
+        connects_per_minute: config.rider.connects_per_minute,
+        sockets_per_ip: config.server.sockets_per_ip,
         token_in_query: config.rider.token_in_query,
         return_spread: config.rider.return_spread,
     };
-    HttpLimits {
-        max_body_bytes: config.server.max_body_bytes,
-        body_timeout: config.server.body_timeout,
-        socket,
+    HttpLimits { max_body_bytes: config.server.max_body_bytes, socket }
+}
+
+fn listener_limits(server: &Server) -> ListenerLimits {
+    let gate = GateLimits {
+        framing: FramingLimits {
+            uri_bytes_max: server.uri_bytes_max,
+            headers_max: server.headers_max,
+            head_bytes_max: server.head_bytes_max,
+        },
+        header_timeout: server.header_timeout,
+        idle_timeout: server.idle_timeout,
+        body_timeout: server.body_timeout,
+        body_rate_min: server.body_rate_min,
+        write_timeout: server.write_timeout,
+    };
+    ListenerLimits {
+        first_byte_timeout: server.first_byte_timeout,
+        gate,
+        max_connections: server.max_connections,
+        connections_per_ip: server.connections_per_ip,
+        new_per_second: server.new_per_second,
+        new_per_second_per_ip: server.new_per_second_per_ip,
+        trusted_proxies: TrustedProxies::new(server.trusted_proxies.clone()),
     }
 }
 
 async fn listen(config: &Config, state: &AppState) -> anyhow::Result<(SocketAddr, SocketAddr)> {
-    let limits = ListenerLimits {
-        first_byte_timeout: config.server.first_byte_timeout,
-        header_timeout: config.server.header_timeout,
-        max_connections: config.server.max_connections,
-    };
+    let limits = listener_limits(&config.server);
     let mut addresses = Vec::new();
     for (address, router) in [
         (config.server.listen, router(state.clone())),

@@ -1,12 +1,16 @@
 //! Configuration in three layers: the embedded complete default, a file, the environment.
 //! What is not in the default does not exist; a configuration that fails is never used in part.
 
+mod server;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
+use server::networks;
 
 /// The complete default, commented.
 pub const DEFAULTS: &str = include_str!("../deploy/config.default.toml");
@@ -77,12 +81,34 @@ section!(
         public_url: String,
         /// Limit for the first byte of a connection.
         @"duration" first_byte_timeout: Duration,
-        /// Limit for a request head, and for the wait before the next one on a kept connection.
+        /// Limit for a request head, from its first byte.
         @"duration" header_timeout: Duration,
-        /// Limit for a request body.
+        /// Limit for the wait between two requests.
+        @"duration" idle_timeout: Duration,
+        /// Limit for a request body, beside what its bytes earn.
         @"duration" body_timeout: Duration,
+        /// Bytes of a body that earn another second.
+        body_rate_min: u32,
+        /// Limit of a write without progress.
+        @"duration" write_timeout: Duration,
+        /// Bytes of a path with its query.
+        uri_bytes_max: usize,
+        /// Header lines of a request.
+        headers_max: usize,
+        /// Bytes of a request head.
+        head_bytes_max: usize,
         /// Open connections.
         max_connections: usize,
+        /// Open connections of one address; 0 for no limit.
+        connections_per_ip: usize,
+        /// Open rider sockets of one client address; 0 for no limit.
+        sockets_per_ip: usize,
+        /// New connections a second; 0 for no limit.
+        new_per_second: u32,
+        /// New connections a second of one address; 0 for no limit.
+        new_per_second_per_ip: u32,
+        /// Who is believed in `X-Forwarded-For`.
+        @"networks" trusted_proxies: Vec<IpNet>,
         /// Largest request body.
         max_body_bytes: usize,
         /// Limit of a graceful stop.
@@ -132,8 +158,14 @@ section!(
         @"duration" send_timeout: Duration,
         /// Bad frames before a session is closed.
         violations_max: u32,
+        /// Frames from a client each second, for long.
+        messages_per_second: u32,
+        /// Frames from a client at once.
+        messages_burst: u32,
         /// Sessions of one rider.
         sessions_max: usize,
+        /// Sockets that one rider may open in a minute; 0 for no limit.
+        connects_per_minute: u32,
         /// Whether `?token=` is accepted.
         token_in_query: bool,
         /// Longest life of a token.
@@ -287,15 +319,6 @@ impl Audio {
     }
 }
 
-impl Server {
-    /// Why riders may be told URLs that lead nowhere, if that is so: a server that is not for this machine alone should
-    /// know what it is called.
-    #[must_use]
-    pub fn public_url_is_missed(&self) -> bool {
-        self.public_url.is_empty() && !self.listen.ip().is_loopback()
-    }
-}
-
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
@@ -327,21 +350,15 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let url = &self.server.public_url;
-        let url_ok = url.is_empty() || is_public_url(url);
         let rules = [
-            (
-                url_ok,
-                "server.public_url",
-                "is an http(s) URL in ASCII without query, fragment or a slash at its end",
-            ),
-            (self.server.max_body_bytes >= 1024, "server.max_body_bytes", "is at least 1024"),
             (self.store.queue > 0 && self.store.batch_max > 0, "store.queue", "and batch_max are at least 1"),
             (self.store.readers > 0, "store.readers", "is at least 1"),
             (self.rider.heartbeat.as_millis() >= 1000, "rider.heartbeat", "is at least 1s"),
             (self.rider.silence_max > self.rider.heartbeat, "rider.silence_max", "is longer than heartbeat"),
             (self.rider.window > 0, "rider.window", "is at least 1"),
             (self.rider.sessions_max > 0, "rider.sessions_max", "is at least 1"),
+            (self.rider.messages_per_second > 0, "rider.messages_per_second", "is at least 1"),
+            (self.rider.messages_burst > 0, "rider.messages_burst", "is at least 1"),
             (self.rider.token_ttl_max.as_secs() <= 86_400, "rider.token_ttl_max", "is at most 24h"),
             ((80..=450).contains(&self.speech.words_per_minute), "speech.words_per_minute", "is 80 to 450"),
             (self.speech.tail.as_secs() <= 300, "speech.tail", "is at most 300s"),
@@ -353,6 +370,7 @@ impl Config {
         ];
         match rules
             .into_iter()
+            .chain(self.server.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())
             .find(|(holds, ..)| !holds)
@@ -368,15 +386,6 @@ impl Config {
         let set = !self.secrets.node_key.expose_secret().is_empty();
         if set { vec!["secrets.node_key"] } else { vec![] }
     }
-}
-
-/// Scheme, host, and a path if a proxy serves us under one.
-fn is_public_url(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
-        return false;
-    };
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#@\\\"<>".contains(&byte);
-    rest.bytes().all(plain) && rest.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 /// Milliseconds of a duration, as the domain counts them.
@@ -489,6 +498,17 @@ mod tests {
                 "{wrong}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn proxies_are_addresses_or_networks() {
+        let trusted = |list: &str| load(&format!("[server]\ntrusted_proxies = {list}"));
+        let shown = |list| format!("{:?}", trusted(list).unwrap().server.trusted_proxies);
+        assert_eq!(shown(r#"["10.1.2.3/8", "::1"]"#), "[10.0.0.0/8, ::1/128]");
+        assert_eq!(shown(r#""127.0.0.1, fd00::/8""#), "[127.0.0.1/32, fd00::/8]");
+        assert_eq!(shown(r#""""#), "[]");
+        assert!(trusted(r#"["nginx"]"#).unwrap_err().to_string().contains("trusted proxy"));
+        assert!(trusted(r#"["10.0.0.0/33"]"#).is_err());
     }
 
     #[test]

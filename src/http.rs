@@ -25,7 +25,7 @@ pub mod templates;
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -43,8 +43,10 @@ use crate::lifecycle::Lifecycle;
 use crate::session::Settings;
 use crate::speech::Speech;
 use crate::telemetry::Telemetry;
+use listener::Crowd;
 use problem::Problem;
 pub use proxy_notice::PublicUrl;
+use rider_socket::Arrivals;
 
 /// What handlers need. One pointer: it is cloned several times for every request, and kept by every rider's session.
 #[derive(Clone)]
@@ -53,6 +55,7 @@ pub struct AppState(Arc<Shared>);
 struct Shared {
     parts: AppParts,
     host: Arc<rider_socket::Host>,
+    sockets: Arc<Crowd>,
 }
 
 /// The parts of [`AppState`].
@@ -84,10 +87,18 @@ impl AppState {
             lifecycle: parts.lifecycle.clone(),
             telemetry: parts.telemetry.clone(),
             sessions: Arc::clone(&parts.sessions),
+            arrivals: Arrivals::new(&parts.dispatch, parts.limits.socket.connects_per_minute),
             limits: parts.limits.socket.clone(),
             time: rider_socket::RiderTime::default(),
         });
-        Self(Arc::new(Shared { parts, host }))
+        let sockets = Crowd::new(parts.limits.socket.sockets_per_ip);
+        Self(Arc::new(Shared { parts, host, sockets }))
+    }
+
+    /// The rider sockets that are open, by client address.
+    #[must_use]
+    pub fn sockets(&self) -> &Arc<Crowd> {
+        &self.0.sockets
     }
 
     /// What a rider's session needs of this server.
@@ -109,8 +120,6 @@ impl Deref for AppState {
 pub struct HttpLimits {
     /// Largest request body.
     pub max_body_bytes: usize,
-    /// Limit for a whole body.
-    pub body_timeout: Duration,
     /// Rider sockets.
     pub socket: rider_socket::SocketLimits,
 }
@@ -188,9 +197,14 @@ pub fn trace_id(headers: &HeaderMap) -> String {
 }
 
 async fn name_request(request: Request, next: Next) -> Response {
+    named(next.run(request)).await
+}
+
+/// An answer that is made under an id of its own.
+async fn named(answer: impl Future<Output = Response>) -> Response {
     let id = format!("req_{}", Uuid::from_bytes(random_bytes()).simple());
     let header = HeaderValue::from_str(&id);
-    let mut response = REQUEST_ID.scope(id, next.run(request)).await;
+    let mut response = REQUEST_ID.scope(id, answer).await;
     if let Ok(header) = header {
         response.headers_mut().insert("x-request-id", header);
     }

@@ -1,6 +1,7 @@
 //! One rider connection as a state machine without I/O: frames, rows and readings of the clock go in, things to do
 //! come out. The socket driver in `http` does them; a simulation can do them too.
 
+mod allowance;
 mod claim;
 pub mod close;
 pub mod frame;
@@ -16,9 +17,10 @@ use crate::domain::alert::Sound;
 use crate::domain::delivery::{AnswerOutcome, Change, EndReason, OpenDelivery};
 use crate::domain::{Alert, AlertId, AudioUrls, Delivery, DeliveryState, EpochMs, SessionId};
 
+use allowance::Allowance;
 use claim::Claim;
 pub use close::Close;
-use frame::{ClientFrame, FrameError, Hello, Limits, OpenFrame, Report, ServerFrame, StatePatch, Welcome};
+use frame::{ClientFrame, Hello, Limits, OpenFrame, Report, ServerFrame, StatePatch, Welcome};
 pub use outbox::{Lane, Outbox, Waiting};
 pub use receipt::{Kept, Receipt};
 
@@ -41,6 +43,10 @@ pub struct Settings {
     pub frame_bytes_max: usize,
     /// Bad frames before the session is closed.
     pub violations_max: u32,
+    /// Frames from a client each second, for long.
+    pub messages_per_second: u32,
+    /// Frames from a client at once.
+    pub messages_burst: u32,
     /// Length of the keep-alive clips.
     pub keepalive_s: u32,
     /// How long an accept waits for the backend's word before the rider is told that it is pending.
@@ -93,6 +99,7 @@ pub struct Session {
     pinged_ms: i64,
     token_expires_at: EpochMs,
     violations: u32,
+    allowance: Allowance,
     /// Set while an unacknowledged alert found the socket silent: a ping is out, and its answer is awaited.
     probe_until_ms: Option<i64>,
     more: bool,
@@ -137,8 +144,10 @@ impl Session {
             limits: Limits { frame_bytes_max: settings.frame_bytes_max, window: settings.window },
         })
         .to_text();
+        let allowance = Allowance::new(settings.messages_per_second, settings.messages_burst, now);
         let session = Self {
             settings,
+            allowance,
             live: Vec::new(),
             welcomed: resume.open.into_iter().map(|(alert, _)| alert).collect(),
             heard_ms: now.mono_ms,
@@ -152,17 +161,22 @@ impl Session {
     }
 
     /// Any sign of life of the socket.
-    pub fn on_heard(&mut self, now: Now) {
+    fn on_heard(&mut self, now: Now) {
         self.heard_ms = now.mono_ms;
         self.probe_until_ms = None;
     }
 
     /// A text frame has come.
     pub fn on_text(&mut self, text: &str, now: Now, out: &mut Vec<Output>) {
+        let frame = ClientFrame::parse(text);
+        let is_owed = matches!(&frame, Ok(ClientFrame::Ack { seqs }) if self.allowance.settle(seqs));
         self.on_heard(now);
-        match ClientFrame::parse(text) {
+        if !is_owed && !self.spend(now, out) {
+            return;
+        }
+        match frame {
             Ok(frame) => self.on_frame(frame, now, out),
-            Err(error) => self.on_violation(error.code(), explain(error), out),
+            Err(error) => self.on_violation(error.code(), error.message(), out),
         }
     }
 
@@ -345,7 +359,7 @@ impl Session {
     }
 
     fn send(
-        &self,
+        &mut self,
         delivery: &Delivery,
         alert: &Alert,
         sound: &Sound,
@@ -355,6 +369,7 @@ impl Session {
     ) {
         if let Some(text) = render::alert(&self.settings.urls, delivery, alert, sound, attempt, now) {
             let (urgency, expires_at) = (alert.urgency, delivery.expires_at);
+            self.allowance.owe(delivery.seq);
             out.push(Output::Send(Lane::Alert(Waiting { alert: alert.id, urgency, expires_at }), text));
             out.push(Output::Note(alert.id, Change::Sent));
         }
@@ -468,14 +483,6 @@ fn resend_due(live: &Live, wait_ms: i64) -> i64 {
 
 fn push(out: &mut Vec<Output>, frame: &ServerFrame<'_>) {
     out.push(Output::Send(Lane::Control, frame.to_text()));
-}
-
-fn explain(error: FrameError) -> &'static str {
-    match error {
-        FrameError::Malformed => "a frame is a JSON object with the member op",
-        FrameError::UnknownOp => "protocol v1 has no such op",
-        FrameError::BadMember => "a member is missing or of the wrong type",
-    }
 }
 
 #[cfg(test)]

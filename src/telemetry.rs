@@ -53,8 +53,10 @@ pub enum Metric {
     HttpRequests,
     /// Seconds of HTTP requests, by route template.
     HttpSeconds,
-    /// Connections refused because too many are open.
+    /// Connections refused, by limit: total, `per_ip`, `new_per_ip`.
     ConnectionsRefused,
+    /// Requests whose head was refused, by the word of the answer.
+    RequestsRefused,
     /// Store calls that failed, by operation.
     StoreFailures,
     /// Calls to URLs of users, by outcome: success, refused (4xx), failed (other statuses), `not_allowed`, busy,
@@ -88,6 +90,7 @@ impl Metric {
             Self::HttpRequests => "orderbell_http_requests_total",
             Self::HttpSeconds => "orderbell_http_seconds",
             Self::ConnectionsRefused => "orderbell_connections_refused_total",
+            Self::RequestsRefused => "orderbell_requests_refused_total",
             Self::StoreFailures => "orderbell_store_failures_total",
             Self::OutboundCalls => "orderbell_outbound_calls_total",
             Self::OutboundSeconds => "orderbell_outbound_seconds",

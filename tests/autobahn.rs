@@ -15,7 +15,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::get;
 use hyper::upgrade::OnUpgrade;
-use orderbell::http::listener::{ListenerLimits, accept_loop};
+use orderbell::http::listener::{FramingLimits, GateLimits, ListenerLimits, TrustedProxies, accept_loop};
 use orderbell::http::problem::Problem;
 use orderbell::http::rider_socket::{Incoming, Transport, handshake, switching, take_over};
 use orderbell::lifecycle::Lifecycle;
@@ -78,10 +78,23 @@ async fn serve(lifecycle: &Lifecycle) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
     let tasks = lifecycle.clone();
     let router = Router::new().route("/", get(async move |request: Request| upgrade(&tasks, request)));
+    let patience = Duration::from_secs(20);
+    let gate = GateLimits {
+        framing: FramingLimits { uri_bytes_max: 4096, headers_max: 64, head_bytes_max: 16_384 },
+        header_timeout: patience,
+        idle_timeout: patience,
+        body_timeout: patience,
+        body_rate_min: 1024,
+        write_timeout: patience,
+    };
     let limits = ListenerLimits {
-        first_byte_timeout: Duration::from_secs(5),
-        header_timeout: Duration::from_secs(20),
+        first_byte_timeout: patience,
+        gate,
         max_connections: 100,
+        connections_per_ip: 0,
+        new_per_second: 0,
+        new_per_second_per_ip: 0,
+        trusted_proxies: TrustedProxies::default(),
     };
     lifecycle.spawn(accept_loop(listener, router, limits, lifecycle.clone(), Telemetry::new()));
     Ok(address)

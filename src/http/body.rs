@@ -69,13 +69,19 @@ impl IntoBodyChecked for Request {
 
 async fn read(body: Body, state: &AppState) -> Result<Bytes, Problem> {
     let bytes_max = state.limits.max_body_bytes;
-    let whole = Limited::new(body, bytes_max).collect();
-    match tokio::time::timeout(state.limits.body_timeout, whole).await {
-        Err(_) => Err(Problem::too_slow()),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::too_large(bytes_max)),
-        Ok(Err(_)) => Err(Problem::bad_request("broken_body", "the body broke off")),
+    match Limited::new(body, bytes_max).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(bytes_max)),
+        Err(error) if is_too_slow(&*error) => Err(Problem::too_slow()),
+        Err(_) => Err(Problem::bad_request("broken_body", "the body broke off")),
     }
+}
+
+/// Whether the gate has lost its patience, somewhere down the chain of causes.
+fn is_too_slow(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::TimedOut)
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::error;
 
+use super::listener::Refusal;
 use super::request_id;
 use crate::dispatch::{AcceptError, KeyError, SettingsError, SettleError, TokenError};
 use crate::domain::IdError;
@@ -139,6 +140,35 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
     }
 
+    /// 429: not now; in so many seconds perhaps.
+    #[must_use]
+    pub fn too_many(error: &'static str, detail: impl Into<String>, retry_after_s: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, error, detail)
+            .with(RETRY_AFTER, HeaderValue::from(retry_after_s))
+    }
+
+    /// A request that is not looked at: 400, 414, 431, 505.
+    #[must_use]
+    pub fn refused(refusal: Refusal) -> Self {
+        let (status, detail) = match refusal {
+            Refusal::RequestLine => (
+                StatusCode::BAD_REQUEST,
+                "a request begins with METHOD /path HTTP/1.1, the path percent-encoded; TLS and HTTP/2 are not spoken here",
+            ),
+            Refusal::Version => (StatusCode::HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 and 1.0 are spoken here"),
+            Refusal::UriTooLong => (StatusCode::URI_TOO_LONG, "the path with its query is too long"),
+            Refusal::HeadTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too many headers, or too long ones")
+            }
+            Refusal::Header => (StatusCode::BAD_REQUEST, "a header line is not name: value"),
+            Refusal::Host => (StatusCode::BAD_REQUEST, "send one Host header with a name or an address"),
+            Refusal::Framing => {
+                (StatusCode::BAD_REQUEST, "send one Content-Length, or Transfer-Encoding: chunked, not both")
+            }
+        };
+        Self::new(status, refusal.word(), detail)
+    }
+
     /// 426: this address speaks WebSocket, version 13.
     #[must_use]
     pub fn upgrade_required() -> Self {
@@ -158,13 +188,6 @@ impl Problem {
             Ok(value) => problem.with(http::header::CONTENT_RANGE, value),
             Err(_) => problem,
         }
-    }
-
-    /// 429: the same again after so many seconds will be taken.
-    #[must_use]
-    pub fn too_many(error: &'static str, detail: impl Into<String>, retry_after_s: u64) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, error, detail)
-            .with(RETRY_AFTER, HeaderValue::from(retry_after_s))
     }
 
     /// 503: nothing was done; try again.

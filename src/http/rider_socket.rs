@@ -1,6 +1,7 @@
 //! `GET /v1/rider/socket`: from the upgrade to the end of the session.
 //! The socket is taken out of the HTTP server, so that a waiting rider costs little more than its descriptor.
 
+mod arrivals;
 mod driver;
 mod rider_time;
 mod transport;
@@ -22,10 +23,11 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::AppState;
 use super::auth::bearer;
-use super::listener::Connection;
+use super::listener::{Connection, Gate, OneOfMany};
 use super::problem::Problem;
 use crate::dispatch::TokenRider;
 
+pub use arrivals::Arrivals;
 pub use driver::{Host, run};
 pub use rider_time::RiderTime;
 pub use transport::{Incoming, Socket, Transport};
@@ -46,6 +48,10 @@ pub struct SocketLimits {
     pub send_timeout: Duration,
     /// Sessions of one rider.
     pub sessions_max: usize,
+    /// Sockets that one rider may open in a minute; 0 for no limit.
+    pub connects_per_minute: u32,
+    /// Sockets that may be open for one client address; 0 for no limit.
+    pub sockets_per_ip: usize,
     /// Whether `?token=` is accepted.
     pub token_in_query: bool,
     /// Time over which riders of a draining node return.
@@ -58,7 +64,7 @@ pub struct SocketLimits {
 /// is judged before the upgrade; it may also come in the first frame.
 ///
 /// # Errors
-/// 400, 401, 426, 503.
+/// 400, 401, 426, 429, 503.
 #[utoipa::path(
     get,
     path = "/v1/rider/socket",
@@ -66,7 +72,7 @@ pub struct SocketLimits {
     tag = "Rider",
     security((), ("riderToken" = [])),
     responses((status = 101, description = "The socket is open")),
-    extensions(("x-errors" = json!(["bad_handshake", "unknown_protocol", "bad_token", "token_expired", "upgrade_required"]))),
+    extensions(("x-errors" = json!(["bad_handshake", "unknown_protocol", "bad_token", "token_expired", "too_many_connections", "upgrade_required"]))),
 )]
 pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Result<Response, Problem> {
     let headers = request.headers();
@@ -78,9 +84,10 @@ pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Res
         None => None,
     };
     let connection = request.extensions_mut().remove::<Connection>();
+    let seat = seat(&state, connection.as_ref())?;
     let upgraded = request.extensions_mut().remove::<OnUpgrade>().ok_or_else(Problem::upgrade_required)?;
     let lifecycle = state.lifecycle.clone();
-    lifecycle.spawn(enter(state, upgraded, rider, connection));
+    lifecycle.spawn(enter(state, upgraded, rider, (connection, seat)));
     let mut response = switching(accept);
     if let Some(protocol) = protocol {
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
@@ -99,9 +106,24 @@ pub fn switching(accept: HeaderValue) -> Response {
     response
 }
 
+/// One of the sockets that this client may have.
+fn seat(state: &AppState, connection: Option<&Connection>) -> Result<Option<OneOfMany>, Problem> {
+    let Some(connection) = connection.filter(|connection| connection.client_known) else { return Ok(None) };
+    state.sockets().enter(connection.client).map_err(|_full| {
+        let detail = "too many sockets are open from this address";
+        Problem::too_many("too_many_connections", detail, TOO_MANY_PAUSE_S)
+    })
+}
+
+/// What a socket holds as long as it is open.
+type Place = (Option<Connection>, Option<OneOfMany>);
+
+/// When to try again where too many are: long enough for some to leave.
+const TOO_MANY_PAUSE_S: u64 = 10;
+
 /// The session's task. It is small, and what is large has a box of its own: a waiting rider costs about what this
 /// future and the driver hold between two frames.
-async fn enter(state: AppState, upgraded: OnUpgrade, rider: Option<TokenRider>, place: Option<Connection>) {
+async fn enter(state: AppState, upgraded: OnUpgrade, rider: Option<TokenRider>, place: Place) {
     let Ok(upgraded) = upgraded.await else { return };
     let Some(transport) = take_over(upgraded, state.limits.socket.frame_bytes_max) else { return };
     run(state.host(), transport, rider).await;
@@ -111,11 +133,12 @@ async fn enter(state: AppState, upgraded: OnUpgrade, rider: Option<TokenRider>, 
 /// The TCP stream itself, out of the HTTP server's hands; none if it is something other than TCP.
 #[must_use]
 pub fn take_over(upgraded: Upgraded, frame_bytes_max: usize) -> Option<Box<Transport>> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    let parts = upgraded.downcast::<TokioIo<Gate>>().ok()?;
+    let (stream, held) = parts.io.into_inner().into_parts();
+    let read = [&*parts.read_buf, &held].concat();
     // The registration with the reactor is renewed: the old one keeps the finished HTTP task's memory alive.
-    let stream = parts.io.into_inner().into_std().ok()?;
-    let stream = TcpStream::from_std(stream).ok()?;
-    Some(Box::new(Transport::new(stream, parts.read_buf.to_vec(), frame_bytes_max)))
+    let stream = TcpStream::from_std(stream.into_std().ok()?).ok()?;
+    Some(Box::new(Transport::new(stream, read, frame_bytes_max)))
 }
 
 /// RFC 6455 section 4.2.1; the answer to the client's key.

@@ -150,6 +150,16 @@ impl FrameError {
             Self::BadMember => "bad_frame",
         }
     }
+
+    /// The same for people, sent in `error.message`.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Malformed => "a frame is a JSON object with the member op",
+            Self::UnknownOp => "protocol v1 has no such op",
+            Self::BadMember => "a member is missing or of the wrong type",
+        }
+    }
 }
 
 impl ClientFrame {

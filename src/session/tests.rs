@@ -21,6 +21,8 @@ fn settings() -> Arc<Settings> {
         window: 2,
         frame_bytes_max: 16_384,
         violations_max: 3,
+        messages_per_second: 20,
+        messages_burst: 200,
         keepalive_s: 600,
         arbiter_wait_ms: 2_000,
     })

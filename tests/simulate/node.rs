@@ -118,6 +118,7 @@ impl Node {
             lifecycle: lifecycle.clone(),
             telemetry: TELEMETRY.clone(),
             sessions: Arc::new(settings(plant.guard)),
+            arrivals: rider_socket::Arrivals::new(&dispatch, SOCKETS.connects_per_minute),
             limits: SOCKETS,
             time: rider_socket::RiderTime::default(),
         });
@@ -210,6 +211,8 @@ const SOCKETS: SocketLimits = SocketLimits {
     queue_bytes_max: 65_536,
     send_timeout: Duration::from_secs(5),
     sessions_max: 4,
+    connects_per_minute: 60,
+    sockets_per_ip: 0,
     token_in_query: true,
     return_spread: Duration::from_secs(5),
 };
@@ -224,6 +227,8 @@ fn settings(guard: Guard) -> Settings {
         window: 32,
         frame_bytes_max: 16_384,
         violations_max: 5,
+        messages_per_second: 20,
+        messages_burst: 200,
         keepalive_s: 600,
         arbiter_wait_ms: 2_000,
     }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::SocketLimits;
+use super::arrivals::Arrivals;
 use super::rider_time::{RiderTime, Stay};
 use super::transport::{Incoming, Socket};
 use crate::clock::{Clock, Now};
@@ -33,6 +34,8 @@ pub struct Host {
     pub telemetry: Telemetry,
     /// What all sessions share.
     pub sessions: Arc<Settings>,
+    /// How often each rider has come lately.
+    pub arrivals: Arrivals,
     /// Bounds of one socket.
     pub limits: SocketLimits,
     /// How long riders were here.
@@ -95,7 +98,7 @@ impl<S: Socket> Driver<S> {
             let mut out = Vec::new();
             match event {
                 Event::Incoming(Incoming::Text(text)) => self.session.on_text(&text, now, &mut out),
-                Event::Incoming(Incoming::Alive) => self.session.on_heard(now),
+                Event::Incoming(Incoming::Alive) => self.session.on_alive(now, &mut out),
                 Event::Incoming(Incoming::Binary(_)) => return End::Violated(1003),
                 Event::Incoming(Incoming::Closed) => return End::Gone,
                 Event::Incoming(Incoming::Violated(code)) => return End::Violated(code),
@@ -296,7 +299,8 @@ async fn open<S: Socket>(
     early: Option<TokenRider>,
     arrival: u64,
 ) -> Result<(Session, Registration), End> {
-    let hello = tokio::time::timeout(state.limits.hello_timeout, first_frame(transport));
+    let signs_max = state.sessions.messages_burst;
+    let hello = tokio::time::timeout(state.limits.hello_timeout, first_frame(transport, signs_max));
     let hello = hello.await.map_err(|_| End::Bye(Close::Protocol))??;
     let rider = match (&hello.token, early) {
         (Some(token), _) => state.dispatch.accounts().token_rider(token).await.map_err(end_of)?,
@@ -306,6 +310,10 @@ async fn open<S: Socket>(
     if hello.device.is_empty() || hello.device.len() > DEVICE_BYTES_MAX {
         refuse(transport, "bad_frame", "device is 1 to 128 bytes");
         return Err(End::Bye(Close::Protocol));
+    }
+    if !state.arrivals.allows(&rider.rider) {
+        refuse(transport, "too_many", "this rider opens too many sockets");
+        return Err(End::Bye(Close::TooMany));
     }
     let stored = state.dispatch.touch(rider.rider.clone()).await.map_err(unavailable)?;
     let now = state.dispatch.clock().now();
@@ -336,10 +344,12 @@ async fn open<S: Socket>(
 /// Most bytes of a device's id.
 const DEVICE_BYTES_MAX: usize = 128;
 
-async fn first_frame<S: Socket>(transport: &mut S) -> Result<Hello, End> {
+async fn first_frame<S: Socket>(transport: &mut S, signs_max: u32) -> Result<Hello, End> {
+    let mut signs = 0;
     loop {
         match poll_fn(|cx| transport.poll_incoming(cx)).await {
-            Incoming::Alive => {}
+            Incoming::Alive if signs >= signs_max => return Err(End::Bye(Close::TooMany)),
+            Incoming::Alive => signs += 1,
             Incoming::Text(text) => match ClientFrame::parse(&text) {
                 Ok(ClientFrame::Hello(hello)) => return Ok(*hello),
                 Ok(_) => {
@@ -412,18 +422,22 @@ async fn finish<S: Socket>(state: &Host, mut transport: Box<S>, end: End) {
     }
 }
 
+/// A client that sends or connects too much stays away for as long as it takes to earn a few seconds' worth.
+const TOO_MANY_PAUSE_MS: u64 = 5_000;
+
 /// Riders of a draining node come back spread over a while; others at once, with their own back-off.
 fn retry_after_ms(state: &Host, close: Close) -> u64 {
     let spread_ms = u64::try_from(ms(state.limits.return_spread)).unwrap_or(0);
     let [high, low, ..] = state.dispatch.clock().entropy();
+    let share = |of_ms: u64| u64::from(u16::from_be_bytes([high, low])) * of_ms / u64::from(u16::MAX);
     match close {
-        Close::Draining => u64::from(u16::from_be_bytes([high, low])) * spread_ms / u64::from(u16::MAX),
+        Close::Draining => share(spread_ms),
+        Close::TooMany => TOO_MANY_PAUSE_MS + share(TOO_MANY_PAUSE_MS),
         Close::BadToken
         | Close::Replaced
         | Close::Banned
         | Close::Slow
         | Close::HeartbeatLost
-        | Close::TooMany
         | Close::Protocol
         | Close::TokenExpired => 0,
     }

@@ -1,0 +1,101 @@
+//! How many of something one address has open: connections, sockets of riders.
+//! An address of IPv6 is the /64 it is in, because whoever has one has all of them.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Counts by address.
+#[derive(Debug)]
+pub struct Crowd {
+    max: usize,
+    // A std mutex: each section is one access to the map.
+    open: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One of the counted; dropping it takes it out.
+#[derive(Debug)]
+pub struct OneOfMany {
+    crowd: Arc<Crowd>,
+    address: IpAddr,
+}
+
+impl Crowd {
+    /// At most `max` for one address; 0 for no limit.
+    #[must_use]
+    pub fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self { max, open: Mutex::default() })
+    }
+
+    /// Counts one more of this address, or `Err` if it has as many as it may.
+    ///
+    /// # Errors
+    /// When it is full.
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Option<OneOfMany>, Full> {
+        if self.max == 0 {
+            return Ok(None);
+        }
+        let address = neighbourhood(address);
+        let mut open = self.lock();
+        let count = open.entry(address).or_default();
+        if *count >= self.max {
+            return Err(Full);
+        }
+        *count += 1;
+        drop(open);
+        Ok(Some(OneOfMany { crowd: Arc::clone(self), address }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An address has as many as it may.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Full;
+
+impl Drop for OneOfMany {
+    fn drop(&mut self) {
+        let mut open = self.crowd.lock();
+        if let Some(count) = open.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Whom an address is counted with.
+pub(super) fn neighbourhood(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Crowd, Full};
+
+    #[test]
+    fn an_address_has_room_again_when_one_leaves() {
+        let crowd = Crowd::new(2);
+        let enter = |address: &str| crowd.enter(address.parse().unwrap());
+        let (one, _two) = (enter("192.0.2.1").unwrap(), enter("::ffff:192.0.2.1").unwrap());
+        assert_eq!(enter("192.0.2.1").err(), Some(Full));
+        let _other = enter("192.0.2.2").unwrap();
+        drop(one);
+        assert!(enter("192.0.2.1").is_ok());
+        let (_three, _four) = (enter("2001:db8::1").unwrap(), enter("2001:db8::2:1").unwrap());
+        assert_eq!(enter("2001:db8::3").err(), Some(Full));
+        assert!(enter("2001:db8:0:1::3").is_ok());
+        drop((_two, _other));
+        assert_eq!(crowd.lock().len(), 1, "who has none is forgotten");
+        assert!(Crowd::new(0).enter("192.0.2.1".parse().unwrap()).unwrap().is_none());
+    }
+}
