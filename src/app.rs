@@ -303,6 +303,7 @@ fn app_state(
     };
     let http = HttpLimits {
         max_body_bytes: config.server.max_body_bytes,
+        max_batch_bytes: config.server.max_batch_bytes,
         body_timeout: config.server.body_timeout,
         socket,
     };
@@ -314,6 +315,7 @@ fn app_state(
         keep_alive: KeepAlive::new().context("making the keep-alive clips")?,
         sessions: Arc::new(sessions),
         limits: http,
+        type_prefix: config.intake.type_prefix.clone(),
         origin,
     }))
 }

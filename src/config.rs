@@ -37,6 +37,8 @@ pub struct Config {
     pub admin: Admin,
     /// The database.
     pub store: Store,
+    /// Reading events.
+    pub intake: Intake,
     /// Rider sessions.
     pub rider: Rider,
     /// Making sentences.
@@ -83,8 +85,10 @@ section!(
         @"duration" body_timeout: Duration,
         /// Open connections.
         max_connections: usize,
-        /// Largest request body.
+        /// Largest request body, and largest event of a batch.
         max_body_bytes: usize,
+        /// Largest batch of events.
+        max_batch_bytes: usize,
         /// Limit of a graceful stop.
         @"duration" drain_timeout: Duration,
     }
@@ -109,6 +113,13 @@ section!(
         readers: u32,
         /// How long an event's id is remembered.
         @"duration" event_memory: Duration,
+    }
+);
+section!(
+    /// Reading events.
+    Intake {
+        /// Cut off types of webhooks and CloudEvents before they are taken for a kind.
+        type_prefix: String,
     }
 );
 section!(
@@ -308,6 +319,11 @@ impl Config {
         let rules = [
             (url_ok, "server.public_url", "is an http(s) origin in ASCII, without a slash at the end"),
             (self.server.max_body_bytes >= 1024, "server.max_body_bytes", "is at least 1024"),
+            (
+                self.server.max_batch_bytes >= self.server.max_body_bytes,
+                "server.max_batch_bytes",
+                "is not smaller than max_body_bytes",
+            ),
             (self.store.queue > 0 && self.store.batch_max > 0, "store.queue", "and batch_max are at least 1"),
             (self.store.readers > 0, "store.readers", "is at least 1"),
             (self.rider.heartbeat.as_millis() >= 1000, "rider.heartbeat", "is at least 1s"),
@@ -376,6 +392,8 @@ mod tests {
         assert!(load("[speech]\nbudget = \"-1s\"").is_err());
         assert!(load("[speech\n").is_err());
         assert!(load("[server]\npublic_url = \"ftp://x\"").is_err());
+        assert!(load("[server]\nmax_batch_bytes = 65535").is_err());
+        assert_eq!(load("[intake]\ntype_prefix = \"shop-\"").unwrap().intake.type_prefix, "shop-");
     }
 
     #[test]

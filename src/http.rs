@@ -69,6 +69,8 @@ pub struct AppParts {
     pub sessions: Arc<Settings>,
     /// Bounds of requests and sockets.
     pub limits: HttpLimits,
+    /// Cut off types of events, where an app sets nothing else.
+    pub type_prefix: String,
     /// Put before audio paths; empty, or an origin without a slash at its end.
     pub origin: String,
 }
@@ -106,6 +108,8 @@ impl Deref for AppState {
 pub struct HttpLimits {
     /// Largest request body.
     pub max_body_bytes: usize,
+    /// Largest batch of events.
+    pub max_batch_bytes: usize,
     /// Limit for a whole body.
     pub body_timeout: Duration,
     /// Rider sockets.
@@ -117,6 +121,8 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         // Backends.
         .route("/v1/events", post(events::post))
+        .route("/v1/events/batch", post(events::post_batch))
+        .route("/v1/events/validate", post(events::validate))
         .route("/v1/events/{id}", get(events::get))
         .route("/v1/alerts/{id}", get(alerts::get))
         .route("/v1/alerts/{id}/cancel", post(alerts::cancel))
@@ -169,7 +175,11 @@ pub fn request_id() -> String {
 /// One id from the request to the receipt: the caller's trace (W3C `traceparent`), else a fresh one.
 #[must_use]
 pub fn trace_id(headers: &HeaderMap) -> String {
-    let parent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    trace_of(headers.get("traceparent").and_then(|value| value.to_str().ok()))
+}
+
+/// The trace that a `traceparent` names, else a fresh one.
+fn trace_of(parent: Option<&str>) -> String {
     let of_parent = parent.and_then(|parent| {
         let id = parent.split('-').nth(1)?;
         let hex = id.len() == 32 && id.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
