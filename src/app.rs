@@ -99,6 +99,7 @@ impl App {
             sessions: Arc::new(sessions),
             limits: http_limits(config),
             public_url: PublicUrl::new(&config.server.public_url),
+            type_prefix: config.intake.type_prefix.clone(),
         });
         start_workers(config, &state);
         let (address, admin_address) = listen(config, &state).await?;
@@ -348,7 +349,11 @@ fn http_limits(config: &Config) -> HttpLimits {
         token_in_query: config.rider.token_in_query,
         return_spread: config.rider.return_spread,
     };
-    HttpLimits { max_body_bytes: config.server.max_body_bytes, socket }
+    HttpLimits {
+        max_body_bytes: config.server.max_body_bytes,
+        max_batch_bytes: config.server.max_batch_bytes,
+        socket,
+    }
 }
 
 fn listener_limits(server: &Server) -> ListenerLimits {

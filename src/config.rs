@@ -41,6 +41,8 @@ pub struct Config {
     pub admin: Admin,
     /// The database.
     pub store: Store,
+    /// Reading events.
+    pub intake: Intake,
     /// Rider sessions.
     pub rider: Rider,
     /// Making sentences.
@@ -109,8 +111,10 @@ section!(
         new_per_second_per_ip: u32,
         /// Who is believed in `X-Forwarded-For`.
         @"networks" trusted_proxies: Vec<IpNet>,
-        /// Largest request body.
+        /// Largest request body, and largest event of a batch.
         max_body_bytes: usize,
+        /// Largest batch of events.
+        max_batch_bytes: usize,
         /// Limit of a graceful stop.
         @"duration" drain_timeout: Duration,
     }
@@ -135,6 +139,13 @@ section!(
         readers: u32,
         /// How long an event's id is remembered.
         @"duration" event_memory: Duration,
+    }
+);
+section!(
+    /// Reading events.
+    Intake {
+        /// Cut off types of webhooks and CloudEvents before they are taken for a kind.
+        type_prefix: String,
     }
 );
 section!(
@@ -477,6 +488,8 @@ mod tests {
             assert!(error.contains(key), "{wrong}: {error}");
         }
         assert!(load("[audio]\nsilence_bytes_per_ip = 0\nsigned_url_ttl = '10m'").is_ok());
+        assert!(load("[server]\nmax_batch_bytes = 65535").is_err());
+        assert_eq!(load("[intake]\ntype_prefix = \"shop-\"").unwrap().intake.type_prefix, "shop-");
     }
 
     #[test]

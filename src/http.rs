@@ -76,6 +76,8 @@ pub struct AppParts {
     pub limits: HttpLimits,
     /// Whether riders' way here is known: whether there is a public URL.
     pub public_url: PublicUrl,
+    /// Cut off types of events, where an app sets nothing else.
+    pub type_prefix: String,
 }
 
 impl AppState {
@@ -120,6 +122,8 @@ impl Deref for AppState {
 pub struct HttpLimits {
     /// Largest request body.
     pub max_body_bytes: usize,
+    /// Largest batch of events.
+    pub max_batch_bytes: usize,
     /// Rider sockets.
     pub socket: rider_socket::SocketLimits,
 }
@@ -141,6 +145,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         // Backends.
         .routes(routes!(events::post))
+        .routes(routes!(events::post_batch))
+        .routes(routes!(events::validate))
         .routes(routes!(events::get))
         .routes(routes!(alerts::get))
         .routes(routes!(alerts::cancel))
@@ -187,7 +193,11 @@ pub fn request_id() -> String {
 /// One id from the request to the receipt: the caller's trace (W3C `traceparent`), else a fresh one.
 #[must_use]
 pub fn trace_id(headers: &HeaderMap) -> String {
-    let parent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    trace_of(headers.get("traceparent").and_then(|value| value.to_str().ok()))
+}
+
+/// The trace that a `traceparent` names, else a fresh one.
+fn trace_of(parent: Option<&str>) -> String {
     let of_parent = parent.and_then(|parent| {
         let id = parent.split('-').nth(1)?;
         let hex = id.len() == 32 && id.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));

@@ -342,6 +342,17 @@ pub trait Store: Send + Sync + 'static {
     /// for a broadcast, each once, less the excluded, in order of naming; members and everyone by their ids. An
     /// audience of more than `AUDIENCE_MAX`, and one whose time has not come, is told later, by `unroll`.
     async fn accept(&self, event: NewEvent) -> StoreResult<Accepted>;
+    /// Accepts many events in their order, each as `accept` does and with an answer of its own, in the same order.
+    /// Where one has no place in the queue, those behind it may be refused as well: they may build on it.
+    async fn accept_all(&self, events: Vec<NewEvent>) -> Vec<StoreResult<Accepted>> {
+        let mut answers = Vec::with_capacity(events.len());
+        for event in events {
+            answers.push(self.accept(event).await);
+        }
+        answers
+    }
+    /// How many riders a target means now.
+    async fn audience(&self, app: AppId, target: Target) -> StoreResult<u64>;
     /// Sets the sound of an alert, and with it permission to send. A later sound replaces an earlier one; `rendered_at`
     /// stays the first. An alert that has ended stays as it is. False if there is no such alert.
     async fn mark_rendered(&self, alert: AlertId, sound: Sound, at: EpochMs) -> StoreResult<bool>;

@@ -10,7 +10,7 @@ use super::Server;
 
 impl Server {
     /// What must hold, the setting, and that in words.
-    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 9] {
+    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 10] {
         let url_ok = self.public_url.is_empty() || is_public_url(&self.public_url);
         let waits = [
             self.first_byte_timeout,
@@ -43,6 +43,11 @@ impl Server {
                 "is 1 to 10000000",
             ),
             (self.max_body_bytes >= 1024, "server.max_body_bytes", "is at least 1024"),
+            (
+                self.max_batch_bytes >= self.max_body_bytes,
+                "server.max_batch_bytes",
+                "is not smaller than max_body_bytes",
+            ),
             (self.drain_timeout <= MAX_WAIT, "server.drain_timeout", "is at most 1h"),
         ]
     }

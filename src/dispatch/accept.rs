@@ -10,14 +10,11 @@ use super::Dispatch;
 use super::announce::Audience;
 use super::answer::{Again, EventAnswer};
 use super::directory::AppEntry;
-use super::draft::{self, Made};
-use crate::domain::order::Stamp;
-use crate::domain::{
-    Alert, AlertId, AppId, EpochMs, Event, FirstStatus, Kind, Presence, RiderId, RiderKey, Target, Urgency,
-};
-use crate::intake::{InputError, ParsedEvent, is_too_far};
+use super::prepare::Prepared;
+use crate::domain::{Alert, AppId, EpochMs, FirstStatus, Presence, RiderId, RiderKey, Target};
+use crate::intake::{InputError, ParsedEvent};
 use crate::speech::Sentence;
-use crate::store::{Accepted, DueTarget, NewEvent, Outcome, Receipt, StoreError, StoreResult};
+use crate::store::{Accepted, DueTarget, Outcome, Receipt, StoreError, StoreResult};
 use crate::telemetry::{Metric, seconds};
 
 /// Why an event was not accepted. Nothing of it was stored.
@@ -46,15 +43,6 @@ pub struct Arrival {
     pub received_at: EpochMs,
 }
 
-/// How far the backend's clock may be ahead of ours.
-const FUTURE_MS_MAX: i64 = 300_000;
-/// What those are told who lose an order to another rider.
-const REASSIGNED_AWAY: &str = "order.reassigned_away";
-/// Fetches of one clip are spread over this much for each connected rider: 500 a second.
-const JITTER_MS_EACH: usize = 2;
-/// Longest wait before a fetch.
-const JITTER_MS_MAX: usize = 30_000;
-
 impl Dispatch {
     /// Accepts one event. The work goes on to its end even if the caller leaves: what was sent is stored or not,
     /// never half told.
@@ -74,123 +62,78 @@ impl Dispatch {
         work.await.unwrap_or_else(|error| Err(AcceptError::Store(StoreError::Unavailable(Box::new(error)))))
     }
 
+    /// Accepts events in their order, each by itself: one that is refused leaves the others alone. The work goes on to its
+    /// end even if the caller leaves.
+    ///
+    /// # Errors
+    /// For each event its own; for all of them only if the work itself broke off.
+    pub async fn accept_all(
+        self: &Arc<Self>,
+        app: Arc<AppEntry>,
+        arrivals: Vec<Arrival>,
+    ) -> StoreResult<Vec<Result<EventAnswer, AcceptError>>> {
+        let dispatch = Arc::clone(self);
+        let work = self.lifecycle.spawn(async move { dispatch.accept_each(&app, arrivals).await });
+        work.await.map_err(|error| StoreError::Unavailable(Box::new(error)))
+    }
+
     async fn accept_whole(
         self: &Arc<Self>,
         app: &AppEntry,
         arrival: Arrival,
     ) -> Result<EventAnswer, AcceptError> {
-        let (event, at) = (&arrival.parsed.event, arrival.received_at);
-        let kind = self.kinds.get(&event.kind).ok_or_else(|| {
-            let detail = "there is no such kind";
-            wrong("unknown_kind", "/kind", detail)
-        })?;
-        self.check(event, kind, at)?;
-        let schedule = self.schedule_of(&arrival.parsed, app, at)?;
-        // Made for a recurring event as well: what cannot be said is refused now, not when its time comes.
-        let mut alert = self.alert_of(event, kind, app, &arrival).await?;
-        let mut away = None;
-        if schedule.is_some() {
-            alert = None;
-        } else {
-            away = self.away_of(event, kind, app, &arrival).await?;
-        }
-        let schedule_id = schedule.as_ref().map(|schedule| schedule.id);
-        let order = event.order.clone().unwrap_or_default();
-        let new = NewEvent {
-            app: app.app.id,
-            source: arrival.source.to_owned(),
-            id: event.id.clone(),
-            body_hash: arrival.parsed.body_hash,
-            kind: event.kind.clone(),
-            policy: kind.order.clone(),
-            order_id: order.id,
-            stamp: Stamp { version: order.version, occurred_at: event.occurred_at },
-            previous_rider: event.previous_rider.clone(),
-            target: event.target.clone(),
-            trace_id: arrival.trace_id.clone(),
-            received_at: at,
-            alert: alert.clone(),
-            away: away.clone(),
-            schedule,
-            world: self.world(app, at),
-        };
+        let (prepared, new) = self.prepare(app, arrival).await?;
         let stored = self.store.accept(new).await;
-        let drafts = [alert, away].into_iter().flatten().map(Arc::new).collect();
+        self.tell(app, prepared, stored).await
+    }
+
+    async fn accept_each(
+        self: &Arc<Self>,
+        app: &AppEntry,
+        arrivals: Vec<Arrival>,
+    ) -> Vec<Result<EventAnswer, AcceptError>> {
+        let (mut prepared, mut new) =
+            (Vec::with_capacity(arrivals.len()), Vec::with_capacity(arrivals.len()));
+        for arrival in arrivals {
+            prepared.push(match self.prepare(app, arrival).await {
+                Ok((one, event)) => {
+                    new.push(event);
+                    Ok(one)
+                }
+                Err(error) => Err(error),
+            });
+            // Drafting hundreds takes a while, and others wait for this thread as well.
+            tokio::task::yield_now().await;
+        }
+        let mut stored = self.store.accept_all(new).await.into_iter();
+        let mut answers = Vec::with_capacity(prepared.len());
+        for one in prepared {
+            answers.push(match one {
+                Ok(one) => {
+                    let missing = || Err(StoreError::Unavailable("the store gave too few answers".into()));
+                    self.tell(app, one, stored.next().unwrap_or_else(missing)).await
+                }
+                Err(error) => Err(error),
+            });
+        }
+        answers
+    }
+
+    /// What is told of an event when the store has spoken.
+    async fn tell(
+        self: &Arc<Self>,
+        app: &AppEntry,
+        prepared: Prepared,
+        stored: StoreResult<Accepted>,
+    ) -> Result<EventAnswer, AcceptError> {
+        let Prepared { arrival, drafts, schedule } = prepared;
         let mut answer = self.answer(&arrival, drafts, stored).await?;
-        answer.schedule_id = if answer.duplicate && schedule_id.is_some() {
+        answer.schedule_id = if answer.duplicate && schedule.is_some() {
             self.schedule_by_event(app.app.id, &answer.event_id).await?
         } else {
-            schedule_id
+            schedule
         };
         Ok(answer)
-    }
-
-    /// What only the clock and the configuration can tell of an event.
-    fn check(&self, event: &Event, kind: &Kind, at: EpochMs) -> Result<(), InputError> {
-        if event.occurred_at.is_some_and(|occurred| occurred.since_ms(at) > FUTURE_MS_MAX) {
-            return Err(wrong("bad_time", "/occurred_at", "lies more than five minutes in the future"));
-        }
-        let moves_order = kind.order.ends.is_some() || kind.order.assigns;
-        if event.deliver_at.is_some() && moves_order {
-            let detail =
-                "does not go with a kind that ends or assigns an order: that happens when it is told";
-            return Err(wrong("not_together", "/deliver_at", detail));
-        }
-        if event.deliver_at.is_some_and(|deliver_at| is_too_far(deliver_at, at)) {
-            return Err(wrong("bad_time", "/deliver_at", "lies more than 31 days in the future"));
-        }
-        if let Some(url) = &event.callback_url {
-            self.caller.check_url(url, "/callback_url")?;
-        }
-        match event.offer.as_ref().and_then(|offer| offer.ladder.as_ref()) {
-            Some(ladder) => self.check_ladder(ladder, "/offer/ladder"),
-            None => Ok(()),
-        }
-    }
-
-    async fn alert_of(
-        &self,
-        event: &Event,
-        kind: &Kind,
-        app: &AppEntry,
-        arrival: &Arrival,
-    ) -> Result<Option<Alert>, InputError> {
-        let alert = draft::draft(event, kind, app, self.speech.phrases(), self.made(arrival))?;
-        let Some(mut alert) = alert else { return Ok(None) };
-        let wide = event.target.broadcast || !event.target.groups.is_empty();
-        if wide && alert.urgency <= Urgency::Normal {
-            let jitter_ms = (self.hub.session_count() * JITTER_MS_EACH).min(JITTER_MS_MAX);
-            alert.jitter_ms = u32::try_from(jitter_ms).unwrap_or(u32::MAX);
-        }
-        if alert.starts_at <= arrival.received_at {
-            self.find_sound(&mut alert, arrival.received_at).await;
-        }
-        Ok(Some(alert))
-    }
-
-    /// What whoever loses the order by this event is told.
-    async fn away_of(
-        &self,
-        event: &Event,
-        kind: &Kind,
-        app: &AppEntry,
-        arrival: &Arrival,
-    ) -> Result<Option<Alert>, InputError> {
-        let of_order = kind.order.assigns && event.order.as_ref().is_some_and(|order| order.id.is_some());
-        let Some(kind) = self.kinds.get(REASSIGNED_AWAY).filter(|_| of_order) else { return Ok(None) };
-        let away = draft::away(event, kind);
-        let alert = draft::draft(&away, kind, app, self.speech.phrases(), self.made(arrival))?;
-        let Some(mut alert) = alert else { return Ok(None) };
-        self.find_sound(&mut alert, arrival.received_at).await;
-        Ok(Some(alert))
-    }
-
-    fn made(&self, arrival: &Arrival) -> Made {
-        Made {
-            id: AlertId::new(arrival.received_at, self.clock.entropy()),
-            at: arrival.received_at,
-            trace_id: arrival.trace_id.clone(),
-        }
     }
 
     /// Gives the alert its sound if that has been made before.
@@ -213,7 +156,7 @@ impl Dispatch {
                 self.after_commit(arrival, drafts, &receipt);
                 let mut answer = EventAnswer::of(event.id.clone(), receipt, Again::No);
                 if let (Some(app), true) = (app, later) {
-                    answer.reachable += self.reachable(app, &event.target).await?;
+                    answer.reachable += self.connected(app, &event.target).await?.len();
                 }
                 (answer.outcome, Ok(answer))
             }
@@ -228,8 +171,8 @@ impl Dispatch {
         result
     }
 
-    /// How many riders of a large audience are connected here.
-    async fn reachable(&self, app: AppId, target: &Target) -> StoreResult<usize> {
+    /// The riders of an audience who are connected here.
+    pub(super) async fn connected(&self, app: AppId, target: &Target) -> StoreResult<HashSet<RiderId>> {
         let mut riders: HashSet<RiderId> = target.riders.iter().cloned().collect();
         for group in &target.groups {
             riders.extend(self.store.group(app, group.clone()).await?.unwrap_or_default());
@@ -238,7 +181,7 @@ impl Dispatch {
             riders.extend(self.hub.riders_of(app));
         }
         riders.retain(|rider| !target.exclude.contains(rider) && self.hub.is_online(app, rider));
-        Ok(riders.len())
+        Ok(riders)
     }
 
     fn after_commit(self: &Arc<Self>, arrival: &Arrival, drafts: Vec<Arc<Alert>>, receipt: &Receipt) {
@@ -302,8 +245,4 @@ impl Dispatch {
             }
         });
     }
-}
-
-fn wrong(error: &'static str, pointer: &str, detail: &str) -> InputError {
-    InputError { error, pointer: Some(pointer.to_owned()), detail: detail.to_owned() }
 }

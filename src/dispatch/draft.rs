@@ -1,6 +1,7 @@
 //! What an event says: the kind's policy, the event's own wishes and the phrase, put together into one alert.
 //! Pure: the same event at the same moment makes the same alert.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::directory::AppEntry;
@@ -162,6 +163,44 @@ pub(super) struct Made {
     pub(super) id: AlertId,
     pub(super) at: EpochMs,
     pub(super) trace_id: String,
+}
+
+/// Which phrase an event would be spoken with.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PhraseUsed {
+    /// `text` of the event, an `own` phrase of the app, or a `built_in` one.
+    pub from: &'static str,
+    /// The language it is in.
+    pub lang: &'static str,
+    /// Its place among those, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<usize>,
+    /// As it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phrase: Option<String>,
+}
+
+/// The phrase that `draft` speaks with; `None` where it makes no alert.
+pub(super) fn phrase_of(
+    event: &Event,
+    kind: &Kind,
+    app: &AppEntry,
+    phrases: &Phrases,
+    at: EpochMs,
+) -> Result<Option<PhraseUsed>, InputError> {
+    let lang = language(event, app)?;
+    let Some(rendered) = render(event, kind, app, phrases, lang, at)? else { return Ok(None) };
+    let tag = rendered.lang.tag();
+    if event.overrides.text.is_some() {
+        return Ok(Some(PhraseUsed { from: "text", lang: tag, place: None, phrase: None }));
+    }
+    let own = app.phrases(&kind.name, lang);
+    let (from, place, used) = match rendered.phrase_index.checked_sub(own.len()) {
+        None => ("own", rendered.phrase_index, own.get(rendered.phrase_index)),
+        Some(place) => ("built_in", place, phrases.of(&kind.name, rendered.lang).get(place)),
+    };
+    let phrase = used.map(|phrase| phrase.template().to_owned());
+    Ok(Some(PhraseUsed { from, lang: tag, place: Some(place), phrase }))
 }
 
 fn language(event: &Event, app: &AppEntry) -> Result<Lang, InputError> {

@@ -191,5 +191,5 @@ fn taken(id: EventId, order: Option<Order>, riders: Vec<RiderId>) -> ParsedEvent
         recurrence: None,
         ext: Map::new(),
     };
-    ParsedEvent { event, body_hash: [0; 32], recurring_body: None }
+    ParsedEvent::own(event)
 }

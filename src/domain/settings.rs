@@ -20,6 +20,9 @@ pub struct AppSettings {
     /// Most alerts for one rider within a minute; 0 for no limit, `None` for the server's own. Urgency 3 is exempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerts_per_minute: Option<u32>,
+    /// Cut off types of webhooks and CloudEvents before they are taken for a kind; `None` for the server's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub type_prefix: Option<String>,
     /// The app's own ladders, by kind.
     pub ladders: BTreeMap<String, Ladder>,
 }
@@ -31,6 +34,7 @@ impl Default for AppSettings {
             quiet_hours: None,
             merge: false,
             alerts_per_minute: None,
+            type_prefix: None,
             ladders: BTreeMap::new(),
         }
     }

@@ -194,7 +194,7 @@ pub async fn silence(
 
 /// Who asks.
 fn client(request: &Request) -> Option<IpAddr> {
-    request.extensions().get::<Connection>().map(|connection| connection.peer.ip())
+    request.extensions().get::<Connection>().map(|connection| connection.client)
 }
 
 fn pay(desk: &AudioDesk, client: Option<IpAddr>, bytes: u64) -> Result<(), Problem> {

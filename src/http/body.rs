@@ -1,7 +1,7 @@
 //! Request bodies: JSON in plain UTF-8, whole, small and in time, or refused before they cost anything.
 //! Compressed bodies are refused: a small one can be a large one in disguise.
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -11,18 +11,55 @@ use super::AppState;
 use super::problem::Problem;
 use crate::intake::{self, InputError};
 
-/// The bytes of a JSON body, not parsed yet.
-pub struct JsonBytes(pub Bytes);
+/// The bytes of one event in any form, or of a batch of CloudEvents; not parsed yet.
+pub struct EventBytes {
+    /// What they say they are.
+    pub media: Media,
+    /// At most `max_body_bytes`; of a batch `max_batch_bytes`.
+    pub bytes: Bytes,
+}
+
+/// The bytes of a batch of events, at most `max_batch_bytes`; not parsed yet.
+pub struct BatchBytes {
+    /// What they say they are.
+    pub media: Media,
+    /// As they came.
+    pub bytes: Bytes,
+}
+
+/// What JSON a body says it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Media {
+    /// `application/json`, or another of that family.
+    Json,
+    /// `application/cloudevents+json`.
+    CloudEvent,
+    /// `application/cloudevents-batch+json`.
+    CloudEventBatch,
+}
 
 /// A JSON body, parsed strictly. An empty body is an empty object.
 pub struct JsonValue(pub serde_json::Value);
 
-impl FromRequest<AppState> for JsonBytes {
+impl FromRequest<AppState> for EventBytes {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        check_type(request.headers())?;
-        read(request.into_body_checked(state)?, state).await.map(Self)
+        let media = media_of(request.headers())?;
+        let bytes_max = match media {
+            Media::Json | Media::CloudEvent => state.limits.max_body_bytes,
+            Media::CloudEventBatch => state.limits.max_batch_bytes,
+        };
+        Ok(Self { media, bytes: read(request, bytes_max).await? })
+    }
+}
+
+impl FromRequest<AppState> for BatchBytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let media = media_of(request.headers())?;
+        Ok(Self { media, bytes: read(request, state.limits.max_batch_bytes).await? })
     }
 }
 
@@ -33,9 +70,9 @@ impl FromRequest<AppState> for JsonValue {
         // Actions without members may come without a body, and then without a type.
         let typed = request.headers().contains_key(CONTENT_TYPE);
         if typed {
-            check_type(request.headers())?;
+            media_of(request.headers())?;
         }
-        let bytes = read(request.into_body_checked(state)?, state).await?;
+        let bytes = read(request, state.limits.max_body_bytes).await?;
         if bytes.is_empty() {
             return Ok(Self(serde_json::Value::Object(serde_json::Map::new())));
         }
@@ -46,30 +83,18 @@ impl FromRequest<AppState> for JsonValue {
     }
 }
 
-trait IntoBodyChecked {
-    /// The body, unless its headers say that it is too large or compressed.
-    fn into_body_checked(self, state: &AppState) -> Result<Body, Problem>;
-}
-
-impl IntoBodyChecked for Request {
-    fn into_body_checked(self, state: &AppState) -> Result<Body, Problem> {
-        let headers = self.headers();
-        let plain = headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding == "identity");
-        if !plain {
-            return Err(Problem::unsupported("bodies are not compressed here"));
-        }
-        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        let bytes_max = state.limits.max_body_bytes;
-        if length.is_some_and(|length| length > bytes_max as u64) {
-            return Err(Problem::too_large(bytes_max));
-        }
-        Ok(self.into_body())
+/// The whole body, unless it is compressed, too large or too slow.
+async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
+    let headers = request.headers();
+    let plain = headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding == "identity");
+    if !plain {
+        return Err(Problem::unsupported("bodies are not compressed here"));
     }
-}
-
-async fn read(body: Body, state: &AppState) -> Result<Bytes, Problem> {
-    let bytes_max = state.limits.max_body_bytes;
-    match Limited::new(body, bytes_max).collect().await {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > bytes_max as u64) {
+        return Err(Problem::too_large(bytes_max));
+    }
+    match Limited::new(request.into_body(), bytes_max).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(bytes_max)),
         Err(error) if is_too_slow(&*error) => Err(Problem::too_slow()),
@@ -84,19 +109,24 @@ fn is_too_slow(error: &(dyn std::error::Error + 'static)) -> bool {
         .any(|cause| cause.kind() == std::io::ErrorKind::TimedOut)
 }
 
-fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn media_of(headers: &HeaderMap) -> Result<Media, Problem> {
+    let mut all = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(only), None) = (all.next(), all.next()) else { return Err(wrong_type()) };
+    let text = only.to_str().map_err(|_| wrong_type())?;
     let mut parts = text.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let json =
-        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
     let utf8 = parts.all(|parameter| match parameter.split_once('=') {
-        Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
-            value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
         }
         Some(_) | None => true,
     });
-    if json && utf8 { Ok(()) } else { Err(wrong_type()) }
+    match essence.strip_prefix("application/") {
+        Some("cloudevents+json") if utf8 => Ok(Media::CloudEvent),
+        Some("cloudevents-batch+json") if utf8 => Ok(Media::CloudEventBatch),
+        Some(subtype) if utf8 && (subtype == "json" || subtype.ends_with("+json")) => Ok(Media::Json),
+        Some(_) | None => Err(wrong_type()),
+    }
 }
 
 fn wrong_type() -> Problem {

@@ -1,5 +1,7 @@
-//! `POST /v1/events` and what became of one: the door backends use.
+//! `POST /v1/events`, its batches and its dry run, and what became of an event: the door backends use.
 //! The answer comes after the commit and never waits for speech or for a rider.
+
+mod batch;
 
 use std::time::Duration;
 
@@ -8,19 +10,32 @@ use http::HeaderMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::auth::{MayIngest, MayRead};
-use super::body::JsonBytes;
+pub use self::batch::{BatchTold, ItemTold};
+use super::auth::{Caller, MayIngest, MayRead};
+use super::body::{BatchBytes, EventBytes, Media};
 use super::notices::{number, word};
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
-use super::{AppState, trace_id};
-use crate::dispatch::{Arrival, Awaited, EventAnswer, Reached, Wait};
+use super::{AppState, trace_id, trace_of};
+use crate::dispatch::{Arrival, Awaited, DryRun, EventAnswer, Reached, Wait};
 use crate::domain::EventId;
 use crate::domain::book::Outcome;
-use crate::intake::parse_event;
+use crate::intake::{Form, Origin, ParsedEvent, Types, Wrapping, parse_posted, sent_id};
 
-/// Where an event of this door comes from: with app and id, the scope in which an id is one event.
+/// Where events of this door come from: with app and id, the scope in which an id is one event.
 pub(super) const SOURCE: &str = "api";
+/// The same for CloudEvents, whose ids are made of a source and an id of their own.
+const CLOUD_EVENTS: &str = "cloudevents";
+
+/// What a backend is told of what it has posted.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Posted {
+    /// One event.
+    One(Box<Told>),
+    /// A batch of CloudEvents.
+    Batch(BatchTold),
+}
 
 /// What a backend is told of its event, and, if it asked, of what became of it.
 #[derive(Serialize)]
@@ -55,21 +70,139 @@ pub async fn post(
     MayIngest(caller): MayIngest,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    JsonBytes(body): JsonBytes,
-) -> Answer<Told> {
-    let wait = read_wait(&query.unwrap_or_default())?;
-    let dispatch = &state.dispatch;
-    let received_at = dispatch.clock().now().wall;
-    let parsed = parse_event(&body, dispatch.kinds(), || dispatch.fresh_event_id())?;
-    let arrival = Arrival { source: SOURCE, parsed, trace_id: trace_id(&headers), received_at };
+    EventBytes { media, bytes }: EventBytes,
+) -> Answer<Posted> {
+    let query = query.unwrap_or_default();
+    let form = match media {
+        Media::Json => Form::Json,
+        Media::CloudEvent => Form::CloudEvent,
+        Media::CloudEventBatch => {
+            let told =
+                batch::post(&state, caller, &query, &headers, (Form::CloudEvent, Wrapping::Bare), &bytes);
+            return told.await.map(Posted::Batch).map(Success);
+        }
+    };
+    let wait = read_wait(&query)?;
+    let arrival = read(&state, &caller, &headers, form, &bytes)?.arrival;
     let app = caller.app_id();
-    let answer = dispatch.accept(caller.app, arrival).await?;
+    let answer = state.dispatch.accept(caller.app, arrival).await?;
     let waited = match (wait, answer.alert_id) {
-        (Some(wait), Some(alert)) => Some(dispatch.wait(app, alert, wait).await?),
+        (Some(wait), Some(alert)) => Some(state.dispatch.wait(app, alert, wait).await?),
         (Some(_), None) => Some(Awaited::nothing()),
         (None, _) => None,
     };
-    Ok(Success(Told { answer, waited }))
+    Ok(Success(Posted::One(Box::new(Told { answer, waited }))))
+}
+
+/// Post up to 500 events.
+///
+/// `{events: […]}` or `[…]`, each judged by itself: one bad event spoils no other.
+///
+/// # Errors
+/// 400 for the batch as such, 401, 403, 408, 413, 415, 503 if nothing of it could be stored.
+#[utoipa::path(
+    post,
+    path = "/v1/events/batch",
+    operation_id = "postEvents",
+    tag = "Events",
+    security(("apiKey" = ["ingest"])),
+    responses((status = 200, description = "Done")),
+)]
+pub async fn post_batch(
+    State(state): State<AppState>,
+    MayIngest(caller): MayIngest,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    BatchBytes { media, bytes }: BatchBytes,
+) -> Answer<BatchTold> {
+    let written = match media {
+        Media::Json => (Form::Json, Wrapping::Object),
+        Media::CloudEventBatch => (Form::CloudEvent, Wrapping::Bare),
+        Media::CloudEvent => {
+            return Err(Problem::unsupported("a batch of CloudEvents is application/cloudevents-batch+json"));
+        }
+    };
+    batch::post(&state, caller, &query.unwrap_or_default(), &headers, written, &bytes).await.map(Success)
+}
+
+/// Try an event.
+///
+/// What it would say and to how many. Nothing is stored, spoken or remembered.
+///
+/// # Errors
+/// As [`post`], but for 409.
+#[utoipa::path(
+    post,
+    path = "/v1/events/validate",
+    operation_id = "validateEvent",
+    tag = "Events",
+    security(("apiKey" = ["ingest"])),
+    responses((status = 200, description = "Done")),
+)]
+pub async fn validate(
+    State(state): State<AppState>,
+    MayIngest(caller): MayIngest,
+    headers: HeaderMap,
+    EventBytes { media, bytes }: EventBytes,
+) -> Answer<DryRun> {
+    let one_only = || Problem::bad_request("not_supported", "a dry run is of one event, not of a batch");
+    let form = match media {
+        Media::Json if is_list(&bytes) => return Err(one_only()),
+        Media::Json => Form::Json,
+        Media::CloudEvent => Form::CloudEvent,
+        Media::CloudEventBatch => return Err(one_only()),
+    };
+    let Incoming { arrival, named } = read(&state, &caller, &headers, form, &bytes)?;
+    let mut run = state.dispatch.dry_run(&caller.app, &arrival).await?;
+    run.event_id = run.event_id.filter(|_| named);
+    Ok(Success(run))
+}
+
+fn is_list(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'[')
+}
+
+/// An event as it was posted.
+struct Incoming {
+    arrival: Arrival,
+    /// Whether its sender named it.
+    named: bool,
+}
+
+fn read(
+    state: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    form: Form,
+    body: &[u8],
+) -> Result<Incoming, Problem> {
+    let sent = sent_id(headers)?;
+    let mut named = true;
+    let fresh = || {
+        sent.unwrap_or_else(|| {
+            named = false;
+            state.dispatch.fresh_event_id()
+        })
+    };
+    let parsed = parse_posted(form, headers, body, &types(state, caller), fresh)?;
+    Ok(Incoming { arrival: arrival(state, headers, parsed), named })
+}
+
+fn types<'a>(state: &'a AppState, caller: &'a Caller) -> Types<'a> {
+    let own = caller.app.app.settings.type_prefix.as_deref();
+    Types { kinds: state.dispatch.kinds(), prefix: own.unwrap_or(&state.type_prefix) }
+}
+
+fn arrival(state: &AppState, headers: &HeaderMap, parsed: ParsedEvent) -> Arrival {
+    let source = match parsed.origin {
+        Origin::Backend => SOURCE,
+        Origin::CloudEvent => CLOUD_EVENTS,
+    };
+    let trace_id = match &parsed.trace_parent {
+        Some(parent) if !headers.contains_key("traceparent") => trace_of(Some(parent)),
+        Some(_) | None => trace_id(headers),
+    };
+    Arrival { source, parsed, trace_id, received_at: state.dispatch.clock().now().wall }
 }
 
 fn read_wait(query: &str) -> Result<Option<Wait>, Problem> {
@@ -111,7 +244,11 @@ pub async fn get(
     Path(id): Path<String>,
 ) -> Answer<Value> {
     let id: EventId = id.parse()?;
-    let found = state.dispatch.store().event(caller.app_id(), SOURCE.to_owned(), id.clone()).await?;
+    let (store, app) = (state.dispatch.store(), caller.app_id());
+    let found = match store.event(app, SOURCE.to_owned(), id.clone()).await? {
+        Some(found) => Some(found),
+        None => store.event(app, CLOUD_EVENTS.to_owned(), id.clone()).await?,
+    };
     let (kind, receipt) = found.ok_or_else(|| Problem::not_found("event"))?;
     let listed = receipt.alerts.iter().flat_map(|alert| &alert.deliveries);
     let deliveries: Vec<Value> = listed

@@ -30,6 +30,20 @@ struct Parts {
     header: Option<(HeaderName, HeaderValue)>,
 }
 
+/// A problem as it is told of one item of many: without what is the same for all.
+#[derive(Clone, Debug, Serialize)]
+pub struct ItemProblem {
+    /// What a request for this item alone would have been answered with.
+    pub status: u16,
+    /// Stable word.
+    pub error: &'static str,
+    /// For people.
+    pub detail: String,
+    /// The member at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+}
+
 /// What handlers return.
 pub type Answer<T> = Result<Success<T>, Problem>;
 
@@ -248,6 +262,13 @@ impl IntoResponse for Problem {
             headers.insert(name, value);
         }
         response
+    }
+}
+
+impl From<Problem> for ItemProblem {
+    fn from(problem: Problem) -> Self {
+        let Parts { status, error, detail, pointer, .. } = *problem.0;
+        Self { status: status.as_u16(), error, detail, pointer }
     }
 }
 

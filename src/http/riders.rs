@@ -216,7 +216,7 @@ pub async fn test(
         ext: serde_json::Map::new(),
     };
     let received_at = dispatch.clock().now().wall;
-    let parsed = ParsedEvent { event, body_hash: [0; 32], recurring_body: None };
+    let parsed = ParsedEvent::own(event);
     let arrival = Arrival { source: "test", parsed, trace_id: trace_id(&headers), received_at };
     Ok(Success(dispatch.accept(caller.app, arrival).await?))
 }

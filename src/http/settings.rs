@@ -16,6 +16,8 @@ use crate::intake::{InputError, Reader, read_ladder};
 
 /// Most alerts a minute that a cap may allow.
 const PER_MINUTE_MAX: i64 = 1_000;
+/// Longest prefix of types.
+const TYPE_PREFIX_CHARS_MAX: usize = 100;
 
 /// Look at your settings.
 ///
@@ -62,11 +64,12 @@ pub async fn put(
 }
 
 fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
-    body.only(&["time_zone", "quiet_hours", "merge", "alerts_per_minute", "ladders"])?;
+    body.only(&["time_zone", "quiet_hours", "merge", "alerts_per_minute", "type_prefix", "ladders"])?;
     let defaults = AppSettings::default();
     let mut settings = AppSettings {
         time_zone: body.text("time_zone", 64)?.unwrap_or(defaults.time_zone),
         merge: body.boolean("merge")?.unwrap_or(defaults.merge),
+        type_prefix: body.text("type_prefix", TYPE_PREFIX_CHARS_MAX)?,
         ..AppSettings::default()
     };
     let cap = body.integer("alerts_per_minute", 0, PER_MINUTE_MAX)?;
@@ -117,6 +120,7 @@ fn view(settings: &AppSettings, secrets: Secrets) -> Value {
         "quiet_hours": quiet_hours,
         "merge": settings.merge,
         "alerts_per_minute": settings.alerts_per_minute,
+        "type_prefix": settings.type_prefix,
         "ladders": ladders.collect::<Map<String, Value>>(),
     })
 }

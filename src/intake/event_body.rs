@@ -1,26 +1,12 @@
 //! The canonical event of `POST /v1/events`, from JSON to [`Event`].
 //! Personal data that no sentence needs (phone, address, name of the customer) is accepted and dropped here.
 
-use aws_lc_rs::digest;
-use serde_json::Value;
-
+use super::offer;
 use super::reader::{InputError, Reader};
-use super::{offer, strict_json};
 use crate::domain::kind::{MAX_REPEAT_COUNT, MAX_REPEAT_GAP_MS, MAX_TTL_S};
 use crate::domain::recurrence::{EVERY_S_MAX, Rule};
 use crate::domain::target::{DutyRule, MAX_GROUPS, MAX_RIDERS};
 use crate::domain::{EpochMs, Event, EventId, Kinds, Order, Overrides, Recurrence, Target, Urgency};
-
-/// An event and the hash that tells it from another one with the same id.
-#[derive(Clone, Debug)]
-pub struct ParsedEvent {
-    /// The event. Without an id of the backend's it has none here; the caller gives it a fresh one.
-    pub event: Event,
-    /// SHA-256 of the body with its members in order and without white space.
-    pub body_hash: [u8; 32],
-    /// The body, JSON, without what makes it come again; only of an event that does.
-    pub recurring_body: Option<String>,
-}
 
 /// Longest text an event may speak, in characters: half a minute of speech.
 const TEXT_CHARS_MAX: usize = 120;
@@ -33,31 +19,11 @@ const NAME_CHARS_MAX: usize = 100;
 
 type Read<T> = Result<T, InputError>;
 
-/// Parses the body of one event. `fresh_id` names it if the backend did not: such an event is never a duplicate.
+/// Reads an event. `fresh_id` names it if the backend did not: such an event is never a duplicate.
 ///
 /// # Errors
 /// The first thing wrong, with its place.
-pub fn parse_event(body: &[u8], kinds: &Kinds, fresh_id: impl FnOnce() -> EventId) -> Read<ParsedEvent> {
-    let value = strict_json::parse(body)?;
-    let event = read_event(&Reader::new(&value)?, kinds, fresh_id)?;
-    let recurring_body = event.recurrence.is_some().then(|| without_recurrence(&value));
-    Ok(ParsedEvent { event, body_hash: hash(&value), recurring_body })
-}
-
-fn hash(value: &Value) -> [u8; 32] {
-    let digest = digest::digest(&digest::SHA256, value.to_string().as_bytes());
-    digest.as_ref().try_into().unwrap_or_default()
-}
-
-fn without_recurrence(value: &Value) -> String {
-    let mut once = value.clone();
-    if let Some(members) = once.as_object_mut() {
-        members.remove("recur");
-    }
-    once.to_string()
-}
-
-fn read_event(top: &Reader<'_>, kinds: &Kinds, fresh_id: impl FnOnce() -> EventId) -> Read<Event> {
+pub(super) fn read_event(top: &Reader<'_>, kinds: &Kinds, fresh_id: impl FnOnce() -> EventId) -> Read<Event> {
     top.only(&[
         "id",
         "kind",

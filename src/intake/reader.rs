@@ -46,6 +46,16 @@ impl<'a> Reader<'a> {
         Ok(Self { object, pointer: String::new() })
     }
 
+    /// The top of a body that is known to be an object.
+    pub(super) fn of(object: &'a Map<String, Value>) -> Self {
+        Self { object, pointer: String::new() }
+    }
+
+    /// All its members.
+    pub(super) fn members(&self) -> &'a Map<String, Value> {
+        self.object
+    }
+
     /// Refuses every member that is not in `known`.
     ///
     /// # Errors

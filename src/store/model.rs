@@ -23,7 +23,7 @@ use crate::domain::delivery::EndReason;
 use crate::domain::kind::OrderPolicy;
 use crate::domain::{
     Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderId, OrderKey,
-    Rider, RiderId, RiderKey, ScheduleId, Settlement,
+    Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
 };
 
 /// A store in memory.
@@ -179,6 +179,10 @@ impl Store for ModelStore {
     async fn accept(&self, event: NewEvent) -> StoreResult<Accepted> {
         let now = (self.now)();
         self.with(|state| state.accept(&event, now))
+    }
+
+    async fn audience(&self, app: AppId, target: Target) -> StoreResult<u64> {
+        self.with(|state| state.audience(app, &target).len() as u64)
     }
 
     async fn mark_rendered(&self, alert: AlertId, sound: Sound, at: EpochMs) -> StoreResult<bool> {

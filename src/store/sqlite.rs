@@ -49,8 +49,11 @@ use crate::domain::delivery::EndReason;
 use crate::domain::kind::OrderPolicy;
 use crate::domain::{
     Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderId, OrderKey,
-    Rider, RiderId, RiderKey, ScheduleId, Settlement,
+    Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
 };
+
+/// How events are accepted: all that wait, together.
+const ACCEPT: RunAll<Arrival, Accepted> = |db, arrivals| Box::pin(accept::accept_all(db, arrivals));
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
@@ -92,6 +95,10 @@ impl SqliteStore {
         let place = place.await.map_err(unavailable)?.map_err(unavailable)?;
         place.send(Box::new(work));
         Ok(())
+    }
+
+    fn arrival(&self, event: NewEvent) -> Arrival {
+        Arrival { event, now: Arc::clone(&self.now) }
     }
 
     fn read(&self) -> StoreResult<&SqlitePool> {
@@ -218,8 +225,34 @@ impl Store for SqliteStore {
     }
 
     async fn accept(&self, event: NewEvent) -> StoreResult<Accepted> {
-        let arrival = Arrival { event, now: Arc::clone(&self.now) };
-        self.write_with_others(arrival, |db, arrivals| Box::pin(accept::accept_all(db, arrivals))).await
+        self.write_with_others(self.arrival(event), ACCEPT).await
+    }
+
+    async fn accept_all(&self, events: Vec<NewEvent>) -> Vec<StoreResult<Accepted>> {
+        // All are in the queue before any is waited for: so they keep their order and share their commits.
+        let (mut waiting, mut refused) = (Vec::with_capacity(events.len()), None);
+        for event in events {
+            let (call, result) = Calls::new(self.arrival(event), ACCEPT);
+            if refused.is_none() {
+                refused = self.queue(call).await.err().map(Arc::new);
+            }
+            waiting.push(match &refused {
+                None => Ok(result),
+                Some(error) => Err(Arc::clone(error)),
+            });
+        }
+        let mut answers = Vec::with_capacity(waiting.len());
+        for one in waiting {
+            answers.push(match one {
+                Ok(result) => result.await.map_err(unavailable).flatten(),
+                Err(error) => Err(unavailable(error)),
+            });
+        }
+        answers
+    }
+
+    async fn audience(&self, app: AppId, target: Target) -> StoreResult<u64> {
+        audience::count(self.read()?, app, &target).await
     }
 
     async fn mark_rendered(&self, alert: AlertId, sound: Sound, at: EpochMs) -> StoreResult<bool> {

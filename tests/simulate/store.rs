@@ -11,7 +11,7 @@ use orderbell::domain::delivery::EndReason;
 use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::{
     Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderId, Rider,
-    RiderId, RiderKey, ScheduleId, Settlement,
+    RiderId, RiderKey, ScheduleId, Settlement, Target,
 };
 use orderbell::store::{
     Accepted, AlertRecord, Call as LadderCall, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty,
@@ -279,6 +279,7 @@ hand_on! {
         fn riders(app: AppId, ids: Vec<RiderId>) -> Vec<Rider>;
         fn group(app: AppId, group: GroupId) -> Option<Vec<RiderId>>;
         fn groups(app: AppId) -> Vec<GroupId>;
+        fn audience(app: AppId, target: Target) -> u64;
         fn open_deliveries(rider: RiderKey, limit: u32) -> Vec<OpenDelivery>;
         fn open_ids(rider: RiderKey) -> Vec<(AlertId, u32)>;
         fn ended_reasons(rider: RiderKey, alerts: Vec<AlertId>) -> Vec<(AlertId, EndReason)>;

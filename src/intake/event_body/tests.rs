@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{ParsedEvent, parse_event};
 use crate::domain::target::DutyRule;
 use crate::domain::{Arbiter, Kinds, Mode, Urgency};
 use crate::intake::InputError;
+use crate::intake::{ParsedEvent, parse_event};
 
 fn parse(text: &str) -> Result<ParsedEvent, InputError> {
     let kinds = Kinds::embedded().unwrap();

@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::rows::{self, Fields};
 use crate::domain::book::Audience;
@@ -44,14 +44,14 @@ pub(super) async fn resolve(
     }
     let (app, target) = (event.app, &event.target);
     if event.alert.as_ref().is_some_and(|alert| alert.starts_at > now) {
-        return Ok(Resolved { audience: Audience::Later, means: count(db, app, target).await? });
+        return Ok(Resolved { audience: Audience::Later, means: count(&mut *db, app, target).await? });
     }
     // One row more than is told at once, were nobody found twice or excluded.
     let rows_max = AUDIENCE_MAX + 1 + target.riders.len() + target.exclude.len();
     if let Some(riders) = riders(db, app, target, Some(rows_max)).await? {
         return Ok(now_or_later(riders));
     }
-    let means = count(db, app, target).await?;
+    let means = count(&mut *db, app, target).await?;
     if means > AUDIENCE_MAX as u64 {
         return Ok(Resolved { audience: Audience::Later, means });
     }
@@ -105,7 +105,8 @@ fn add_all(riders: &mut Vec<RiderId>, rows: &[SqliteRow]) -> StoreResult<()> {
     Ok(())
 }
 
-async fn count(db: &mut SqliteConnection, app: AppId, target: &Target) -> StoreResult<u64> {
+/// How many a target means.
+pub(super) async fn count(db: impl SqliteExecutor<'_>, app: AppId, target: &Target) -> StoreResult<u64> {
     let count = sqlx::query(COUNT)
         .bind(app.to_string())
         .bind(rows::json("riders", &target.riders)?)

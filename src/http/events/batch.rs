@@ -1,0 +1,177 @@
+//! Many events in one request: each is parsed, judged and answered by itself, in the order of the list.
+//! Only what is wrong with the batch as such, or a store that takes nothing at all, refuses the whole.
+
+use http::HeaderMap;
+use serde::Serialize;
+use tracing::error;
+
+use super::super::auth::Caller;
+use super::super::notices::word;
+use super::super::problem::{ItemProblem, Problem};
+use super::super::{AppState, request_id};
+use super::{arrival, types};
+use crate::dispatch::{AcceptError, Arrival, EventAnswer};
+use crate::intake::{Batch, Form, IDEMPOTENCY_KEY, InputError, Types, Wrapping, parse_item, split};
+use crate::store::StoreError;
+
+/// What a backend is told of its batch.
+#[derive(Serialize)]
+pub struct BatchTold {
+    /// Events that are stored now.
+    accepted: usize,
+    /// Events that were stored before.
+    duplicates: usize,
+    /// Events that were refused.
+    failed: usize,
+    /// One for each event, in the order of the list.
+    results: Vec<ItemTold>,
+}
+
+/// What a backend is told of one event of its batch.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum ItemTold {
+    /// As of an event that was posted alone.
+    Done {
+        /// Its place in the list, from 0.
+        index: usize,
+        /// 200.
+        status: u16,
+        /// Its answer.
+        #[serde(flatten)]
+        answer: Box<EventAnswer>,
+    },
+    /// The problem that it would have been answered with alone; places are those in the batch.
+    Refused {
+        /// Its place in the list, from 0.
+        index: usize,
+        /// What is wrong with it.
+        #[serde(flatten)]
+        problem: ItemProblem,
+    },
+}
+
+/// Why one event was refused.
+enum Refusal {
+    Input(InputError),
+    TooLarge,
+    Accept(AcceptError),
+}
+
+/// Takes a batch.
+pub(super) async fn post(
+    state: &AppState,
+    caller: Caller,
+    query: &str,
+    headers: &HeaderMap,
+    (form, wrapping): (Form, Wrapping),
+    body: &[u8],
+) -> Result<BatchTold, Problem> {
+    if word(query, "wait").is_some() || word(query, "timeout_ms").is_some() {
+        return Err(Problem::bad_request("bad_query", "a batch is not waited for"));
+    }
+    if headers.contains_key(IDEMPOTENCY_KEY) {
+        let detail = "Idempotency-Key names one event; in a batch each has an id of its own";
+        return Err(Problem::bad_request("not_together", detail));
+    }
+    let batch = split(body, wrapping)?;
+    let mut arrivals = Vec::with_capacity(batch.items.len());
+    let mut refusals = Vec::with_capacity(batch.items.len());
+    let types = types(state, &caller);
+    for item in &batch.items {
+        match read(state, headers, form, item.get(), &types) {
+            Ok(arrival) => {
+                arrivals.push(arrival);
+                refusals.push(None);
+            }
+            Err(refusal) => refusals.push(Some(refusal)),
+        }
+    }
+    let mut answers = state.dispatch.accept_all(caller.app, arrivals).await?.into_iter();
+    let results = refusals.into_iter().map(|refusal| match refusal {
+        Some(refusal) => Err(refusal),
+        None => match answers.next() {
+            Some(answer) => answer.map_err(Refusal::Accept),
+            None => Err(Refusal::Accept(StoreError::Unavailable("no answer came".into()).into())),
+        },
+    });
+    tell(state, &batch, results.collect())
+}
+
+fn read(
+    state: &AppState,
+    headers: &HeaderMap,
+    form: Form,
+    item: &str,
+    types: &Types<'_>,
+) -> Result<Arrival, Refusal> {
+    if item.len() > state.limits.max_body_bytes {
+        return Err(Refusal::TooLarge);
+    }
+    let parsed = parse_item(form, item.as_bytes(), types, || state.dispatch.fresh_event_id());
+    parsed.map(|parsed| arrival(state, headers, parsed)).map_err(Refusal::Input)
+}
+
+fn tell(
+    state: &AppState,
+    batch: &Batch<'_>,
+    results: Vec<Result<EventAnswer, Refusal>>,
+) -> Result<BatchTold, Problem> {
+    note_failures(&results)?;
+    let mut told =
+        BatchTold { accepted: 0, duplicates: 0, failed: 0, results: Vec::with_capacity(results.len()) };
+    for (index, result) in results.into_iter().enumerate() {
+        told.results.push(match result {
+            Ok(answer) => {
+                if answer.duplicate {
+                    told.duplicates += 1;
+                } else {
+                    told.accepted += 1;
+                }
+                ItemTold::Done { index, status: 200, answer: Box::new(answer) }
+            }
+            Err(refusal) => {
+                told.failed += 1;
+                let problem = problem(state, batch, index, refusal);
+                ItemTold::Refused { index, problem: problem.into() }
+            }
+        });
+    }
+    Ok(told)
+}
+
+/// Writes one line for all that the store refused; a store that took nothing refuses the whole batch.
+fn note_failures(results: &[Result<EventAnswer, Refusal>]) -> Result<(), Problem> {
+    let failures = results.iter().filter_map(|result| match result {
+        Err(Refusal::Accept(AcceptError::Store(error))) => Some(error),
+        Ok(_) | Err(_) => None,
+    });
+    let failures: Vec<&StoreError> = failures.collect();
+    let Some(first) = failures.first() else { return Ok(()) };
+    error!(
+        request.id = request_id(),
+        error = *first as &dyn std::error::Error,
+        failed = failures.len(),
+        events = results.len(),
+        "The store refused events of a batch."
+    );
+    let took_some =
+        results.iter().any(|result| matches!(result, Ok(_) | Err(Refusal::Accept(AcceptError::Conflict))));
+    let unsure = failures.iter().any(|error| matches!(error, StoreError::Unsure(_)));
+    match (took_some, unsure) {
+        (true, _) => Ok(()),
+        (false, true) => Err(Problem::unsure()),
+        (false, false) => Err(Problem::unavailable()),
+    }
+}
+
+fn problem(state: &AppState, batch: &Batch<'_>, index: usize, refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Input(error) | Refusal::Accept(AcceptError::Input(error)) => batch.tell(index, error).into(),
+        Refusal::TooLarge => Problem::too_large(state.limits.max_body_bytes),
+        // The log has one line for all of them.
+        Refusal::Accept(AcceptError::Store(StoreError::Unavailable(_))) => Problem::unavailable(),
+        Refusal::Accept(AcceptError::Store(StoreError::Unsure(_))) => Problem::unsure(),
+        Refusal::Accept(error @ (AcceptError::Store(_) | AcceptError::Conflict)) => error.into(),
+    }
+}
