@@ -2,6 +2,9 @@
 //! Needs ffmpeg, ffprobe and espeak-ng; without them these tests fail, since nothing else would prove the sound.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may stop the test")]
 
+#[path = "audio_decoders/keep_alive.rs"]
+mod keep_alive;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -235,67 +238,6 @@ fn a_recording_by_another_encoder_can_be_the_sentence() {
 }
 
 #[test]
-fn keep_alive_files_last_what_they_say_and_are_silent() {
-    let dir = TempDir::new().unwrap();
-    let keep_alive = KeepAlive::new().unwrap();
-    for seconds in [1, 7, 600, 3_600] {
-        for (format, tolerance_ms) in [(Format::M4a, 0.0), (Format::Wav, 0.0), (Format::Mp3, 24.0)] {
-            let file = keep_alive.file(format, Kind::Zero, seconds).unwrap();
-            let bytes = file.read(0..u64::MAX).collect::<Vec<_>>().concat();
-            let path = stored(&dir, &format!("{seconds}.{}", format.extension()), &bytes);
-            let truth = f64::from(seconds) * 1000.0;
-            let probed = probed_ms(&path);
-            assert!((probed - truth).abs() <= tolerance_ms + 0.01, "{format:?} {seconds}: {probed}");
-            let heard = heard(&path, 8_000);
-            // A decoder may give the last AAC frame whole: 128 ms.
-            let decoded = heard.duration_ms();
-            let frame_ms = if format == Format::M4a { 128.0 } else { tolerance_ms };
-            assert!((-0.2..=frame_ms + 0.2).contains(&(decoded - truth)), "{format:?} {seconds}: {decoded}");
-            assert_eq!(heard.peak(0, seconds * 1000), 0);
-            println!(
-                "{format:?} {seconds} s: {} bytes, probed {probed} ms, decoded {decoded} ms",
-                bytes.len()
-            );
-        }
-    }
-}
-
-#[test]
-fn keep_alive_noise_and_tone_survive_the_encoder_and_stay_inaudible() {
-    let dir = TempDir::new().unwrap();
-    let keep_alive = KeepAlive::new().unwrap();
-    for kind in [Kind::Noise, Kind::Tone] {
-        for format in [Format::Mp3, Format::Wav] {
-            let file = keep_alive.file(format, kind, 20).unwrap();
-            let bytes = file.read(0..u64::MAX).collect::<Vec<_>>().concat();
-            let path = stored(&dir, &format!("{kind:?}.{}", format.extension()), &bytes);
-            let heard = heard(&path, if format == Format::Mp3 { RATE_HZ } else { 8_000 });
-            assert!((probed_ms(&path) - 20_000.0).abs() <= 24.0);
-            let loud =
-                heard.samples.iter().filter(|sample| **sample != 0).count() * 100 / heard.samples.len();
-            let peak = heard.peak(0, 20_000);
-            println!("{kind:?} {format:?}: {loud} % not zero, peak {peak}, {} bytes", bytes.len());
-            assert!(loud > 50 && (2..=60).contains(&peak), "{kind:?} {format:?}: {loud} % peak {peak}");
-        }
-    }
-}
-
-#[test]
-fn ranges_of_keep_alive_files_are_slices_of_the_whole() {
-    let keep_alive = KeepAlive::new().unwrap();
-    for format in [Format::Mp3, Format::M4a, Format::Wav] {
-        let file = keep_alive.file(format, Kind::Zero, 600).unwrap();
-        let whole = file.read(0..file.len()).collect::<Vec<_>>().concat();
-        let len = whole.len();
-        assert_eq!(file.len(), len as u64);
-        for (from, to) in [(0, 2), (191, 193), (400, 17_000), (len - 1_000, len + 9), (len - 1, len)] {
-            let part = file.read(from as u64..to as u64).collect::<Vec<_>>().concat();
-            assert_eq!(part, &whole[from..to.min(len)]);
-        }
-    }
-}
-
-#[test]
 fn making_a_clip_takes_milliseconds() {
     let voice = spoken(TEXT).resampled_to(RATE_HZ).unwrap();
     let three_seconds: Vec<i16> = voice.samples().iter().copied().cycle().take(72_000).collect();
@@ -338,14 +280,4 @@ fn every_canned_sentence_that_is_shipped_is_decoded_by_a_strict_decoder() {
         }
     }
     assert_eq!(files, 3 * 24, "one for every kind that speaks, in each language");
-}
-
-#[test]
-fn keep_alive_mp3_of_every_kind_is_decoded_by_a_strict_decoder() {
-    let silence = KeepAlive::new().unwrap();
-    for kind in [Kind::Zero, Kind::Noise, Kind::Tone] {
-        let file = silence.file(Format::Mp3, kind, 7).unwrap();
-        let bytes: Vec<u8> = file.read(0..file.len()).flat_map(|chunk| chunk.to_vec()).collect();
-        assert!(strictly_decoded(&format!("{kind:?}"), &bytes).abs_diff(7_000 / 24) <= 2);
-    }
 }

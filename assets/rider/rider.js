@@ -3,6 +3,8 @@
 
 (function () {
   const TOKEN_KEY = 'orderbell.token';
+  // What a proxy puts before our paths: nothing at `/rider`, `/bell` at `/bell/rider`.
+  const BASE = window.location.pathname.replace(/\/rider\/?$/, '');
   const TICK_MS = 250; // a countdown that is looked at every second runs up to a second late
 
   const CONNECTION = {
@@ -52,7 +54,7 @@
     show('duty');
     const secure = window.location.protocol === 'https:' ? 'wss://' : 'ws://';
     rider = window.Orderbell.createRider({
-      url: secure + window.location.host + '/v1/rider/socket',
+      url: secure + window.location.host + BASE + '/v1/rider/socket',
       getToken: () => window.sessionStorage.getItem(TOKEN_KEY) || '',
       player: $('player'),
       audio: { title: '接单中', epname: '订单语音播报', singer: 'Orderbell', coverImgUrl: '' },
@@ -191,7 +193,7 @@
 
   function upload(result) {
     const failed = () => { $('check-status').textContent += ' 结果没有传到站点。'; };
-    return window.fetch('/v1/rider/checks', {
+    return window.fetch(BASE + '/v1/rider/checks', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Authorization: 'Bearer ' + window.sessionStorage.getItem(TOKEN_KEY) },
       body: JSON.stringify(result),

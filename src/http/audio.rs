@@ -184,7 +184,8 @@ pub async fn silence(
         SilenceError::Length { .. } => Problem::bad_request("bad_length", "1 to 3600 seconds"),
         SilenceError::ZeroOnly => Problem::bad_request("bad_kind", "m4a is silent as zero only"),
     })?;
-    let etag = format!("\"silence-{seconds}-{extension}-{kind:?}-1\"");
+    // The last number rises when the bytes change.
+    let etag = format!("\"silence-{seconds}-{extension}-{kind:?}-2\"");
     let content = Content::Virtual(virtual_file);
     let file = File { what: What::KeepAlive, format, etag, content, caching: Caching::Forever };
     let asked = file.asked(&request);

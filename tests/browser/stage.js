@@ -44,12 +44,13 @@ async function until(what, probe, limitMs = WAIT_MS) {
 }
 
 class Server {
-  static async start() {
+  /** With `settings`, as environment variables. */
+  static async start(settings = {}) {
     const server = new Server();
     server.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'orderbell-browser-'));
     server.origin = `http://127.0.0.1:${await freePort()}`;
     const env = {
-      ...process.env, ORDERBELL_ADMIN__LISTEN: '127.0.0.1:0', ORDERBELL_LOG__FILTER: 'warn', ORDERBELL_CALLBACKS__ALLOW_PRIVATE: 'true',
+      ...process.env, ORDERBELL_ADMIN__LISTEN: '127.0.0.1:0', ORDERBELL_LOG__FILTER: 'warn', ORDERBELL_CALLBACKS__ALLOW_PRIVATE: 'true', ...settings,
     };
     const args = ['serve', '--data', server.folder, '--listen', server.origin.slice('http://'.length)];
     server.child = spawn(BIN, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -220,11 +221,11 @@ class Page {
 }
 
 class Stage {
-  static async set() {
+  static async set(settings) {
     const stage = new Stage();
     stage.lines = [];
     stage.backends = [];
-    stage.server = await Server.start();
+    stage.server = await Server.start(settings);
     stage.shots = process.env.SHOTS || fs.mkdtempSync(path.join(os.tmpdir(), 'orderbell-shots-'));
     // Playwright launches with a fresh profile, and removes it.
     stage.browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });

@@ -21,7 +21,7 @@ pub struct SilenceBudget(Option<Limiter>);
 
 struct Limiter {
     cells: NonZeroU32,
-    limiter: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, Monotonic, NoOpMiddleware<Nanos>>,
+    rates: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, Monotonic, NoOpMiddleware<Nanos>>,
     clock: Monotonic,
 }
 
@@ -48,20 +48,20 @@ impl SilenceBudget {
         Self(NonZeroU32::new(cells).map(|cells| {
             let clock = Monotonic(clock);
             let store = HashMapStateStore::default();
-            Limiter { cells, limiter: RateLimiter::new(Quota::per_hour(cells), store, clock.clone()), clock }
+            Limiter { cells, rates: RateLimiter::new(Quota::per_hour(cells), store, clock.clone()), clock }
         }))
     }
 
     /// Takes `bytes` from the budget of an address.
     pub(super) fn take(&self, client: IpAddr, bytes: u64) -> Result<(), Refusal> {
-        let Some(Limiter { cells: all, limiter, clock }) = &self.0 else { return Ok(()) };
+        let Some(Limiter { cells: all, rates, clock }) = &self.0 else { return Ok(()) };
         let cells = u32::try_from(bytes.div_ceil(CELL_BYTES)).unwrap_or(u32::MAX);
         let Some(cells) = NonZeroU32::new(cells) else { return Ok(()) };
         // Judged here: the limiter multiplies before it compares, and what is far too much would overflow.
         if cells > *all {
             return Err(Refusal::Never);
         }
-        match limiter.check_key_n(&subscriber(client), cells) {
+        match rates.check_key_n(&subscriber(client), cells) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(until)) => Err(Refusal::Later(whole_seconds(until.wait_time_from(clock.now())))),
             Err(_more_than_there_can_be) => Err(Refusal::Never),
@@ -70,9 +70,9 @@ impl SilenceBudget {
 
     /// Forgets addresses whose budget is whole again.
     pub fn forget(&self) {
-        if let Some(Limiter { limiter, .. }) = &self.0 {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
+        if let Some(Limiter { rates, .. }) = &self.0 {
+            rates.retain_recent();
+            rates.shrink_to_fit();
         }
     }
 }
@@ -178,7 +178,7 @@ mod tests {
             assert_eq!(budget.take(ip(&format!("203.0.113.{last}")), 10 * KIB), Ok(()));
         }
         assert_eq!(budget.take(ip("198.51.100.1"), 3_600 * KIB), Ok(()));
-        let remembered = |budget: &SilenceBudget| budget.0.as_ref().unwrap().limiter.len();
+        let remembered = |budget: &SilenceBudget| budget.0.as_ref().unwrap().rates.len();
         assert_eq!(remembered(&budget), 201);
         hand.0.store(11_000, Ordering::Relaxed);
         budget.forget();

@@ -33,7 +33,7 @@ async fn every_url_of_a_sentence_ends_and_no_other_does() {
     let id = server.alert_for("r1", "order.new").await;
     let first = rider.alert().await;
     let canned = first["audio"]["url"].as_str().unwrap();
-    assert!(canned.starts_with("/audio/canned/") && canned.ends_with(".mp3"), "{canned}");
+    assert!(canned.starts_with("/audio/canned/") && !canned.contains('?'), "{canned}");
 
     let update = rider.op("update").await;
     let (now_s, url) = (server.now_ms() / 1000, &update["audio"]["url"]);
