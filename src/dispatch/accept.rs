@@ -11,6 +11,7 @@ use super::announce::Audience;
 use super::answer::{Again, EventAnswer};
 use super::directory::AppEntry;
 use super::draft::{self, Made};
+use crate::domain::app::KeyMode;
 use crate::domain::order::Stamp;
 use crate::domain::{
     Alert, AlertId, AppId, EpochMs, Event, FirstStatus, Kind, Presence, RiderId, RiderKey, Target, Urgency,
@@ -38,6 +39,8 @@ pub enum AcceptError {
 pub struct Arrival {
     /// Who posted it.
     pub source: &'static str,
+    /// Whose world it is in.
+    pub key_mode: KeyMode,
     /// The event.
     pub parsed: ParsedEvent,
     /// One id from the request to the receipt.
@@ -85,7 +88,7 @@ impl Dispatch {
             wrong("unknown_kind", "/kind", detail)
         })?;
         self.check(event, kind, at)?;
-        let schedule = self.schedule_of(&arrival.parsed, app, at)?;
+        let schedule = self.schedule_of(&arrival, app)?;
         // Made for a recurring event as well: what cannot be said is refused now, not when its time comes.
         let mut alert = self.alert_of(event, kind, app, &arrival).await?;
         let mut away = None;
@@ -98,7 +101,8 @@ impl Dispatch {
         let order = event.order.clone().unwrap_or_default();
         let new = NewEvent {
             app: app.app.id,
-            source: arrival.source.to_owned(),
+            key_mode: arrival.key_mode,
+            source: arrival.key_mode.source(arrival.source),
             id: event.id.clone(),
             body_hash: arrival.parsed.body_hash,
             kind: event.kind.clone(),
@@ -118,7 +122,7 @@ impl Dispatch {
         let drafts = [alert, away].into_iter().flatten().map(Arc::new).collect();
         let mut answer = self.answer(&arrival, drafts, stored).await?;
         answer.schedule_id = if answer.duplicate && schedule_id.is_some() {
-            self.schedule_by_event(app.app.id, &answer.event_id).await?
+            self.schedule_by_event(app.app.id, arrival.key_mode, &answer.event_id).await?
         } else {
             schedule_id
         };
@@ -189,6 +193,7 @@ impl Dispatch {
         Made {
             id: AlertId::new(arrival.received_at, self.clock.entropy()),
             at: arrival.received_at,
+            key_mode: arrival.key_mode,
             trace_id: arrival.trace_id.clone(),
         }
     }
@@ -205,31 +210,32 @@ impl Dispatch {
         drafts: Vec<Arc<Alert>>,
         stored: Result<Accepted, StoreError>,
     ) -> Result<EventAnswer, AcceptError> {
-        let event = &arrival.parsed.event;
+        let (event, key_mode) = (&arrival.parsed.event, arrival.key_mode);
         let app = drafts.first().map(|alert| alert.app);
         let (outcome, result) = match stored {
             Ok(Accepted::New(receipt)) => {
                 let later = receipt.audience.is_some() && receipt.outcome == Outcome::Alerted;
                 self.after_commit(arrival, drafts, &receipt);
-                let mut answer = EventAnswer::of(event.id.clone(), receipt, Again::No);
+                let mut answer = EventAnswer::of(event.id.clone(), key_mode, receipt, Again::No);
                 if let (Some(app), true) = (app, later) {
-                    answer.reachable += self.reachable(app, &event.target).await?;
+                    answer.reachable += self.reachable(app, key_mode, &event.target).await?;
                 }
                 (answer.outcome, Ok(answer))
             }
             Ok(Accepted::Duplicate(receipt)) => {
-                ("duplicate", Ok(EventAnswer::of(event.id.clone(), receipt, Again::Yes)))
+                ("duplicate", Ok(EventAnswer::of(event.id.clone(), key_mode, receipt, Again::Yes)))
             }
             Ok(Accepted::Conflict) => ("conflict", Err(AcceptError::Conflict)),
             Err(error) => ("failed", Err(error.into())),
         };
         let outcome = if outcome == "alerted" || outcome == "remembered" { "stored" } else { outcome };
-        self.telemetry.counter(Metric::Events, &[("outcome", outcome)]).increment(1);
+        let metric = if key_mode.is_test() { Metric::TestEvents } else { Metric::Events };
+        self.telemetry.counter(metric, &[("outcome", outcome)]).increment(1);
         result
     }
 
     /// How many riders of a large audience are connected here.
-    async fn reachable(&self, app: AppId, target: &Target) -> StoreResult<usize> {
+    async fn reachable(&self, app: AppId, key_mode: KeyMode, target: &Target) -> StoreResult<usize> {
         let mut riders: HashSet<RiderId> = target.riders.iter().cloned().collect();
         for group in &target.groups {
             riders.extend(self.store.group(app, group.clone()).await?.unwrap_or_default());
@@ -238,7 +244,13 @@ impl Dispatch {
             riders.extend(self.hub.riders_of(app));
         }
         riders.retain(|rider| !target.exclude.contains(rider) && self.hub.is_online(app, rider));
-        Ok(riders.len())
+        match key_mode {
+            KeyMode::Live => Ok(riders.len()),
+            KeyMode::Test => {
+                let riders = self.store.riders(app, riders.into_iter().collect()).await?;
+                Ok(riders.iter().filter(|rider| rider.test).count())
+            }
+        }
     }
 
     fn after_commit(self: &Arc<Self>, arrival: &Arrival, drafts: Vec<Arc<Alert>>, receipt: &Receipt) {
@@ -248,18 +260,21 @@ impl Dispatch {
                 continue;
             };
             let spent_ms = self.wall().since_ms(alert.created_at);
-            self.telemetry.histogram(Metric::EventStoredSeconds, &[]).record(seconds(spent_ms));
+            if !alert.key_mode.is_test() {
+                self.telemetry.histogram(Metric::EventStoredSeconds, &[]).record(seconds(spent_ms));
+            }
             info!(
                 trace.id = alert.trace_id,
                 event.id = %arrival.parsed.event.id,
                 alert.id = %alert.id,
                 alert.kind = alert.kind,
+                test = alert.key_mode.is_test(),
                 deliveries = entered.deliveries.len(),
                 stored_ms = spent_ms,
                 "Event stored."
             );
             for reason in entered.deliveries.iter().filter_map(|delivery| delivery.reason) {
-                self.count_end(reason);
+                self.count_end(reason, alert.key_mode);
             }
             let later = receipt.audience.is_some() && receipt.alerts.first() == Some(entered);
             if later {

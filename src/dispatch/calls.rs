@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
 use super::{CallEnd, Dispatch};
-use crate::domain::{Alert, DeliveryState, EpochMs};
+use crate::domain::{Alert, DeliveryState, EpochMs, RiderKey};
 use crate::store::{AlertRecord, Call, CallResult, StoreResult};
 
 impl Dispatch {
@@ -31,7 +31,9 @@ impl Dispatch {
 
     async fn try_to_make(&self, call: &Call) -> StoreResult<()> {
         let Some(record) = self.store.alert(call.app, call.alert).await? else { return Ok(()) };
-        if !is_wanted(call, &record) {
+        let rider = self.store.rider(RiderKey { app: call.app, rider: call.rider.clone() }).await?;
+        // Looked at once more, as frames are: a fault elsewhere must not call a real rider about a test.
+        if !is_wanted(call, &record) || !record.alert.is_for(rider.as_ref()) {
             info!(alert.id = %call.alert, call.id = %call.id, "Ladder call not needed any more.");
             return self.store.finish_call(call.id, CallResult::Failed(None), self.wall()).await;
         }
@@ -46,7 +48,7 @@ impl Dispatch {
                 CallResult::Again(self.wall().plus_ms(wait_ms))
             }
         };
-        info!(alert.id = %call.alert, call.id = %call.id, call.end = ?end, "Ladder call made.");
+        info!(alert.id = %call.alert, call.id = %call.id, call.end = ?end, test = record.alert.key_mode.is_test(), "Ladder call made.");
         self.store.finish_call(call.id, result, self.wall()).await
     }
 }
@@ -77,6 +79,7 @@ fn values(call: &Call, alert: &Alert) -> Map<String, Value> {
         ("urgency", json!(u8::from(alert.urgency))),
         ("app", json!(call.app)),
         ("level", json!(call.level)),
+        ("test", json!(alert.key_mode.is_test())),
     ];
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

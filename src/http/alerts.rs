@@ -10,7 +10,7 @@ use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use crate::domain::ladder::is_done;
-use crate::domain::{Alert, AlertId, Delivery, EpochMs, OrderId, RiderId};
+use crate::domain::{Alert, AlertId, Delivery, EpochMs, OrderKey, RiderId};
 use crate::intake::Reader;
 use crate::store::AlertRecord;
 
@@ -38,7 +38,7 @@ pub async fn cancel(
     Path(id): Path<String>,
 ) -> Answer<Value> {
     let id: AlertId = id.parse().map_err(|_| Problem::not_found("alert"))?;
-    let cancelled = state.dispatch.cancel_alert(caller.app_id(), id).await?;
+    let cancelled = state.dispatch.cancel_alert(caller.app_id(), caller.mode(), id).await?;
     Ok(Success(json!({"cancelled": cancelled.ok_or_else(|| Problem::not_found("alert"))?})))
 }
 
@@ -59,11 +59,11 @@ pub async fn settle(
         return Err(reader.missing("winner").into());
     }
     let winner: Option<RiderId> = reader.id("winner")?;
-    let ended = state.dispatch.settle(caller.app_id(), id, winner.clone()).await?;
+    let ended = state.dispatch.settle(caller.app_id(), caller.mode(), id, winner.clone()).await?;
     Ok(Success(json!({"winner": winner, "settled": ended})))
 }
 
-/// `POST /v1/orders/{id}/cancel`: an order nobody has heard of has nothing to cancel, which is no error.
+/// `POST /v1/orders/{id}/cancel`, in the world of the key: an order nobody has heard of has nothing to cancel, which is no error.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
@@ -72,8 +72,8 @@ pub async fn cancel_order(
     MayIngest(caller): MayIngest,
     Path(id): Path<String>,
 ) -> Answer<Value> {
-    let id: OrderId = id.parse()?;
-    let cancelled = state.dispatch.cancel_order(caller.app_id(), id).await?;
+    let order = OrderKey { app: caller.app_id(), key_mode: caller.mode(), order: id.parse()? };
+    let cancelled = state.dispatch.cancel_order(order).await?;
     Ok(Success(json!({"cancelled": cancelled})))
 }
 
@@ -83,7 +83,7 @@ fn view(record: &AlertRecord) -> Value {
         json!({"path": sound.path, "mime": sound.mime, "bytes": sound.bytes, "duration_ms": sound.duration_ms,
             "tail_ms": sound.tail_ms, "canned": sound.canned})
     });
-    json!({
+    let mut view = json!({
         "alert_id": alert.id,
         "event_id": alert.event_id,
         "order_id": alert.order_id,
@@ -108,7 +108,11 @@ fn view(record: &AlertRecord) -> Value {
         "ended_at": alert.ended_at.map(|at| at.to_string()),
         "delivery_count": delivery_count,
         "deliveries": deliveries.iter().map(|delivery| delivery_view(alert, delivery)).collect::<Vec<_>>(),
-    })
+    });
+    if alert.key_mode.is_test() {
+        view["test"] = json!(true);
+    }
+    view
 }
 
 /// The steps with whether they were taken. What a call sends stays out of it: it may hold secrets.

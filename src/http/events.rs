@@ -8,7 +8,7 @@ use http::HeaderMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::auth::{MayIngest, MayRead};
+use super::auth::{Caller, MayIngest, MayRead};
 use super::body::JsonBytes;
 use super::notices::{number, word};
 use super::path::Path;
@@ -16,8 +16,10 @@ use super::problem::{Answer, Problem, Success};
 use super::{AppState, trace_id};
 use crate::dispatch::{Arrival, Awaited, EventAnswer, Reached, Wait};
 use crate::domain::EventId;
+use crate::domain::app::KeyMode;
 use crate::domain::book::Outcome;
 use crate::intake::parse_event;
+use crate::store::{Receipt, StoreResult};
 
 /// Where an event of this door comes from: with app and id, the scope in which an id is one event.
 pub(super) const SOURCE: &str = "api";
@@ -49,7 +51,13 @@ pub async fn post(
     let dispatch = &state.dispatch;
     let received_at = dispatch.clock().now().wall;
     let parsed = parse_event(&body, dispatch.kinds(), || dispatch.fresh_event_id())?;
-    let arrival = Arrival { source: SOURCE, parsed, trace_id: trace_id(&headers), received_at };
+    let arrival = Arrival {
+        source: SOURCE,
+        key_mode: caller.mode(),
+        parsed,
+        trace_id: trace_id(&headers),
+        received_at,
+    };
     let app = caller.app_id();
     let answer = dispatch.accept(caller.app, arrival).await?;
     let waited = match (wait, answer.alert_id) {
@@ -77,7 +85,8 @@ fn read_wait(query: &str) -> Result<Option<Wait>, Problem> {
     Ok(Some(Wait { reached, limit: Duration::from_millis(timeout_ms) }))
 }
 
-/// `GET /v1/events/{id}`: the first answer again.
+/// `GET /v1/events/{id}`: the first answer again. Of two events of this id, a test and a real one, that of the key's own
+/// world.
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
@@ -87,8 +96,8 @@ pub async fn get(
     Path(id): Path<String>,
 ) -> Answer<Value> {
     let id: EventId = id.parse()?;
-    let found = state.dispatch.store().event(caller.app_id(), SOURCE.to_owned(), id.clone()).await?;
-    let (kind, receipt) = found.ok_or_else(|| Problem::not_found("event"))?;
+    let (key_mode, kind, receipt) =
+        find(&state, &caller, &id).await?.ok_or_else(|| Problem::not_found("event"))?;
     let listed = receipt.alerts.iter().flat_map(|alert| &alert.deliveries);
     let deliveries: Vec<Value> = listed
         .map(|delivery| {
@@ -97,7 +106,7 @@ pub async fn get(
         })
         .collect();
     let alerts: Vec<_> = receipt.alerts.iter().map(|alert| alert.alert).collect();
-    Ok(Success(json!({
+    let mut view = json!({
         "event_id": id,
         "kind": kind,
         "outcome": outcome(receipt.outcome),
@@ -106,7 +115,31 @@ pub async fn get(
         "alert_ids": alerts,
         "audience": receipt.audience,
         "deliveries": deliveries,
-    })))
+    });
+    if key_mode.is_test() {
+        view["test"] = json!(true);
+    }
+    Ok(Success(view))
+}
+
+async fn find(
+    state: &AppState,
+    caller: &Caller,
+    id: &EventId,
+) -> StoreResult<Option<(KeyMode, String, Receipt)>> {
+    let worlds = match caller.mode() {
+        KeyMode::Live => [KeyMode::Live, KeyMode::Test],
+        KeyMode::Test => [KeyMode::Test, KeyMode::Live],
+    };
+    for key_mode in worlds {
+        let source = key_mode.source(SOURCE);
+        if let Some((kind, receipt)) =
+            state.dispatch.store().event(caller.app_id(), source, id.clone()).await?
+        {
+            return Ok(Some((key_mode, kind, receipt)));
+        }
+    }
+    Ok(None)
 }
 
 fn outcome(outcome: Outcome) -> &'static str {

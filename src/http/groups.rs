@@ -9,6 +9,7 @@ use super::auth::{MayDescribeRiders, MayRead};
 use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
+use super::test_mode::LiveKey;
 use crate::domain::GroupId;
 use crate::intake::Reader;
 
@@ -44,7 +45,7 @@ pub async fn get(
 /// 400, 401, 403, 503.
 pub async fn put(
     State(state): State<AppState>,
-    MayDescribeRiders(caller): MayDescribeRiders,
+    LiveKey(MayDescribeRiders(caller)): LiveKey<MayDescribeRiders>,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
@@ -63,7 +64,7 @@ pub async fn put(
 /// 400, 401, 403, 503.
 pub async fn change(
     State(state): State<AppState>,
-    MayDescribeRiders(caller): MayDescribeRiders,
+    LiveKey(MayDescribeRiders(caller)): LiveKey<MayDescribeRiders>,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
@@ -82,7 +83,7 @@ pub async fn change(
 /// 400, 401, 403, 404, 503.
 pub async fn delete(
     State(state): State<AppState>,
-    MayDescribeRiders(caller): MayDescribeRiders,
+    LiveKey(MayDescribeRiders(caller)): LiveKey<MayDescribeRiders>,
     Path(id): Path<String>,
 ) -> Answer<Value> {
     let deleted = state.dispatch.delete_group(caller.app_id(), id.parse()?).await?;

@@ -10,8 +10,11 @@ use super::body::JsonValue;
 use super::path::Path;
 use super::presence::Facts;
 use super::problem::{Answer, Problem, Success};
+use super::test_mode::{may_erase, may_write};
 use super::{AppState, trace_id};
 use crate::dispatch::{Arrival, Duty, EventAnswer};
+use crate::domain::app::KeyMode;
+use crate::domain::book::Admission;
 use crate::domain::target::DutyRule;
 use crate::domain::{DevicePolicy, Event, Overrides, Rider, RiderId, RiderKey, Target};
 use crate::hub::SessionView;
@@ -21,10 +24,11 @@ use crate::store::RiderPatch;
 /// Most riders one query may name.
 const QUERY_MAX: usize = 1_000;
 
-/// `PUT /v1/riders/{id}` `{devices?, on_duty?, revoke_tokens?}`.
+/// `PUT /v1/riders/{id}` `{devices?, on_duty?, revoke_tokens?, test?}`. `test` is left as it is where it is not named; a
+/// test key writes test riders only.
 ///
 /// # Errors
-/// 400, 401, 403, 503.
+/// 400, 401, 403, 409, 503.
 pub async fn put(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
@@ -33,7 +37,7 @@ pub async fn put(
 ) -> Answer<Value> {
     let rider = caller.rider(&id)?;
     let body = Reader::new(&body)?;
-    body.only(&["devices", "on_duty", "revoke_tokens"])?;
+    body.only(&["devices", "on_duty", "revoke_tokens", "test"])?;
     let revoke = body.boolean("revoke_tokens")?.unwrap_or(false);
     let patch = RiderPatch {
         lang: None,
@@ -41,7 +45,16 @@ pub async fn put(
         on_duty: body.boolean("on_duty")?,
         not_before: revoke.then(|| state.dispatch.clock().now().wall),
     };
-    let stored = state.dispatch.put_rider(rider.clone(), patch).await?;
+    match (caller.mode(), body.boolean("test")?) {
+        (KeyMode::Test, Some(false)) => return Err(Problem::test_key()),
+        (KeyMode::Test, Some(true) | None) => may_write(&state, &caller, &rider).await?,
+        (KeyMode::Live, Some(test)) => {
+            let admission = if test { Admission::AsTest } else { Admission::AsReal };
+            state.dispatch.admit(rider.clone(), admission).await?;
+        }
+        (KeyMode::Live, None) => {}
+    }
+    let stored = state.dispatch.put_rider(rider, patch).await?;
     Ok(Success(view(&state, &stored, None)))
 }
 
@@ -64,20 +77,22 @@ pub async fn get(
 /// `DELETE /v1/riders/{id}`.
 ///
 /// # Errors
-/// 400, 401, 403, 404, 503.
+/// 400, 401, 403, 404, 409, 503.
 pub async fn delete(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
 ) -> Answer<Value> {
-    let erased = state.dispatch.delete_rider(caller.rider(&id)?).await?;
+    let rider = caller.rider(&id)?;
+    may_erase(&state, &caller, &rider).await?;
+    let erased = state.dispatch.delete_rider(rider).await?;
     if erased { Ok(Success(json!({"erased": true}))) } else { Err(Problem::not_found("rider")) }
 }
 
 /// `POST /v1/riders/{id}/duty` `{on_duty}`.
 ///
 /// # Errors
-/// 400, 401, 403, 503.
+/// 400, 401, 403, 409, 503.
 pub async fn duty(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
@@ -88,14 +103,16 @@ pub async fn duty(
     let body = Reader::new(&body)?;
     body.only(&["on_duty"])?;
     let on_duty = body.boolean("on_duty")?.ok_or_else(|| body.missing("on_duty"))?;
+    may_write(&state, &caller, &rider).await?;
     let ended = state.dispatch.set_duty(rider, if on_duty { Duty::On } else { Duty::Off }).await?;
     Ok(Success(json!({"on_duty": on_duty, "suppressed": ended})))
 }
 
-/// `POST /v1/riders/{id}/token` `{ttl_s?}`; 12 hours unless said otherwise.
+/// `POST /v1/riders/{id}/token` `{ttl_s?}`; 12 hours unless said otherwise. With a test key for test riders: one nobody
+/// has heard of becomes one.
 ///
 /// # Errors
-/// 400, 401, 403, 503.
+/// 400, 401, 403, 409, 503.
 pub async fn token(
     State(state): State<AppState>,
     MayMakeTokens(caller): MayMakeTokens,
@@ -106,6 +123,7 @@ pub async fn token(
     let body = Reader::new(&body)?;
     body.only(&["ttl_s"])?;
     let ttl_s = body.integer("ttl_s", 1, 86_400)?.unwrap_or(12 * 3600);
+    may_write(&state, &caller, &rider).await?;
     let token = state.dispatch.accounts().token(&caller.app, &rider.rider, ttl_s * 1000)?;
     Ok(Success(json!({"token": token.token, "expires_at": token.expires_at.to_string()})))
 }
@@ -145,7 +163,13 @@ pub async fn test(
     };
     let received_at = dispatch.clock().now().wall;
     let parsed = ParsedEvent { event, body_hash: [0; 32], recurring_body: None };
-    let arrival = Arrival { source: "test", parsed, trace_id: trace_id(&headers), received_at };
+    let arrival = Arrival {
+        source: "test",
+        key_mode: caller.mode(),
+        parsed,
+        trace_id: trace_id(&headers),
+        received_at,
+    };
     Ok(Success(dispatch.accept(caller.app, arrival).await?))
 }
 
@@ -192,6 +216,7 @@ fn view(state: &AppState, rider: &Rider, open_alerts: Option<usize>) -> Value {
     let mut view = json!({
         "id": rider.id,
         "known": rider.known,
+        "test": rider.test,
         "online": facts.online.is,
         "on_duty": facts.on_duty.is,
         "audible": facts.audible.is,

@@ -9,6 +9,7 @@ use super::auth::{MayAdminister, MayRead};
 use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
+use super::test_mode::LiveKey;
 use crate::intake::Reader;
 use crate::speech::{Lang, Phrase};
 use crate::store::Template;
@@ -35,7 +36,7 @@ pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> An
 /// 400 with the phrase at fault, 401, 403, 404, 503.
 pub async fn put(
     State(state): State<AppState>,
-    MayAdminister(caller): MayAdminister,
+    LiveKey(MayAdminister(caller)): LiveKey<MayAdminister>,
     Path(kind): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
