@@ -55,8 +55,8 @@ pub(super) fn draft(
 }
 
 /// What decisions go by: the kind's policy, the app's ladder, the event's own wishes.
-fn head(event: &Event, kind: &Kind, app: &AppEntry, made: &Made) -> Head {
-    let (id, at) = (made.id, made.at);
+fn head(event: &Event, kind: &Kind, app: &AppEntry, born: &Made) -> Head {
+    let (id, at) = (born.id, born.at);
     let (overrides, offer) = (&event.overrides, event.offer.as_ref());
     let mode = offer.map_or(kind.mode, |offer| offer.mode);
     let of_kind = || app.app.settings.ladders.get(&kind.name).unwrap_or(&kind.ladder).clone();
@@ -75,7 +75,7 @@ fn head(event: &Event, kind: &Kind, app: &AppEntry, made: &Made) -> Head {
     Head {
         id,
         app: app.app.id,
-        key_mode: made.key_mode,
+        key_mode: born.key_mode,
         order_id: event.order.as_ref().and_then(|order| order.id.clone()),
         kind: kind.name.clone(),
         urgency: overrides.urgency.unwrap_or(kind.urgency),
