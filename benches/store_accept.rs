@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use orderbell::domain::app::App;
+use orderbell::domain::app::{App, KeyMode};
 use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::order::Stamp;
 use orderbell::domain::settings::{Quiet, Rules};
@@ -255,6 +255,7 @@ fn event(app: AppId, number: u64, target: Target, about: About) -> NewEvent {
     };
     NewEvent {
         app,
+        key_mode: KeyMode::Live,
         source: "backend".to_owned(),
         id: alert.event_id.clone(),
         body_hash: [7; 32],

@@ -34,6 +34,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
+use crate::domain::app::KeyMode;
 pub use crate::domain::book::Duty;
 use crate::domain::delivery::EndReason;
 use crate::domain::{AlertId, EpochMs, EventId, Kinds, RiderKey};
@@ -221,10 +222,10 @@ impl Dispatch {
     }
 
     fn tell_ended(&self, ended: &[Ended]) -> usize {
-        for Ended { rider, alert, reason } in ended {
+        for Ended { rider, alert, key_mode, reason } in ended {
             self.hub.ring(rider, Ring::Look);
             self.waiting.wake(*alert);
-            self.count_end(*reason);
+            self.count_end(*reason, *key_mode);
         }
         ended.len()
     }
@@ -235,8 +236,12 @@ impl Dispatch {
         }
     }
 
-    fn count_end(&self, reason: EndReason) {
-        self.telemetry.counter(Metric::DeliveriesEnded, &[("reason", reason.as_str())]).increment(1);
+    fn count_end(&self, reason: EndReason, key_mode: KeyMode) {
+        let metric = match key_mode {
+            KeyMode::Live => Metric::DeliveriesEnded,
+            KeyMode::Test => Metric::TestDeliveriesEnded,
+        };
+        self.telemetry.counter(metric, &[("reason", reason.as_str())]).increment(1);
     }
 }
 

@@ -22,6 +22,7 @@ pub mod schedules;
 pub mod settings;
 pub mod speech;
 pub mod templates;
+pub mod test_mode;
 
 use std::ops::Deref;
 use std::sync::Arc;

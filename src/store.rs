@@ -9,11 +9,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::alert::Sound;
-use crate::domain::app::{ApiKey, App};
+use crate::domain::app::{ApiKey, App, KeyMode};
 use crate::domain::book::Context;
 pub use crate::domain::book::{
-    Call, Duty, Ended, EnteredAlert, FirstDelivery, Merged, Notice, NoticeKind, Outcome, Progress,
-    Progressed, Settled, Stepped, When,
+    Admission, Admitted, Call, Duty, Ended, EnteredAlert, FirstDelivery, Merged, Notice, NoticeKind, Outcome,
+    Progress, Progressed, Settled, Stepped, When,
 };
 use crate::domain::delivery::EndReason;
 pub use crate::domain::delivery::OpenDelivery;
@@ -23,7 +23,7 @@ use crate::domain::order::Stamp;
 use crate::domain::settings::Rules;
 use crate::domain::{
     Alert, AlertId, AppId, AppSettings, CallId, Delivery, EpochMs, EventId, GroupId, Head, KeyId, OrderId,
-    Presence, Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
+    OrderKey, Presence, Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
 };
 
 /// Why the store could not do it.
@@ -60,6 +60,8 @@ pub type StoreResult<T> = Result<T, StoreError>;
 pub struct NewEvent {
     /// The tenant.
     pub app: AppId,
+    /// Whose world it is in.
+    pub key_mode: KeyMode,
     /// Who sent it: with the app and the id, the scope in which an id is one event.
     pub source: String,
     /// The backend's id.
@@ -196,6 +198,8 @@ pub struct Schedule {
     pub app: AppId,
     /// The backend's id of the event that made it; each time has an id of its own below it.
     pub event_id: EventId,
+    /// Whose world each time is in.
+    pub key_mode: KeyMode,
     /// The event, JSON, without its recurrence.
     pub body: String,
     /// When it comes, JSON.
@@ -303,6 +307,8 @@ pub trait Store: Send + Sync + 'static {
     /// Sets duty, and makes the rider known. Going off duty ends every open delivery that asks for duty; those are
     /// returned.
     async fn set_duty(&self, rider: RiderKey, duty: Duty, at: EpochMs) -> StoreResult<Vec<Ended>>;
+    /// Says whether a rider is there for tests. Making them real ends what is open of tests for them; that is returned.
+    async fn admit(&self, rider: RiderKey, admission: Admission, at: EpochMs) -> StoreResult<Admitted>;
     /// Erases the rider: row, memberships, checks; open deliveries end as `Erased` and are returned.
     /// `None` if there is no such rider. Ended deliveries stay, as the backend's record of its orders; a rider who
     /// comes back goes on counting where they end.
@@ -381,7 +387,7 @@ pub trait Store: Send + Sync + 'static {
     /// stays as it is and gives an empty list.
     async fn cancel_alert(&self, app: AppId, alert: AlertId, at: EpochMs) -> StoreResult<Option<Vec<Ended>>>;
     /// Cancels every open alert of an order, and remembers that it was: news of it that comes late is dropped.
-    async fn cancel_order(&self, app: AppId, order: OrderId, at: EpochMs) -> StoreResult<Vec<Ended>>;
+    async fn cancel_order(&self, order: OrderKey, at: EpochMs) -> StoreResult<Vec<Ended>>;
     /// Ends up to `limit` deliveries whose time is over at `now`, the longest over first, and the alerts they belong
     /// to; of a large alert the rest ends with the next calls. Ends open alerts without open deliveries as well.
     /// A rider who let `unresponsive_after` offers in a row pass is noticed.
@@ -453,8 +459,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> StoreResult<bool>;
     /// An app's recurring events that have not ended, oldest first.
     async fn schedules(&self, app: AppId) -> StoreResult<Vec<Schedule>>;
-    /// Ends a recurring event. False if there is none with this id that has not ended.
-    async fn end_schedule(&self, app: AppId, id: ScheduleId) -> StoreResult<bool>;
+    /// Ends a recurring event that a key of this mode may touch. False if there is none with this id that has not ended.
+    async fn end_schedule(&self, app: AppId, by: KeyMode, id: ScheduleId) -> StoreResult<bool>;
     /// Active alerts that have no sound yet, oldest first: after a crash, or made by another process.
     async fn unrendered(&self, limit: u32) -> StoreResult<Vec<Alert>>;
     /// Riders with a delivery whose last ring was not sent, and whose active alert got its first sound or was rung again

@@ -15,6 +15,8 @@ use crate::config::LogFormat;
 pub enum Metric {
     /// Events answered, by outcome: stored, scheduled, dropped, duplicate, conflict, failed.
     Events,
+    /// The same of events posted with test keys, which count nowhere else.
+    TestEvents,
     /// Seconds from the event's arrival to its commit.
     EventStoredSeconds,
     /// Seconds from the event's arrival to the first write of a delivery's frame.
@@ -25,6 +27,8 @@ pub enum Metric {
     EventPlayedSeconds,
     /// Deliveries ended, by reason.
     DeliveriesEnded,
+    /// The same of test alerts.
+    TestDeliveriesEnded,
     /// Ladder steps taken, by step.
     LadderSteps,
     /// Frames sent again because no `ack` came.
@@ -70,11 +74,13 @@ impl Metric {
     fn name(self) -> &'static str {
         match self {
             Self::Events => "orderbell_events_total",
+            Self::TestEvents => "orderbell_test_events_total",
             Self::EventStoredSeconds => "orderbell_event_stored_seconds",
             Self::EventSentSeconds => "orderbell_event_sent_seconds",
             Self::EventReceivedSeconds => "orderbell_event_received_seconds",
             Self::EventPlayedSeconds => "orderbell_event_played_seconds",
             Self::DeliveriesEnded => "orderbell_deliveries_ended_total",
+            Self::TestDeliveriesEnded => "orderbell_test_deliveries_ended_total",
             Self::LadderSteps => "orderbell_ladder_steps_total",
             Self::Resends => "orderbell_resends_total",
             Self::Sessions => "orderbell_sessions",

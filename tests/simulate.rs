@@ -67,15 +67,30 @@ fn without_sending_again_alerts_get_lost_and_the_oracle_notices() {
 
 #[test]
 fn without_looking_at_the_mask_of_a_ladder_a_step_is_taken_twice_and_the_oracle_notices() {
-    assert!(is_noticed(Guard::Without(book::Guard::StepOnce), Broken::LevelTwice));
+    assert!(is_noticed(Guard::Without(&[book::Guard::StepOnce]), Broken::LevelTwice));
 }
 
 #[test]
 fn without_looking_for_a_winner_an_offer_has_two_and_the_oracle_notices() {
-    assert!(is_noticed(Guard::Without(book::Guard::OneWinner), Broken::TwoWinners));
+    assert!(is_noticed(Guard::Without(&[book::Guard::OneWinner]), Broken::TwoWinners));
 }
 
 #[test]
 fn without_tombstones_what_was_cancelled_is_sent_and_the_oracle_notices() {
-    assert!(is_noticed(Guard::Without(book::Guard::Tombstone), Broken::SentAfterVoid));
+    assert!(is_noticed(Guard::Without(&[book::Guard::Tombstone]), Broken::SentAfterVoid));
+}
+
+#[test]
+fn without_looking_who_is_a_test_rider_tests_wait_for_real_ones_and_the_oracle_notices() {
+    let guard = Guard::Without(&[book::Guard::TestMode]);
+    assert!(is_noticed(guard, Broken::TestDelivered));
+    let heard = (0..SEEDS).flat_map(|seed| play(seed, Plan::of(seed), guard).broken);
+    let heard: Vec<_> = heard.filter(|(broken, _)| *broken == Broken::TestHeard).collect();
+    assert!(heard.is_empty(), "frames are looked at once more: {heard:?}");
+}
+
+#[test]
+fn without_the_second_look_tests_are_heard_by_real_riders_and_the_oracle_notices() {
+    let guard = Guard::Without(&[book::Guard::TestMode, book::Guard::TestFrames]);
+    assert!(is_noticed(guard, Broken::TestHeard));
 }

@@ -35,6 +35,8 @@ mod sqlite_only;
 mod sqlite_schema;
 #[path = "store_conformance/stage.rs"]
 mod stage;
+#[path = "store_conformance/test_mode.rs"]
+mod test_mode;
 #[path = "store_conformance/told.rs"]
 mod told;
 
@@ -182,4 +184,18 @@ stories! {
         an_erased_rider_leaves_only_what_has_ended
         an_erased_rider_who_comes_back_goes_on_counting
         reasons_are_told_of_what_has_ended;
+    test_mode:
+        a_rider_is_made_a_test_rider_by_name
+        a_test_key_gets_riders_nobody_has_heard_of
+        a_test_ends_at_once_for_real_riders
+        a_test_id_is_another_than_the_real_one
+        two_orders_of_one_name_share_nothing
+        an_alert_takes_the_place_of_one_in_its_own_world
+        a_large_test_audience_is_told_in_parts
+        a_scheduled_test_is_for_those_who_are_test_riders_then
+        a_ladder_of_a_test_brings_test_riders
+        a_test_offer_has_a_winner_among_test_riders
+        who_becomes_real_is_told_no_test_any_more
+        tests_and_what_is_real_are_not_told_in_one_sentence
+        a_recurring_test_is_ended_by_whoever_may;
 }

@@ -11,6 +11,7 @@ use super::announce::Audience;
 use super::answer::{Again, EventAnswer};
 use super::directory::AppEntry;
 use super::prepare::Prepared;
+use crate::domain::app::KeyMode;
 use crate::domain::{Alert, AppId, EpochMs, FirstStatus, Presence, RiderId, RiderKey, Target};
 use crate::intake::{InputError, ParsedEvent};
 use crate::speech::Sentence;
@@ -35,6 +36,8 @@ pub enum AcceptError {
 pub struct Arrival {
     /// Who posted it.
     pub source: &'static str,
+    /// Whose world it is in.
+    pub key_mode: KeyMode,
     /// The event.
     pub parsed: ParsedEvent,
     /// One id from the request to the receipt.
@@ -129,7 +132,7 @@ impl Dispatch {
         let Prepared { arrival, drafts, schedule } = prepared;
         let mut answer = self.answer(&arrival, drafts, stored).await?;
         answer.schedule_id = if answer.duplicate && schedule.is_some() {
-            self.schedule_by_event(app.app.id, &answer.event_id).await?
+            self.schedule_by_event(app.app.id, arrival.key_mode, &answer.event_id).await?
         } else {
             schedule
         };
@@ -148,31 +151,37 @@ impl Dispatch {
         drafts: Vec<Arc<Alert>>,
         stored: Result<Accepted, StoreError>,
     ) -> Result<EventAnswer, AcceptError> {
-        let event = &arrival.parsed.event;
+        let (event, key_mode) = (&arrival.parsed.event, arrival.key_mode);
         let app = drafts.first().map(|alert| alert.app);
         let (outcome, result) = match stored {
             Ok(Accepted::New(receipt)) => {
                 let later = receipt.audience.is_some() && receipt.outcome == Outcome::Alerted;
                 self.after_commit(arrival, drafts, &receipt);
-                let mut answer = EventAnswer::of(event.id.clone(), receipt, Again::No);
+                let mut answer = EventAnswer::of(event.id.clone(), key_mode, receipt, Again::No);
                 if let (Some(app), true) = (app, later) {
-                    answer.reachable += self.connected(app, &event.target).await?.len();
+                    answer.reachable += self.connected(app, key_mode, &event.target).await?.len();
                 }
                 (answer.outcome, Ok(answer))
             }
             Ok(Accepted::Duplicate(receipt)) => {
-                ("duplicate", Ok(EventAnswer::of(event.id.clone(), receipt, Again::Yes)))
+                ("duplicate", Ok(EventAnswer::of(event.id.clone(), key_mode, receipt, Again::Yes)))
             }
             Ok(Accepted::Conflict) => ("conflict", Err(AcceptError::Conflict)),
             Err(error) => ("failed", Err(error.into())),
         };
         let outcome = if outcome == "alerted" || outcome == "remembered" { "stored" } else { outcome };
-        self.telemetry.counter(Metric::Events, &[("outcome", outcome)]).increment(1);
+        let metric = if key_mode.is_test() { Metric::TestEvents } else { Metric::Events };
+        self.telemetry.counter(metric, &[("outcome", outcome)]).increment(1);
         result
     }
 
-    /// The riders of an audience who are connected here.
-    pub(super) async fn connected(&self, app: AppId, target: &Target) -> StoreResult<HashSet<RiderId>> {
+    /// The riders of an audience who are connected here, and may be told in this world.
+    pub(super) async fn connected(
+        &self,
+        app: AppId,
+        key_mode: KeyMode,
+        target: &Target,
+    ) -> StoreResult<HashSet<RiderId>> {
         let mut riders: HashSet<RiderId> = target.riders.iter().cloned().collect();
         for group in &target.groups {
             riders.extend(self.store.group(app, group.clone()).await?.unwrap_or_default());
@@ -181,7 +190,13 @@ impl Dispatch {
             riders.extend(self.hub.riders_of(app));
         }
         riders.retain(|rider| !target.exclude.contains(rider) && self.hub.is_online(app, rider));
-        Ok(riders)
+        match key_mode {
+            KeyMode::Live => Ok(riders),
+            KeyMode::Test => {
+                let riders = self.store.riders(app, riders.into_iter().collect()).await?;
+                Ok(riders.into_iter().filter(|rider| rider.test).map(|rider| rider.id).collect())
+            }
+        }
     }
 
     fn after_commit(self: &Arc<Self>, arrival: &Arrival, drafts: Vec<Arc<Alert>>, receipt: &Receipt) {
@@ -191,18 +206,21 @@ impl Dispatch {
                 continue;
             };
             let spent_ms = self.wall().since_ms(alert.created_at);
-            self.telemetry.histogram(Metric::EventStoredSeconds, &[]).record(seconds(spent_ms));
+            if !alert.key_mode.is_test() {
+                self.telemetry.histogram(Metric::EventStoredSeconds, &[]).record(seconds(spent_ms));
+            }
             info!(
                 trace.id = alert.trace_id,
                 event.id = %arrival.parsed.event.id,
                 alert.id = %alert.id,
                 alert.kind = alert.kind,
+                test = alert.key_mode.is_test(),
                 deliveries = entered.deliveries.len(),
                 stored_ms = spent_ms,
                 "Event stored."
             );
             for reason in entered.deliveries.iter().filter_map(|delivery| delivery.reason) {
-                self.count_end(reason);
+                self.count_end(reason, alert.key_mode);
             }
             let later = receipt.audience.is_some() && receipt.alerts.first() == Some(entered);
             if later {

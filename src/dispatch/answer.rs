@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::domain::app::KeyMode;
 use crate::domain::book::Outcome;
 use crate::domain::delivery::EndReason;
 use crate::domain::{AlertId, DeliveryId, EventId, FirstStatus, RiderId, ScheduleId};
@@ -13,6 +14,9 @@ use crate::store::{FirstDelivery, Receipt};
 pub struct EventAnswer {
     /// The backend's id, or the one given to it.
     pub event_id: EventId,
+    /// It was posted with a test key: test riders alone hear of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
     /// `alerted`; `remembered` for a kind that is silent here; `scheduled`; `dropped` for old news.
     pub outcome: &'static str,
     /// Why it was dropped.
@@ -60,7 +64,7 @@ pub struct DeliveryAnswer {
 
 impl EventAnswer {
     /// The answer for what was stored.
-    pub(super) fn of(event_id: EventId, receipt: Receipt, duplicate: Again) -> Self {
+    pub(super) fn of(event_id: EventId, key_mode: KeyMode, receipt: Receipt, duplicate: Again) -> Self {
         let (outcome, reason) = match receipt.outcome {
             Outcome::Alerted => ("alerted", None),
             Outcome::Remembered => ("remembered", None),
@@ -76,6 +80,7 @@ impl EventAnswer {
         let alerts: Vec<AlertAnswer> = alerts.collect();
         Self {
             event_id,
+            test: key_mode.is_test(),
             outcome,
             reason,
             alert_id: alerts.first().map(|alert| alert.alert_id),

@@ -51,7 +51,8 @@ impl Dispatch {
         }
         let Some(record) = self.store.alert(due.app, due.alert).await? else { return Ok(()) };
         if record.alert.is_open() {
-            let riders: Vec<_> = record.deliveries.iter().map(|delivery| delivery.rider.clone()).collect();
+            let open = record.deliveries.iter().filter(|delivery| delivery.is_open());
+            let riders: Vec<_> = open.map(|delivery| delivery.rider.clone()).collect();
             self.fall_back(&record.alert.head, &riders).await?;
             // A scheduled alert has no sound until its time has come.
             if record.alert.sound.is_none() {

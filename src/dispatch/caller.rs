@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use crate::domain::app::KeyMode;
 use crate::domain::ladder::HttpCall;
 use crate::domain::{AlertId, CallId, DeliveryId, EpochMs, EventId, OrderId, RiderId};
 use crate::intake::InputError;
@@ -18,6 +19,8 @@ use crate::outbound::{AllowedUrl, Headers, Method, Outbound, OutboundError, Outb
 pub struct Question {
     /// Where to ask.
     pub url: String,
+    /// Whose world it is in.
+    pub key_mode: KeyMode,
     /// The alert.
     pub alert: AlertId,
     /// The backend's id of its event.
@@ -83,7 +86,7 @@ impl Caller for Outbound {
 
     async fn ask(&self, question: &Question) -> Option<Verdict> {
         let url = AllowedUrl::parse(&question.url, self.policy()).ok()?;
-        let body = json!({
+        let mut body = json!({
             "type": "offer.accept",
             "alert_id": question.alert,
             "event_id": question.event,
@@ -92,6 +95,9 @@ impl Caller for Outbound {
             "delivery_id": question.delivery,
             "at": question.at.to_string(),
         });
+        if question.key_mode.is_test() {
+            body["test"] = json!(true);
+        }
         let key = question.delivery.to_string();
         let headers = [("content-type", "application/json"), ("idempotency-key", key.as_str())];
         let request = OutboundRequest {
@@ -108,7 +114,7 @@ impl Caller for Outbound {
     }
 
     async fn call(&self, id: CallId, call: &HttpCall, values: &Map<String, Value>) -> CallEnd {
-        let Ok(template) = CallTemplate::compile(&spec(call), self.policy()) else {
+        let Ok(template) = CallTemplate::compile(&marked(spec(call), values), self.policy()) else {
             return CallEnd::Refused(None);
         };
         let Ok(mut request) = template.render(values, TIMEOUT) else { return CallEnd::Refused(None) };
@@ -138,6 +144,14 @@ fn spec(call: &HttpCall) -> CallSpec {
     };
     let headers = call.headers.iter().cloned().collect();
     CallSpec { url: call.url.clone(), method, headers, body: call.body.clone() }
+}
+
+/// A call for a test says so in its body, unless the body speaks of it by itself.
+fn marked(mut spec: CallSpec, values: &Map<String, Value>) -> CallSpec {
+    if let (Some(Value::Object(body)), Some(Value::Bool(true))) = (&mut spec.body, values.get("test")) {
+        body.entry("test").or_insert(Value::Bool(true));
+    }
+    spec
 }
 
 fn url_not_allowed(pointer: &str, why: &str) -> InputError {

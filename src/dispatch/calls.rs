@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
 use super::{CallEnd, Dispatch};
-use crate::domain::{Alert, DeliveryState, EpochMs};
+use crate::domain::{Alert, DeliveryState, EpochMs, RiderKey};
 use crate::store::{AlertRecord, Call, CallResult, StoreResult};
 
 impl Dispatch {
@@ -31,7 +31,7 @@ impl Dispatch {
 
     async fn try_to_make(&self, call: &Call) -> StoreResult<()> {
         let Some(record) = self.store.alert(call.app, call.alert).await? else { return Ok(()) };
-        if !is_wanted(call, &record) {
+        if !is_wanted(call, &record) || !self.may_be_called(call, &record.alert).await? {
             info!(alert.id = %call.alert, call.id = %call.id, "Ladder call not needed any more.");
             return self.store.finish_call(call.id, CallResult::Failed(None), self.wall()).await;
         }
@@ -46,8 +46,17 @@ impl Dispatch {
                 CallResult::Again(self.wall().plus_ms(wait_ms))
             }
         };
-        info!(alert.id = %call.alert, call.id = %call.id, call.end = ?end, "Ladder call made.");
+        info!(alert.id = %call.alert, call.id = %call.id, call.end = ?end, test = record.alert.key_mode.is_test(), "Ladder call made.");
         self.store.finish_call(call.id, result, self.wall()).await
+    }
+
+    /// A test is looked at once more, as its frames are: a fault elsewhere must not call a real rider about it.
+    async fn may_be_called(&self, call: &Call, alert: &Alert) -> StoreResult<bool> {
+        if !alert.key_mode.is_test() {
+            return Ok(true);
+        }
+        let rider = RiderKey { app: call.app, rider: call.rider.clone() };
+        Ok(alert.is_for(self.store.rider(rider).await?.as_ref()))
     }
 }
 
@@ -77,6 +86,7 @@ fn values(call: &Call, alert: &Alert) -> Map<String, Value> {
         ("urgency", json!(u8::from(alert.urgency))),
         ("app", json!(call.app)),
         ("level", json!(call.level)),
+        ("test", json!(alert.key_mode.is_test())),
     ];
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

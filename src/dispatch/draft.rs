@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::directory::AppEntry;
 use crate::clock::EpochMs;
+use crate::domain::app::KeyMode;
 use crate::domain::kind::Voice;
 use crate::domain::target::DutyRule;
 use crate::domain::{
@@ -29,7 +30,7 @@ pub(super) fn draft(
         rendered.said.clear();
     }
     let overrides = &event.overrides;
-    let head = head(event, kind, app, (made.id, made.at));
+    let head = head(event, kind, app, &made);
     Ok(Some(Alert {
         head,
         event_id: event.id.clone(),
@@ -55,7 +56,8 @@ pub(super) fn draft(
 }
 
 /// What decisions go by: the kind's policy, the app's ladder, the event's own wishes.
-fn head(event: &Event, kind: &Kind, app: &AppEntry, (id, at): (AlertId, EpochMs)) -> Head {
+fn head(event: &Event, kind: &Kind, app: &AppEntry, born: &Made) -> Head {
+    let (id, at) = (born.id, born.at);
     let (overrides, offer) = (&event.overrides, event.offer.as_ref());
     let mode = offer.map_or(kind.mode, |offer| offer.mode);
     let of_kind = || app.app.settings.ladders.get(&kind.name).unwrap_or(&kind.ladder).clone();
@@ -74,6 +76,7 @@ fn head(event: &Event, kind: &Kind, app: &AppEntry, (id, at): (AlertId, EpochMs)
     Head {
         id,
         app: app.app.id,
+        key_mode: born.key_mode,
         order_id: event.order.as_ref().and_then(|order| order.id.clone()),
         kind: kind.name.clone(),
         urgency: overrides.urgency.unwrap_or(kind.urgency),
@@ -155,13 +158,16 @@ pub(super) fn merged(
         recurrence: None,
         ext: Map::new(),
     };
-    draft(&event, kind, app, phrases, Made { id, at, trace_id }).ok().flatten()
+    // Whose world it is in is known when what it stands for is looked at.
+    let made = Made { id, at, key_mode: KeyMode::Live, trace_id };
+    draft(&event, kind, app, phrases, made).ok().flatten()
 }
 
-/// When and under which names the alert is made.
+/// When, in whose world and under which names the alert is made.
 pub(super) struct Made {
     pub(super) id: AlertId,
     pub(super) at: EpochMs,
+    pub(super) key_mode: KeyMode,
     pub(super) trace_id: String,
 }
 

@@ -8,6 +8,7 @@ use super::accept::{AcceptError, Arrival};
 use super::directory::AppEntry;
 use super::draft::{self, PhraseUsed};
 use super::prepare::Checked;
+use crate::domain::app::KeyMode;
 use crate::domain::target::DutyRule;
 use crate::domain::{
     Alert, AppId, Arbiter, EventId, GroupId, Mode, Need, Presence, Repeat, RiderId, Target, Urgency,
@@ -126,7 +127,7 @@ impl Dispatch {
             Err(AcceptError::Input(error)) => return Err(arrival.parsed.places.tell(error).into()),
             Err(error @ (AcceptError::Conflict | AcceptError::Store(_))) => return Err(error),
         };
-        run.target = self.target_preview(app.app.id, target).await?;
+        run.target = self.target_preview(app.app.id, arrival.key_mode, target).await?;
         let told_now = |alert: &AlertPreview| !alert.hushed && alert.starts_at.is_none();
         if run.first_at.is_some() || !run.alert.as_ref().is_some_and(told_now) {
             run.target.reachable = 0;
@@ -156,8 +157,13 @@ impl Dispatch {
         })
     }
 
-    async fn target_preview(&self, app: AppId, target: &Target) -> StoreResult<TargetPreview> {
-        let connected: Vec<RiderId> = self.connected(app, target).await?.into_iter().collect();
+    async fn target_preview(
+        &self,
+        app: AppId,
+        key_mode: KeyMode,
+        target: &Target,
+    ) -> StoreResult<TargetPreview> {
+        let connected: Vec<RiderId> = self.connected(app, key_mode, target).await?.into_iter().collect();
         let named = self.store.riders(app, target.riders.clone()).await?;
         let mut groups = Vec::with_capacity(target.groups.len());
         for group in &target.groups {

@@ -54,10 +54,13 @@ impl Dispatch {
             alert.id = %head.id,
             ladder.level = level,
             ladder.step = stepped.act,
+            test = head.key_mode.is_test(),
             riders = stepped.rung.len(),
             "Ladder step taken."
         );
-        self.telemetry.counter(Metric::LadderSteps, &[("step", stepped.act)]).increment(1);
+        if !head.key_mode.is_test() {
+            self.telemetry.counter(Metric::LadderSteps, &[("step", stepped.act)]).increment(1);
+        }
         self.tell_ended(&stepped.ended);
         self.ring_all_of(&stepped.rung);
         self.waiting.wake(head.id);

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::Arrival;
 use super::{Dispatch, Question};
+use crate::domain::app::KeyMode;
 use crate::domain::delivery::EndReason;
 use crate::domain::event::Order;
 use crate::domain::target::DutyRule;
@@ -46,16 +47,20 @@ const TAKEN: &str = "order.taken";
 const ASK_AGAIN_MS_MAX: i64 = 15_000;
 
 impl Dispatch {
-    /// The backend's decision about an offer; how many deliveries it ended.
+    /// The backend's decision about an offer, told with a key of this mode; how many deliveries it ended.
     ///
     /// # Errors
     /// [`SettleError`].
     pub async fn settle(
         self: &Arc<Self>,
         app: AppId,
+        by: KeyMode,
         alert: AlertId,
         winner: Option<RiderId>,
     ) -> Result<usize, SettleError> {
+        if !self.may_touch(app, by, alert).await? {
+            return Err(SettleError::Unknown);
+        }
         let settlement = winner.map_or(Settlement::Nobody, Settlement::Winner);
         match self.store.settle(app, alert, settlement, self.wall()).await? {
             None => Err(SettleError::Unknown),
@@ -100,7 +105,8 @@ impl Dispatch {
             let parsed = taken(id, order.map(|id| Order { id: Some(id), ..Order::default() }), riders);
             let at = self.wall();
             let trace_id = record.alert.trace_id.clone();
-            let arrival = Arrival { source: SOURCE, parsed, trace_id, received_at: at };
+            let key_mode = record.alert.key_mode;
+            let arrival = Arrival { source: SOURCE, key_mode, parsed, trace_id, received_at: at };
             self.accept(entry, arrival)
                 .await
                 .map(drop)
@@ -141,6 +147,7 @@ impl Dispatch {
         };
         let question = Question {
             url,
+            key_mode: claim.alert.key_mode,
             alert,
             event: claim.alert.event_id.clone(),
             order: claim.alert.order_id.clone(),

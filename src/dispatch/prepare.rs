@@ -75,7 +75,8 @@ impl Dispatch {
         let order = event.order.clone().unwrap_or_default();
         let new = NewEvent {
             app: app.app.id,
-            source: arrival.source.to_owned(),
+            key_mode: arrival.key_mode,
+            source: arrival.key_mode.source(arrival.source),
             id: event.id.clone(),
             body_hash: arrival.parsed.body_hash,
             kind: event.kind.clone(),
@@ -100,7 +101,7 @@ impl Dispatch {
         let unknown = || wrong("unknown_kind", "/kind", "there is no such kind");
         let kind = self.kinds.get(&event.kind).ok_or_else(unknown)?;
         self.check(event, kind, arrival.received_at)?;
-        let schedule = self.schedule_of(&arrival.parsed, app, arrival.received_at)?;
+        let schedule = self.schedule_of(arrival, app)?;
         Ok(Checked { kind, schedule })
     }
 
@@ -168,6 +169,7 @@ impl Dispatch {
         Made {
             id: AlertId::new(arrival.received_at, self.clock.entropy()),
             at: arrival.received_at,
+            key_mode: arrival.key_mode,
             trace_id: arrival.trace_id.clone(),
         }
     }

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
 use super::Dispatch;
+use crate::domain::app::KeyMode;
 use crate::domain::delivery::{AnswerOutcome, Change};
 use crate::domain::{AlertId, EpochMs, RiderKey};
 use crate::hub::Ring;
@@ -180,7 +181,9 @@ impl Dispatch {
 
     /// Counts and logs a change, rings the rider's other sessions if it was an end, and those who lost by it.
     fn told(self: &Arc<Self>, progress: &Progress, progressed: Option<&Progressed>) {
-        let Some(Progressed { delivery, changed: true, others, outcome, .. }) = progressed else { return };
+        let Some(Progressed { delivery, key_mode, changed: true, others, outcome, .. }) = progressed else {
+            return;
+        };
         if !others.is_empty() {
             self.tell_lost(progress.alert, others);
         }
@@ -203,7 +206,7 @@ impl Dispatch {
             | Change::Expired
             | Change::Withdrawn(_) => None,
         };
-        if let Some(metric) = metric {
+        if let (Some(metric), KeyMode::Live) = (metric, key_mode) {
             let spent_ms = progress.at.since_ms(progress.alert.made_at());
             self.telemetry.histogram(metric, &[]).record(seconds(spent_ms));
         }
@@ -211,10 +214,11 @@ impl Dispatch {
             alert.id = %progress.alert,
             delivery.id = %delivery.id,
             delivery.state = delivery.state.as_str(),
+            test = key_mode.is_test(),
             "Delivery moved on."
         );
         if let (Some(reason), true) = (delivery.reason, progressed.is_some_and(|done| done.ended_now)) {
-            self.count_end(reason);
+            self.count_end(reason, *key_mode);
             self.ring_others(&progress.rider);
         } else if claimed {
             self.ring_others(&progress.rider);

@@ -4,7 +4,7 @@
 use tracing::warn;
 
 use super::Dispatch;
-use crate::domain::book::Duty;
+use crate::domain::book::{Admission, Duty};
 use crate::domain::{Rider, RiderKey};
 use crate::hub::Ring;
 use crate::store::{RiderPatch, StoreResult};
@@ -55,6 +55,16 @@ impl Dispatch {
             self.hub.ring(&rider, Ring::Revoked);
         }
         Ok(stored)
+    }
+
+    /// Says whether a rider is there for tests; whether they are now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn admit(&self, rider: RiderKey, admission: Admission) -> StoreResult<bool> {
+        let admitted = self.store.admit(rider, admission, self.wall()).await?;
+        self.tell_ended(&admitted.ended);
+        Ok(admitted.test)
     }
 
     /// Erases a rider and ends their sessions. False if there is none.

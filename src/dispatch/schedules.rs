@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tracing::{info, warn};
 
 use super::{AcceptError, AppEntry, Arrival, Dispatch};
+use crate::domain::app::KeyMode;
 use crate::domain::{AppId, EpochMs, EventId, Recurrence, ScheduleId};
-use crate::intake::{InputError, ParsedEvent, parse_event};
+use crate::intake::{InputError, parse_event};
 use crate::store::{Schedule, StoreError, StoreResult};
 
 /// A time that is later than this is not told any more: a minute-old reminder is only noise.
@@ -17,10 +18,11 @@ impl Dispatch {
     /// The recurring event that an event asks to be; `None` if it comes once.
     pub(super) fn schedule_of(
         &self,
-        parsed: &ParsedEvent,
+        arrival: &Arrival,
         app: &AppEntry,
-        at: EpochMs,
     ) -> Result<Option<Schedule>, AcceptError> {
+        let Arrival { parsed, key_mode, received_at: at, .. } = arrival;
+        let at = *at;
         let (Some(recurrence), Some(body)) = (&parsed.event.recurrence, &parsed.recurring_body) else {
             return Ok(None);
         };
@@ -35,6 +37,7 @@ impl Dispatch {
             id: ScheduleId::new(at, self.clock.entropy()),
             app: app.app.id,
             event_id: parsed.event.id.clone(),
+            key_mode: *key_mode,
             body: body.clone(),
             recurrence: recurrence.map_err(inconsistent)?,
             next_at: Some(first),
@@ -83,9 +86,10 @@ impl Dispatch {
         let mut parsed = parse_event(schedule.body.as_bytes(), &self.kinds, || schedule.event_id.clone())?;
         let id: Result<EventId, _> = format!("{}@{}", schedule.id, due.0).parse();
         parsed.event.id = id.map_err(InputError::of_id)?;
-        let arrival = Arrival { source: SOURCE, parsed, trace_id: schedule.id.to_string(), received_at: now };
+        let (key_mode, trace_id) = (schedule.key_mode, schedule.id.to_string());
+        let arrival = Arrival { source: SOURCE, key_mode, parsed, trace_id, received_at: now };
         let answer = self.accept(Arc::clone(app), arrival).await?;
-        info!(schedule.id = %schedule.id, event.id = %answer.event_id, "Recurring event told.");
+        info!(schedule.id = %schedule.id, event.id = %answer.event_id, test = key_mode.is_test(), "Recurring event told.");
         Ok(())
     }
 
@@ -93,10 +97,12 @@ impl Dispatch {
     pub(super) async fn schedule_by_event(
         &self,
         app: AppId,
+        key_mode: KeyMode,
         event: &EventId,
     ) -> StoreResult<Option<ScheduleId>> {
         let schedules = self.store.schedules(app).await?;
-        Ok(schedules.into_iter().find(|schedule| schedule.event_id == *event).map(|schedule| schedule.id))
+        let made = |schedule: &Schedule| schedule.key_mode == key_mode && schedule.event_id == *event;
+        Ok(schedules.into_iter().find(made).map(|schedule| schedule.id))
     }
 
     /// An app's recurring events.
@@ -107,12 +113,12 @@ impl Dispatch {
         self.store.schedules(app).await
     }
 
-    /// Ends a recurring event. False if there is none.
+    /// Ends a recurring event, for a key of this mode. False if there is none that the key may touch.
     ///
     /// # Errors
     /// The store's.
-    pub async fn end_schedule(&self, app: AppId, id: ScheduleId) -> StoreResult<bool> {
-        self.store.end_schedule(app, id).await
+    pub async fn end_schedule(&self, app: AppId, by: KeyMode, id: ScheduleId) -> StoreResult<bool> {
+        self.store.end_schedule(app, by, id).await
     }
 }
 

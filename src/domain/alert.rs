@@ -5,11 +5,13 @@ use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Serialize};
 
+use super::app::KeyMode;
 use super::delivery::{Change, EndReason};
 use super::ladder::Act;
 use super::target::DutyRule;
 use super::{
-    AlertId, AppId, Arbiter, EpochMs, EventId, Ladder, Mode, Need, OrderId, Repeat, RiderId, Urgency,
+    AlertId, AppId, Arbiter, EpochMs, EventId, Ladder, Mode, Need, OrderId, OrderKey, Repeat, Rider, RiderId,
+    Urgency,
 };
 
 /// One alert as stored: what decisions go by, and what is shown and heard.
@@ -58,6 +60,8 @@ pub struct Head {
     pub id: AlertId,
     /// The tenant.
     pub app: AppId,
+    /// Whose world it is in: an alert of a test is told to test riders only.
+    pub key_mode: KeyMode,
     /// The order it is about.
     pub order_id: Option<OrderId>,
     /// Name of its kind.
@@ -126,6 +130,7 @@ impl Head {
         Self {
             id,
             app,
+            key_mode: KeyMode::Live,
             order_id: None,
             kind: kind.to_owned(),
             urgency: Urgency::Normal,
@@ -150,6 +155,26 @@ impl Head {
             open_count: 0,
             unrolling: false,
         }
+    }
+
+    /// Whether this rider may be told of it; `None` is a rider without a row.
+    #[must_use]
+    pub fn is_for(&self, rider: Option<&Rider>) -> bool {
+        self.key_mode == KeyMode::Live || rider.is_some_and(|rider| rider.test)
+    }
+
+    /// The order it is about, among all.
+    #[must_use]
+    pub fn order(&self) -> Option<OrderKey> {
+        Some(OrderKey { app: self.app, key_mode: self.key_mode, order: self.order_id.clone()? })
+    }
+
+    /// Whether it is about this order.
+    #[must_use]
+    pub fn is_about(&self, order: &OrderKey) -> bool {
+        self.app == order.app
+            && self.key_mode == order.key_mode
+            && self.order_id.as_ref() == Some(&order.order)
     }
 
     /// Whether it waits for answers of its riders, and only one of them can have it.

@@ -69,7 +69,7 @@ impl Scope {
 }
 
 /// Whose world a key acts in.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyMode {
     /// Riders are told.
@@ -93,6 +93,27 @@ impl KeyMode {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Live, Self::Test].into_iter().find(|mode| mode.as_str() == word)
+    }
+
+    /// What a source of events is called in this world: an id of a test is another event than the real one of that id.
+    #[must_use]
+    pub fn source(self, door: &str) -> String {
+        match self {
+            Self::Live => door.to_owned(),
+            Self::Test => format!("{door}.test"),
+        }
+    }
+
+    /// Whether this is the world of tests.
+    #[must_use]
+    pub fn is_test(self) -> bool {
+        self == Self::Test
+    }
+
+    /// Whether a key of this mode may change what a key of `other` has made: tests leave the live world alone.
+    #[must_use]
+    pub fn may_touch(self, other: Self) -> bool {
+        self == Self::Live || other == Self::Test
     }
 }
 

@@ -8,10 +8,12 @@ mod ends;
 mod guard;
 mod merge;
 mod step;
+mod test_riders;
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::alert::{AlertChange, AlertIsOver};
+use super::app::KeyMode;
 use super::delivery::{Change, EndReason};
 use super::id::IdEntropy;
 use super::settings::Rules;
@@ -28,6 +30,7 @@ pub use ends::Duty;
 pub use guard::Guard;
 pub use merge::Merged;
 pub use step::{Stepped, When};
+pub use test_riders::{Admission, Admitted};
 
 /// Rows in hand, each with what has become of it.
 #[derive(Debug, Default)]
@@ -41,8 +44,8 @@ pub struct Book {
     places: HashMap<(AlertId, RiderId), usize>,
     notices: Vec<Notice>,
     calls: Vec<Call>,
-    /// Always `None` but in a simulation.
-    missing: Option<Guard>,
+    /// Always empty but in a simulation.
+    missing: Vec<Guard>,
 }
 
 /// A row and whether it must be written.
@@ -83,6 +86,8 @@ pub struct Ended {
     pub rider: RiderKey,
     /// Of which alert.
     pub alert: AlertId,
+    /// Whose world that is in.
+    pub key_mode: KeyMode,
     /// Why.
     pub reason: EndReason,
 }
@@ -105,6 +110,8 @@ pub struct FirstDelivery {
 pub struct Notice {
     /// The tenant.
     pub app: AppId,
+    /// Whose world it is of.
+    pub key_mode: KeyMode,
     /// What it is about.
     pub kind: NoticeKind,
     /// The alert, if it is about one.
@@ -393,12 +400,13 @@ impl Book {
     fn ended(&self, place: usize) -> Option<Ended> {
         let delivery = &self.deliveries.get(place)?.row;
         let rider = RiderKey { app: delivery.app, rider: delivery.rider.clone() };
-        Some(Ended { rider, alert: delivery.alert, reason: delivery.reason? })
+        let key_mode = self.head(delivery.alert)?.key_mode;
+        Some(Ended { rider, alert: delivery.alert, key_mode, reason: delivery.reason? })
     }
 
     fn notice(&mut self, kind: NoticeKind, head: &Head, rider: Option<RiderId>, at: EpochMs) {
-        let order = head.order_id.clone();
-        self.notices.push(Notice { app: head.app, kind, alert: Some(head.id), order, rider, at });
+        let (app, key_mode, order) = (head.app, head.key_mode, head.order_id.clone());
+        self.notices.push(Notice { app, key_mode, kind, alert: Some(head.id), order, rider, at });
     }
 }
 

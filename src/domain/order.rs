@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::app::KeyMode;
 use super::{AppId, EpochMs, OrderId, RiderId};
 
 /// An order among all apps.
@@ -12,6 +13,8 @@ use super::{AppId, EpochMs, OrderId, RiderId};
 pub struct OrderKey {
     /// The tenant.
     pub app: AppId,
+    /// Whose world it is in: an order of a test is another one than the real order of that name.
+    pub key_mode: KeyMode,
     /// The tenant's name for the order.
     pub order: OrderId,
 }

@@ -51,6 +51,8 @@ pub struct Rider {
     pub id: RiderId,
     /// False while only events have named this rider: no token was used and the backend has not described them.
     pub known: bool,
+    /// Whether they are there for tests: nobody else is told what a test key says.
+    pub test: bool,
     /// Off only after the client or the backend has said so.
     pub on_duty: bool,
     /// Language of speech, a tag such as `zh-CN`; the app's own if `None`.
@@ -130,6 +132,7 @@ impl Rider {
             app: key.app,
             id: key.rider,
             known: false,
+            test: false,
             on_duty: true,
             lang: None,
             devices: DevicePolicy::default(),

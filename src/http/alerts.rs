@@ -10,7 +10,7 @@ use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use crate::domain::ladder::is_done;
-use crate::domain::{Alert, AlertId, Delivery, EpochMs, OrderId, RiderId};
+use crate::domain::{Alert, AlertId, Delivery, EpochMs, OrderKey, RiderId};
 use crate::intake::Reader;
 use crate::store::AlertRecord;
 
@@ -62,7 +62,7 @@ pub async fn cancel(
     Path(id): Path<String>,
 ) -> Answer<Value> {
     let id: AlertId = id.parse().map_err(|_| Problem::not_found("alert"))?;
-    let cancelled = state.dispatch.cancel_alert(caller.app_id(), id).await?;
+    let cancelled = state.dispatch.cancel_alert(caller.app_id(), caller.mode(), id).await?;
     Ok(Success(json!({"cancelled": cancelled.ok_or_else(|| Problem::not_found("alert"))?})))
 }
 
@@ -95,13 +95,14 @@ pub async fn settle(
         return Err(reader.missing("winner").into());
     }
     let winner: Option<RiderId> = reader.id("winner")?;
-    let ended = state.dispatch.settle(caller.app_id(), id, winner.clone()).await?;
+    let ended = state.dispatch.settle(caller.app_id(), caller.mode(), id, winner.clone()).await?;
     Ok(Success(json!({"winner": winner, "settled": ended})))
 }
 
 /// Take back every alert of an order.
 ///
 /// An order nobody has heard of has nothing to cancel, which is no error: it is remembered, and holds off what comes late.
+/// A test key cancels in the world of tests.
 ///
 /// # Errors
 /// 400, 401, 403, 503.
@@ -120,8 +121,8 @@ pub async fn cancel_order(
     MayIngest(caller): MayIngest,
     Path(id): Path<String>,
 ) -> Answer<Value> {
-    let id: OrderId = id.parse()?;
-    let cancelled = state.dispatch.cancel_order(caller.app_id(), id).await?;
+    let order = OrderKey { app: caller.app_id(), key_mode: caller.mode(), order: id.parse()? };
+    let cancelled = state.dispatch.cancel_order(order).await?;
     Ok(Success(json!({"cancelled": cancelled})))
 }
 
@@ -132,7 +133,7 @@ fn view(state: &AppState, record: &AlertRecord) -> Value {
         json!({"url": url, "path": sound.path, "mime": sound.mime, "bytes": sound.bytes,
             "duration_ms": sound.duration_ms, "tail_ms": sound.tail_ms, "canned": sound.canned})
     });
-    json!({
+    let mut view = json!({
         "alert_id": alert.id,
         "event_id": alert.event_id,
         "order_id": alert.order_id,
@@ -157,7 +158,11 @@ fn view(state: &AppState, record: &AlertRecord) -> Value {
         "ended_at": alert.ended_at.map(|at| at.to_string()),
         "delivery_count": delivery_count,
         "deliveries": deliveries.iter().map(|delivery| delivery_view(alert, delivery)).collect::<Vec<_>>(),
-    })
+    });
+    if alert.key_mode.is_test() {
+        view["test"] = json!(true);
+    }
+    view
 }
 
 /// The steps with whether they were taken. What a call sends stays out of it: it may hold secrets.

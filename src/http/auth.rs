@@ -66,6 +66,12 @@ macro_rules! scoped {
         $(#[$doc])*
         pub struct $name(pub Caller);
 
+        impl AsRef<Caller> for $name {
+            fn as_ref(&self) -> &Caller {
+                &self.0
+            }
+        }
+
         impl FromRequestParts<AppState> for $name {
             type Rejection = Problem;
 

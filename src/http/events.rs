@@ -19,8 +19,10 @@ use super::problem::{Answer, Problem, Success};
 use super::{AppState, trace_id, trace_of};
 use crate::dispatch::{Arrival, Awaited, DryRun, EventAnswer, Reached, Wait};
 use crate::domain::EventId;
+use crate::domain::app::KeyMode;
 use crate::domain::book::Outcome;
 use crate::intake::{Form, Origin, ParsedEvent, Types, Wrapping, parse_posted, sent_id};
+use crate::store::{Receipt, StoreResult};
 
 /// Where events of this door come from: with app and id, the scope in which an id is one event.
 pub(super) const SOURCE: &str = "api";
@@ -185,7 +187,7 @@ fn read(
         })
     };
     let parsed = parse_posted(form, headers, body, &types(state, caller), fresh)?;
-    Ok(Incoming { arrival: arrival(state, headers, parsed), named })
+    Ok(Incoming { arrival: arrival(state, caller.mode(), headers, parsed), named })
 }
 
 fn types<'a>(state: &'a AppState, caller: &'a Caller) -> Types<'a> {
@@ -193,7 +195,7 @@ fn types<'a>(state: &'a AppState, caller: &'a Caller) -> Types<'a> {
     Types { kinds: state.dispatch.kinds(), prefix: own.unwrap_or(&state.type_prefix) }
 }
 
-fn arrival(state: &AppState, headers: &HeaderMap, parsed: ParsedEvent) -> Arrival {
+fn arrival(state: &AppState, key_mode: KeyMode, headers: &HeaderMap, parsed: ParsedEvent) -> Arrival {
     let source = match parsed.origin {
         Origin::Backend => SOURCE,
         Origin::CloudEvent => CLOUD_EVENTS,
@@ -202,7 +204,8 @@ fn arrival(state: &AppState, headers: &HeaderMap, parsed: ParsedEvent) -> Arriva
         Some(parent) if !headers.contains_key("traceparent") => trace_of(Some(parent)),
         Some(_) | None => trace_id(headers),
     };
-    Arrival { source, parsed, trace_id, received_at: state.dispatch.clock().now().wall }
+    let received_at = state.dispatch.clock().now().wall;
+    Arrival { source, key_mode, parsed, trace_id, received_at }
 }
 
 fn read_wait(query: &str) -> Result<Option<Wait>, Problem> {
@@ -224,7 +227,7 @@ fn read_wait(query: &str) -> Result<Option<Wait>, Problem> {
 
 /// Look at an event.
 ///
-/// What was answered when it was posted.
+/// What was answered when it was posted. Of two events of this id, a test and a real one, that of the key's own world.
 ///
 /// # Errors
 /// 400, 401, 403, 404, 503.
@@ -244,12 +247,8 @@ pub async fn get(
     Path(id): Path<String>,
 ) -> Answer<Value> {
     let id: EventId = id.parse()?;
-    let (store, app) = (state.dispatch.store(), caller.app_id());
-    let found = match store.event(app, SOURCE.to_owned(), id.clone()).await? {
-        Some(found) => Some(found),
-        None => store.event(app, CLOUD_EVENTS.to_owned(), id.clone()).await?,
-    };
-    let (kind, receipt) = found.ok_or_else(|| Problem::not_found("event"))?;
+    let (key_mode, kind, receipt) =
+        find(&state, &caller, &id).await?.ok_or_else(|| Problem::not_found("event"))?;
     let listed = receipt.alerts.iter().flat_map(|alert| &alert.deliveries);
     let deliveries: Vec<Value> = listed
         .map(|delivery| {
@@ -258,7 +257,7 @@ pub async fn get(
         })
         .collect();
     let alerts: Vec<_> = receipt.alerts.iter().map(|alert| alert.alert).collect();
-    Ok(Success(json!({
+    let mut view = json!({
         "event_id": id,
         "kind": kind,
         "outcome": outcome(receipt.outcome),
@@ -267,7 +266,33 @@ pub async fn get(
         "alert_ids": alerts,
         "audience": receipt.audience,
         "deliveries": deliveries,
-    })))
+    });
+    if key_mode.is_test() {
+        view["test"] = json!(true);
+    }
+    Ok(Success(view))
+}
+
+async fn find(
+    state: &AppState,
+    caller: &Caller,
+    id: &EventId,
+) -> StoreResult<Option<(KeyMode, String, Receipt)>> {
+    let worlds = match caller.mode() {
+        KeyMode::Live => [KeyMode::Live, KeyMode::Test],
+        KeyMode::Test => [KeyMode::Test, KeyMode::Live],
+    };
+    for key_mode in worlds {
+        for source in [SOURCE, CLOUD_EVENTS] {
+            let source = key_mode.source(source);
+            if let Some((kind, receipt)) =
+                state.dispatch.store().event(caller.app_id(), source, id.clone()).await?
+            {
+                return Ok(Some((key_mode, kind, receipt)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn outcome(outcome: Outcome) -> &'static str {

@@ -9,6 +9,7 @@ use super::auth::{MayDescribeRiders, MayRead};
 use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
+use super::test_mode::LiveKey;
 use crate::domain::GroupId;
 use crate::intake::Reader;
 
@@ -78,7 +79,7 @@ pub async fn get(
 )]
 pub async fn put(
     State(state): State<AppState>,
-    MayDescribeRiders(caller): MayDescribeRiders,
+    LiveKey(MayDescribeRiders(caller)): LiveKey<MayDescribeRiders>,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
@@ -109,7 +110,7 @@ pub async fn put(
 )]
 pub async fn change(
     State(state): State<AppState>,
-    MayDescribeRiders(caller): MayDescribeRiders,
+    LiveKey(MayDescribeRiders(caller)): LiveKey<MayDescribeRiders>,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
@@ -140,7 +141,7 @@ pub async fn change(
 )]
 pub async fn delete(
     State(state): State<AppState>,
-    MayDescribeRiders(caller): MayDescribeRiders,
+    LiveKey(MayDescribeRiders(caller)): LiveKey<MayDescribeRiders>,
     Path(id): Path<String>,
 ) -> Answer<Value> {
     let deleted = state.dispatch.delete_group(caller.app_id(), id.parse()?).await?;

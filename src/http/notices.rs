@@ -56,12 +56,16 @@ pub(super) fn word<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 
 fn view(numbered: &NumberedNotice) -> Value {
     let NumberedNotice { number, notice } = numbered;
-    json!({
+    let mut view = json!({
         "number": number,
         "kind": notice.kind.as_str(),
         "alert_id": notice.alert,
         "order_id": notice.order,
         "rider": notice.rider,
         "at": notice.at.to_string(),
-    })
+    });
+    if notice.key_mode.is_test() {
+        view["test"] = json!(true);
+    }
+    view
 }

@@ -117,6 +117,18 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, error, detail)
     }
 
+    /// 403: this key is for tests, and this would change what real riders hear.
+    #[must_use]
+    pub fn test_key() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "test_key", "a test key does not change what real riders hear")
+    }
+
+    /// 409: this key is for tests, and this rider is not.
+    #[must_use]
+    pub fn not_a_test_rider() -> Self {
+        Self::conflict("not_a_test_rider", "a test key writes test riders, and this rider is none")
+    }
+
     /// 404.
     #[must_use]
     pub fn not_found(what: &str) -> Self {

@@ -10,8 +10,11 @@ use super::body::JsonValue;
 use super::path::Path;
 use super::presence::Facts;
 use super::problem::{Answer, Problem, Success};
+use super::test_mode::{may_erase, may_write};
 use super::{AppState, trace_id};
 use crate::dispatch::{Arrival, Duty, EventAnswer};
+use crate::domain::app::KeyMode;
+use crate::domain::book::Admission;
 use crate::domain::target::DutyRule;
 use crate::domain::{DevicePolicy, Event, Overrides, Rider, RiderId, RiderKey, Target};
 use crate::hub::SessionView;
@@ -24,18 +27,19 @@ const QUERY_MAX: usize = 1_000;
 /// Describe a rider.
 ///
 /// What is not named stays as it is. `revoke_tokens` makes every token issued so far useless.
+/// `test` makes a test rider of them, or takes it back; a test key writes test riders only.
 ///
 /// # Errors
-/// 400, 401, 403, 503.
+/// 400, 401, 403, 409, 503.
 #[utoipa::path(
     put,
     path = "/v1/riders/{id}",
     operation_id = "putRider",
     tag = "Riders",
-    security(("apiKey" = ["admin"])),
+    security(("apiKey" = ["riders"])),
     params(("id" = String, Path, description = "The rider, as you name them")),
     responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["bad_id"]))),
+    extensions(("x-errors" = json!(["bad_id", "not_a_test_rider", "test_key"]))),
 )]
 pub async fn put(
     State(state): State<AppState>,
@@ -45,7 +49,7 @@ pub async fn put(
 ) -> Answer<Value> {
     let rider = caller.rider(&id)?;
     let body = Reader::new(&body)?;
-    body.only(&["devices", "on_duty", "revoke_tokens"])?;
+    body.only(&["devices", "on_duty", "revoke_tokens", "test"])?;
     let revoke = body.boolean("revoke_tokens")?.unwrap_or(false);
     let patch = RiderPatch {
         lang: None,
@@ -53,7 +57,16 @@ pub async fn put(
         on_duty: body.boolean("on_duty")?,
         not_before: revoke.then(|| state.dispatch.clock().now().wall),
     };
-    let stored = state.dispatch.put_rider(rider.clone(), patch).await?;
+    match (caller.mode(), body.boolean("test")?) {
+        (KeyMode::Test, Some(false)) => return Err(Problem::test_key()),
+        (KeyMode::Test, Some(true) | None) => may_write(&state, &caller, &rider).await?,
+        (KeyMode::Live, Some(test)) => {
+            let admission = if test { Admission::AsTest } else { Admission::AsReal };
+            state.dispatch.admit(rider.clone(), admission).await?;
+        }
+        (KeyMode::Live, None) => {}
+    }
+    let stored = state.dispatch.put_rider(rider, patch).await?;
     Ok(Success(view(&state, &stored, None)))
 }
 
@@ -90,23 +103,25 @@ pub async fn get(
 /// With every alert of theirs. Their tokens are good no more, and their sockets are closed.
 ///
 /// # Errors
-/// 400, 401, 403, 404, 503.
+/// 400, 401, 403, 404, 409, 503.
 #[utoipa::path(
     delete,
     path = "/v1/riders/{id}",
     operation_id = "deleteRider",
     tag = "Riders",
-    security(("apiKey" = ["admin"])),
+    security(("apiKey" = ["riders"])),
     params(("id" = String, Path, description = "The rider, as you name them")),
     responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["bad_id", "not_found"]))),
+    extensions(("x-errors" = json!(["bad_id", "not_found", "not_a_test_rider"]))),
 )]
 pub async fn delete(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
 ) -> Answer<Value> {
-    let erased = state.dispatch.delete_rider(caller.rider(&id)?).await?;
+    let rider = caller.rider(&id)?;
+    may_erase(&state, &caller, &rider).await?;
+    let erased = state.dispatch.delete_rider(rider).await?;
     if erased { Ok(Success(json!({"erased": true}))) } else { Err(Problem::not_found("rider")) }
 }
 
@@ -115,16 +130,16 @@ pub async fn delete(
 /// Off duty ends at once what asks for duty.
 ///
 /// # Errors
-/// 400, 401, 403, 503.
+/// 400, 401, 403, 409, 503.
 #[utoipa::path(
     post,
     path = "/v1/riders/{id}/duty",
     operation_id = "setDuty",
     tag = "Riders",
-    security(("apiKey" = ["admin"])),
+    security(("apiKey" = ["riders"])),
     params(("id" = String, Path, description = "The rider, as you name them")),
     responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["bad_id"]))),
+    extensions(("x-errors" = json!(["bad_id", "not_a_test_rider"]))),
 )]
 pub async fn duty(
     State(state): State<AppState>,
@@ -136,16 +151,18 @@ pub async fn duty(
     let body = Reader::new(&body)?;
     body.only(&["on_duty"])?;
     let on_duty = body.boolean("on_duty")?.ok_or_else(|| body.missing("on_duty"))?;
+    may_write(&state, &caller, &rider).await?;
     let ended = state.dispatch.set_duty(rider, if on_duty { Duty::On } else { Duty::Off }).await?;
     Ok(Success(json!({"on_duty": on_duty, "suppressed": ended})))
 }
 
 /// Make a token for a rider's client.
 ///
-/// It opens the rider's socket. It lasts 12 hours unless said otherwise, 24 hours at most.
+/// It opens the rider's socket. It lasts 12 hours unless said otherwise, 24 hours at most. With a
+/// test key for test riders: one nobody has heard of becomes one.
 ///
 /// # Errors
-/// 400, 401, 403, 503.
+/// 400, 401, 403, 409, 503.
 #[utoipa::path(
     post,
     path = "/v1/riders/{id}/token",
@@ -154,7 +171,7 @@ pub async fn duty(
     security(("apiKey" = ["rider-token"])),
     params(("id" = String, Path, description = "The rider, as you name them")),
     responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["bad_id"]))),
+    extensions(("x-errors" = json!(["bad_id", "not_a_test_rider"]))),
 )]
 pub async fn token(
     State(state): State<AppState>,
@@ -166,6 +183,7 @@ pub async fn token(
     let body = Reader::new(&body)?;
     body.only(&["ttl_s"])?;
     let ttl_s = body.integer("ttl_s", 1, 86_400)?.unwrap_or(12 * 3600);
+    may_write(&state, &caller, &rider).await?;
     let token = state.dispatch.accounts().token(&caller.app, &rider.rider, ttl_s * 1000)?;
     Ok(Success(json!({"token": token.token, "expires_at": token.expires_at.to_string()})))
 }
@@ -217,7 +235,13 @@ pub async fn test(
     };
     let received_at = dispatch.clock().now().wall;
     let parsed = ParsedEvent::own(event);
-    let arrival = Arrival { source: "test", parsed, trace_id: trace_id(&headers), received_at };
+    let arrival = Arrival {
+        source: "test",
+        key_mode: caller.mode(),
+        parsed,
+        trace_id: trace_id(&headers),
+        received_at,
+    };
     Ok(Success(dispatch.accept(caller.app, arrival).await?))
 }
 
@@ -286,6 +310,7 @@ fn view(state: &AppState, rider: &Rider, open_alerts: Option<usize>) -> Value {
     let mut view = json!({
         "id": rider.id,
         "known": rider.known,
+        "test": rider.test,
         "online": facts.online.is,
         "on_duty": facts.on_duty.is,
         "audible": facts.audible.is,

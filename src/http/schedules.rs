@@ -32,7 +32,7 @@ pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> An
 
 /// End a recurring event.
 ///
-/// It does not come again. What has come stays.
+/// It does not come again. What has come stays. A test key finds those of tests only.
 ///
 /// # Errors
 /// 401, 403, 404, 503.
@@ -52,18 +52,22 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Answer<Value> {
     let id: ScheduleId = id.parse().map_err(|_| Problem::not_found("schedule"))?;
-    let ended = state.dispatch.end_schedule(caller.app_id(), id).await?;
+    let ended = state.dispatch.end_schedule(caller.app_id(), caller.mode(), id).await?;
     if ended { Ok(Success(json!({"ended": true}))) } else { Err(Problem::not_found("schedule")) }
 }
 
 fn view(schedule: &Schedule) -> Value {
     let recurrence: Value = serde_json::from_str(&schedule.recurrence).unwrap_or_default();
-    json!({
+    let mut view = json!({
         "schedule_id": schedule.id,
         "event_id": schedule.event_id,
         "recur": recurrence,
         "next_at": schedule.next_at.map(|at| at.to_string()),
         "fired": schedule.fired,
         "created_at": schedule.created_at.to_string(),
-    })
+    });
+    if schedule.key_mode.is_test() {
+        view["test"] = json!(true);
+    }
+    view
 }

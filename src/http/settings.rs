@@ -8,6 +8,7 @@ use super::AppState;
 use super::auth::{MayAdminister, MayRead};
 use super::body::JsonValue;
 use super::problem::{Answer, Success};
+use super::test_mode::LiveKey;
 use crate::domain::AppSettings;
 use crate::domain::app::Scope;
 use crate::domain::ladder::{Act, HttpCall, Step};
@@ -55,7 +56,7 @@ pub async fn get(MayRead(caller): MayRead) -> Answer<Value> {
 )]
 pub async fn put(
     State(state): State<AppState>,
-    MayAdminister(caller): MayAdminister,
+    LiveKey(MayAdminister(caller)): LiveKey<MayAdminister>,
     JsonValue(body): JsonValue,
 ) -> Answer<Value> {
     let settings = read(&Reader::new(&body)?)?;

@@ -83,6 +83,7 @@ impl Session {
                 | EndReason::OffDuty
                 | EndReason::RateLimited
                 | EndReason::QuietHours
+                | EndReason::TestMode
                 | EndReason::Erased => AnswerOutcome::Gone,
             };
             if outcome == AnswerOutcome::Won {

@@ -327,6 +327,9 @@ pub struct AlertFrame<'a> {
     pub order_id: Option<&'a str>,
     /// Name of the kind.
     pub kind: &'a str,
+    /// It is a test: said by a test key, to test riders.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
     /// Version of the order.
     pub version: Option<i64>,
     /// 0 to 3.

@@ -28,6 +28,7 @@ pub(super) fn alert(
         event_id: alert.event_id.as_str(),
         order_id: alert.order_id.as_ref().map(OrderId::as_str),
         kind: &alert.kind,
+        test: alert.key_mode.is_test(),
         version: alert.version,
         urgency: alert.urgency,
         created_at: alert.created_at.0,
@@ -93,7 +94,8 @@ pub(super) fn stop_reason(why: EndReason) -> &'static str {
         | EndReason::CancelledByOrder
         | EndReason::CancelledBefore
         | EndReason::Reassigned
-        | EndReason::OrderEnded => "cancelled",
+        | EndReason::OrderEnded
+        | EndReason::TestMode => "cancelled",
         EndReason::Taken => "taken",
         EndReason::Superseded => "superseded",
         EndReason::Merged => "merged",

@@ -12,18 +12,18 @@ use async_trait::async_trait;
 
 use self::state::State;
 use super::{
-    Accepted, AlertRecord, Call, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty, Ended, Merged,
-    NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch, Schedule, Settled,
-    Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
+    Accepted, Admission, Admitted, AlertRecord, Call, CallResult, Claim, DeviceCheck, DueStep, DueTarget,
+    Duty, Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch,
+    Schedule, Settled, Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
 };
 use crate::domain::alert::Sound;
-use crate::domain::app::{ApiKey, App};
+use crate::domain::app::{ApiKey, App, KeyMode};
 use crate::domain::book::{Book, Guard};
 use crate::domain::delivery::EndReason;
 use crate::domain::kind::OrderPolicy;
 use crate::domain::{
-    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderId, OrderKey,
-    Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
+    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderKey, Rider,
+    RiderId, RiderKey, ScheduleId, Settlement, Target,
 };
 
 /// A store in memory.
@@ -41,10 +41,10 @@ impl ModelStore {
         Self { epoch: epoch.into(), now, state: Mutex::new(Some(State::default())) }
     }
 
-    /// The same, but its rules do not look at this. For simulations only: they show that they notice.
+    /// The same, but its rules do not look at these. For simulations only: they show that they notice.
     #[must_use]
-    pub fn without(self, guard: Guard) -> Self {
-        let state = State { book: Book::without(guard), ..State::default() };
+    pub fn without(self, guards: &[Guard]) -> Self {
+        let state = State { book: Book::without(guards), ..State::default() };
         Self { state: Mutex::new(Some(state)), ..self }
     }
 
@@ -119,6 +119,10 @@ impl Store for ModelStore {
 
     async fn set_duty(&self, rider: RiderKey, duty: Duty, at: EpochMs) -> StoreResult<Vec<Ended>> {
         self.with(|state| state.set_duty(&rider, duty, at))
+    }
+
+    async fn admit(&self, rider: RiderKey, admission: Admission, at: EpochMs) -> StoreResult<Admitted> {
+        self.with(|state| state.book.admit(&rider, admission, at))
     }
 
     async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
@@ -213,8 +217,8 @@ impl Store for ModelStore {
         self.with(|state| state.cancel_alert(app, alert, at))
     }
 
-    async fn cancel_order(&self, app: AppId, order: OrderId, at: EpochMs) -> StoreResult<Vec<Ended>> {
-        self.with(|state| state.cancel_order(&OrderKey { app, order }, at))
+    async fn cancel_order(&self, order: OrderKey, at: EpochMs) -> StoreResult<Vec<Ended>> {
+        self.with(|state| state.cancel_order(&order, at))
     }
 
     async fn settle(
@@ -334,8 +338,8 @@ impl Store for ModelStore {
         self.with(|state| state.schedules_of(app))
     }
 
-    async fn end_schedule(&self, app: AppId, id: ScheduleId) -> StoreResult<bool> {
-        self.with(|state| state.end_schedule(app, id))
+    async fn end_schedule(&self, app: AppId, by: KeyMode, id: ScheduleId) -> StoreResult<bool> {
+        self.with(|state| state.end_schedule(app, by, id))
     }
 
     async fn unrendered(&self, limit: u32) -> StoreResult<Vec<Alert>> {

@@ -39,17 +39,17 @@ use self::accept::Arrival;
 use self::error::unavailable;
 use self::writer::{Call, Calls, Run, RunAll, Work};
 use super::{
-    Accepted, AlertRecord, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty, Ended, Merged, NewEvent,
-    NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch, Schedule, Settled, Stepped,
-    Store, StoreResult, Template, Unrolled, When, World,
+    Accepted, Admission, Admitted, AlertRecord, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty,
+    Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch,
+    Schedule, Settled, Stepped, Store, StoreResult, Template, Unrolled, When, World,
 };
 use crate::domain::alert::Sound;
-use crate::domain::app::{ApiKey, App};
+use crate::domain::app::{ApiKey, App, KeyMode};
 use crate::domain::delivery::EndReason;
 use crate::domain::kind::OrderPolicy;
 use crate::domain::{
-    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderId, OrderKey,
-    Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
+    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderKey, Rider,
+    RiderId, RiderKey, ScheduleId, Settlement, Target,
 };
 
 /// How events are accepted: all that wait, together.
@@ -171,6 +171,13 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn admit(&self, rider: RiderKey, admission: Admission, at: EpochMs) -> StoreResult<Admitted> {
+        self.write((rider, admission, at), |db, (rider, admission, at)| {
+            Box::pin(riders::admit(db, rider, *admission, *at))
+        })
+        .await
+    }
+
     async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
         self.write((rider, at), |db, (rider, at)| Box::pin(riders::delete(db, rider, *at))).await
     }
@@ -285,9 +292,8 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn cancel_order(&self, app: AppId, order: OrderId, at: EpochMs) -> StoreResult<Vec<Ended>> {
-        self.write((OrderKey { app, order }, at), |db, (order, at)| Box::pin(orders::cancel(db, order, *at)))
-            .await
+    async fn cancel_order(&self, order: OrderKey, at: EpochMs) -> StoreResult<Vec<Ended>> {
+        self.write((order, at), |db, (order, at)| Box::pin(orders::cancel(db, order, *at))).await
     }
 
     async fn settle(
@@ -427,8 +433,8 @@ impl Store for SqliteStore {
         schedules::live(self.read()?, app).await
     }
 
-    async fn end_schedule(&self, app: AppId, id: ScheduleId) -> StoreResult<bool> {
-        self.write((app, id), |db, (app, id)| Box::pin(schedules::end(db, *app, *id))).await
+    async fn end_schedule(&self, app: AppId, by: KeyMode, id: ScheduleId) -> StoreResult<bool> {
+        self.write((app, by, id), |db, (app, by, id)| Box::pin(schedules::end(db, *app, *by, *id))).await
     }
 
     async fn unrendered(&self, limit: u32) -> StoreResult<Vec<Alert>> {

@@ -23,4 +23,5 @@ mod schedules;
 mod settings;
 mod socket;
 mod support;
+mod test_mode;
 mod wait;

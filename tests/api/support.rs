@@ -148,6 +148,14 @@ impl TestServer {
         self.accounts().create_key(app, &name, scopes.to_vec(), KeyMode::Live).await.unwrap().secret
     }
 
+    /// A fresh key of the app `default` for tests, which may do everything that one may.
+    pub(crate) async fn test_key(&self) -> String {
+        let app = self.app("default").await.app.id;
+        let name = self.state.dispatch.fresh_event_id().to_string();
+        let made = self.accounts().create_key(app, &name, vec![Scope::Admin], KeyMode::Test).await;
+        made.unwrap().secret
+    }
+
     /// A token of a rider of the app `default`.
     pub(crate) async fn token(&self, rider: &str) -> String {
         self.token_for(rider, 3_600_000).await

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderbell::dispatch::{AcceptError, Arrival, Duty, EventAnswer, SettleError};
-use orderbell::domain::{AlertId, DevicePolicy, GroupId, OrderId, RiderId, RiderKey};
+use orderbell::domain::app::KeyMode;
+use orderbell::domain::book::Admission;
+use orderbell::domain::{AlertId, DevicePolicy, GroupId, OrderKey, RiderId, RiderKey};
 use orderbell::intake::parse_event;
 use orderbell::store::{RiderPatch, StoreResult};
 
 use crate::simulation::arbiter::Arbiter;
 use crate::simulation::device::sleep_ms;
 use crate::simulation::dice::Dice;
+use crate::simulation::graves::named;
 use crate::simulation::ledger::{Broken, Fault, Ledger};
 use crate::simulation::node::{APP, Address, Node};
-use crate::simulation::plan::{After, EventPlan, Order, Post};
+use crate::simulation::plan::{After, EventPlan, Order, Post, RiderPlan};
 
 /// One of the backend's workers.
 #[derive(Clone)]
@@ -38,8 +41,10 @@ impl Worker {
         let Some((after_ms, act)) = event.after else { return };
         sleep_ms(after_ms).await;
         match (act, answer.alert_id) {
-            (After::CancelOrder, _) => backend.cancel_order(event.order.as_deref().unwrap()).await,
-            (After::CancelAlert, Some(alert)) => backend.cancel_alert(alert).await,
+            (After::CancelOrder, _) => {
+                backend.cancel_order(event.key_mode, event.order.as_deref().unwrap()).await;
+            }
+            (After::CancelAlert, Some(alert)) => backend.cancel_alert(event.key_mode, alert).await,
             (After::Settle, Some(alert)) => {
                 let winner = arbiter.decide(alert, &event.riders);
                 backend.settle(alert, winner).await;
@@ -103,7 +108,7 @@ impl Backend {
         let ask = |node: Arc<Node>| {
             let winner = winner.clone();
             async move {
-                match node.dispatch.settle(*APP, alert, winner).await {
+                match node.dispatch.settle(*APP, KeyMode::Live, alert, winner).await {
                     Err(SettleError::Store(error)) => Err(error),
                     settled => Ok(settled),
                 }
@@ -122,14 +127,20 @@ impl Backend {
     }
 
     /// Describes a rider.
-    pub(crate) async fn introduce(mut self, rider: RiderKey, all_devices: bool) {
-        let devices = if all_devices { DevicePolicy::All } else { DevicePolicy::Latest };
+    pub(crate) fn introduce(mut self, rider: RiderKey, plan: &RiderPlan) -> impl Future<Output = ()> + use<> {
+        let test = plan.test;
+        let devices = if plan.all_devices { DevicePolicy::All } else { DevicePolicy::Latest };
         let patch = RiderPatch { devices: Some(devices), ..RiderPatch::default() };
-        let ask = |node: Arc<Node>| {
+        let ask = move |node: Arc<Node>| {
             let (rider, patch) = (rider.clone(), patch.clone());
-            async move { node.dispatch.put_rider(rider, patch).await }
+            async move {
+                if test {
+                    node.dispatch.admit(rider.clone(), Admission::AsTest).await?;
+                }
+                node.dispatch.put_rider(rider, patch).await
+            }
         };
-        self.until_done(ask).await;
+        async move { drop(self.until_done(ask).await) }
     }
 
     /// Carries out what is planned beside events.
@@ -145,7 +156,7 @@ impl Backend {
                     () = node.shut_down() => {}
                 }
             }
-            Order::Close { order } => self.cancel_order(&order).await,
+            Order::Close { key_mode, order } => self.cancel_order(key_mode, &order).await,
             Order::JumpWall { ms } => {
                 self.ledger.injected(Fault::WallJump);
                 self.ledger.time.jump(ms);
@@ -174,7 +185,7 @@ impl Backend {
             };
             match answer {
                 Some(Ok(answer)) => {
-                    self.ledger.accepted(&event.id, answer.clone());
+                    self.ledger.accepted(event, answer.clone());
                     self.ledger.stored(event, answer.outcome);
                     return answer;
                 }
@@ -187,21 +198,29 @@ impl Backend {
         }
     }
 
-    async fn cancel_alert(&mut self, alert: AlertId) {
-        let ask = |node: Arc<Node>| async move { node.dispatch.cancel_alert(*APP, alert).await };
-        let ended = self.until_done(ask).await;
+    async fn cancel_alert(&mut self, by: KeyMode, alert: AlertId) {
+        let cancel =
+            |by| move |node: Arc<Node>| async move { node.dispatch.cancel_alert(*APP, by, alert).await };
+        if by == KeyMode::Live && self.dice.per_mille(300) {
+            let by_test_key = self.until_done(cancel(KeyMode::Test)).await;
+            if by_test_key.is_some() {
+                self.ledger.broken(Broken::WorldsMixed, format_args!("a test key cancelled {alert}"));
+            }
+        }
+        let ended = self.until_done(cancel(by)).await;
         self.ledger.note(format_args!("backend: alert cancelled, {ended:?}"));
     }
 
-    async fn cancel_order(&mut self, order: &str) {
-        let least = self.ledger.known_version(order);
-        let order: OrderId = order.parse().unwrap();
+    async fn cancel_order(&mut self, key_mode: KeyMode, order: &str) {
+        let order = OrderKey { app: *APP, key_mode, order: order.parse().unwrap() };
+        let least = self.ledger.cancelling(&order);
         let ask = |node: Arc<Node>| {
             let order = order.clone();
-            async move { node.dispatch.cancel_order(*APP, order).await }
+            async move { node.dispatch.cancel_order(order).await }
         };
         let ended = self.until_done(ask).await;
-        self.ledger.cancelled(order.as_str(), least);
+        self.ledger.cancelled(&order, least);
+        let order = named(&order);
         self.ledger.note(format_args!("backend: order {order} cancelled, {ended} ended"));
     }
 
@@ -236,5 +255,7 @@ async fn accept(node: &Node, event: &EventPlan) -> Result<EventAnswer, AcceptErr
     let parsed =
         parse_event(event.body.to_string().as_bytes(), dispatch.kinds(), || dispatch.fresh_event_id())?;
     let trace_id = format!("trace-{}", event.id);
-    dispatch.accept(app, Arrival { source: "api", parsed, trace_id, received_at }).await
+    dispatch
+        .accept(app, Arrival { source: "api", key_mode: event.key_mode, parsed, trace_id, received_at })
+        .await
 }

@@ -1,6 +1,6 @@
 //! Many seeds, one after another, on one core, and a crash at every step of a small world. `SEEDS` says how many (default
 //! 2000), `FROM` where to begin; `SEED` plays one seed, `STEP` one step, and prints its trace; `GUARD=resend`, `step`,
-//! `winner` or `tombstone` takes that guard away. The last line is `violations N`.
+//! `winner`, `tombstone`, `test` or `frames` takes that guard away. The last line is `violations N`.
 
 #![expect(clippy::print_stdout, reason = "a test program reports to its caller")]
 #![expect(clippy::unwrap_used, reason = "a simulation that cannot go on has found something")]
@@ -74,9 +74,11 @@ fn asked() -> Asked {
 fn without(word: &str) -> Guard {
     let guards = [
         ("resend", Guard::WithoutResend),
-        ("step", Guard::Without(book::Guard::StepOnce)),
-        ("winner", Guard::Without(book::Guard::OneWinner)),
-        ("tombstone", Guard::Without(book::Guard::Tombstone)),
+        ("step", Guard::Without(&[book::Guard::StepOnce])),
+        ("winner", Guard::Without(&[book::Guard::OneWinner])),
+        ("tombstone", Guard::Without(&[book::Guard::Tombstone])),
+        ("test", Guard::Without(&[book::Guard::TestMode])),
+        ("frames", Guard::Without(&[book::Guard::TestMode, book::Guard::TestFrames])),
     ];
     guards.into_iter().find(|(name, _)| *name == word).unwrap().1
 }

@@ -1,7 +1,7 @@
 //! Cancellations as the backend knows them, and the news that came after them: what must never be sent any more.
 //! Only what is certain is judged: where two requests were under way at one time, either may have been first.
 
-use orderbell::domain::RiderId;
+use orderbell::domain::{OrderKey, RiderId};
 
 use crate::simulation::ledger::{Broken, Ledger, Seen};
 use crate::simulation::plan::EventPlan;
@@ -42,11 +42,14 @@ impl Ledger {
         let now = self.time.ms();
         let mut seen = self.seen();
         seen.note(now, format_args!("{} posted", event.id));
-        let Some(order) = &event.order else { return };
+        let Some(order) = event.order_key() else { return };
+        if event.cancels {
+            seen.taken_back.insert(order.clone());
+        }
         if !seen.posted.insert(event.id.clone()) {
             return;
         }
-        let known = seen.orders.entry(order.clone()).or_default();
+        let known = seen.orders.entry(order).or_default();
         known.posted = known.posted.max(event.version);
         let cover = known.graves.iter().filter(|grave| grave.covers(event.version));
         let cover: Vec<Option<RiderId>> = cover.map(|grave| grave.rider.clone()).collect();
@@ -60,9 +63,9 @@ impl Ledger {
 
     /// The backend was told that an event is stored.
     pub(crate) fn stored(&self, event: &EventPlan, outcome: &str) {
-        let Some(order) = event.order.as_ref().filter(|_| outcome != "dropped") else { return };
+        let Some(order) = event.order_key().filter(|_| outcome != "dropped") else { return };
         let mut seen = self.seen();
-        let known = seen.orders.entry(order.clone()).or_default();
+        let known = seen.orders.entry(order).or_default();
         known.known = known.known.max(event.version);
         if event.cancels {
             let graves = event.riders.iter().map(|rider| Grave {
@@ -74,18 +77,25 @@ impl Ledger {
         }
     }
 
-    /// The highest version of an order that the backend knows to be stored.
-    pub(crate) fn known_version(&self, order: &str) -> Option<i64> {
-        self.seen().orders.get(order)?.known
+    /// The backend asks for an order to be cancelled. The highest version of it that it knows to be stored.
+    pub(crate) fn cancelling(&self, order: &OrderKey) -> Option<i64> {
+        let mut seen = self.seen();
+        seen.taken_back.insert(order.clone());
+        seen.orders.get(order)?.known
     }
 
     /// The backend was told that an order is cancelled; it had known of this version when it asked for that.
-    pub(crate) fn cancelled(&self, order: &str, least: Option<i64>) {
+    pub(crate) fn cancelled(&self, order: &OrderKey, least: Option<i64>) {
         let mut seen = self.seen();
-        let known = seen.orders.entry(order.to_owned()).or_default();
+        let known = seen.orders.entry(order.clone()).or_default();
         let most = known.posted;
         known.graves.push(Grave { rider: None, least, most });
     }
+}
+
+/// An order as people read it.
+pub(crate) fn named(order: &OrderKey) -> String {
+    order.key_mode.source(order.order.as_str())
 }
 
 impl Seen {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use orderbell::dispatch::EventAnswer;
-use orderbell::domain::{AlertId, CallId, Delivery, Head, RiderId};
+use orderbell::domain::{AlertId, CallId, Delivery, Head, OrderKey, RiderId};
 use orderbell::store::model::ModelStore;
 
 use crate::simulation::clock::WorldTime;
@@ -73,10 +73,16 @@ pub(crate) enum Broken {
     TwoEffects,
     /// Deliveries of an alert that are open, and a count that says otherwise.
     Miscounted,
+    /// A test waits for a real rider, or was held back for another reason.
+    TestDelivered,
+    /// A test came to a real rider, or to a test rider without its mark.
+    TestHeard,
+    /// What a test key said changed something real, or the other way round.
+    WorldsMixed,
 }
 
 impl Broken {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Lost,
         Self::NeverEnded,
         Self::SentAfterVoid,
@@ -92,6 +98,9 @@ impl Broken {
         Self::PlayedTwice,
         Self::TwoEffects,
         Self::Miscounted,
+        Self::TestDelivered,
+        Self::TestHeard,
+        Self::WorldsMixed,
     ];
 }
 
@@ -146,7 +155,11 @@ pub(crate) struct Seen {
     pub(crate) outcomes: BTreeMap<(AlertId, RiderId, &'static str), String>,
     /// Settlements by the backend that were taken.
     pub(crate) settles: u64,
-    pub(crate) orders: BTreeMap<String, OrderSeen>,
+    pub(crate) orders: BTreeMap<OrderKey, OrderSeen>,
+    /// Orders whose cancellation was asked for.
+    pub(crate) taken_back: BTreeSet<OrderKey>,
+    /// Riders who are there for tests.
+    pub(crate) testers: BTreeSet<RiderId>,
     /// Events that came after the cancellation of their order, with the riders it concerns; without, all of them.
     pub(crate) buried: BTreeMap<String, Option<Vec<RiderId>>>,
     /// Events that were posted.
@@ -171,8 +184,9 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(time: WorldTime, store: Arc<ModelStore>) -> Arc<Self> {
-        Arc::new(Self { time, store, calm: AtomicBool::new(false), seen: Mutex::default() })
+    pub(crate) fn new(time: WorldTime, store: Arc<ModelStore>, testers: BTreeSet<RiderId>) -> Arc<Self> {
+        let seen = Mutex::new(Seen { testers, ..Seen::default() });
+        Arc::new(Self { time, store, calm: AtomicBool::new(false), seen })
     }
 
     pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -34,6 +34,7 @@ impl Ledger {
         let alert: AlertId = values["alert_id"].as_str().unwrap().parse().unwrap();
         let (level, rider) = (values["level"].as_u64().unwrap(), values["rider"].as_str().unwrap());
         let mut seen = self.seen();
+        seen.check_call(now, rider, alert, values["test"] == true);
         let name = seen.name(alert);
         seen.note(now, format_args!("call for {rider} of {name} at {level}"));
         let ids = seen.calls.entry((alert, level, rider.to_owned())).or_default();

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::simulation::client::Fact;
 use crate::simulation::ledger::{Broken, Ledger, Online};
 use crate::simulation::node::APP;
+use crate::simulation::plan::EventPlan;
 
 impl Ledger {
     /// The store has just changed these alerts.
@@ -48,9 +49,10 @@ impl Ledger {
 
     /// The server decides to send a frame.
     pub(crate) fn queued(&self, rider: &RiderId, text: &str) {
-        let Some((alert, _)) = alert_of(text) else { return };
+        let Some((alert, frame)) = alert_of(text) else { return };
         let (now, wall) = (self.time.ms(), self.time.wall());
         let mut seen = self.seen();
+        seen.check_world(now, rider, alert, &frame);
         let Some(known) = seen.known.get(&(alert, rider.clone())) else { return };
         let (ended_ms, expires_at) = (known.ended_ms.or(known.claimed_ms), known.delivery.expires_at);
         if ended_ms.is_some() || wall >= expires_at {
@@ -85,9 +87,16 @@ impl Ledger {
     }
 
     /// The backend was told yes.
-    pub(crate) fn accepted(&self, event: &str, answer: EventAnswer) {
-        let now = self.time.ms();
+    pub(crate) fn accepted(&self, plan: &EventPlan, answer: EventAnswer) {
+        let (now, event) = (self.time.ms(), plan.id.as_str());
         let mut seen = self.seen();
+        if answer.test != plan.key_mode.is_test() {
+            seen.break_promise(
+                now,
+                Broken::WorldsMixed,
+                format_args!("{event} was answered for another world"),
+            );
+        }
         seen.note(now, format_args!("{event} accepted, duplicate {}", answer.duplicate));
         let answer = EventAnswer { duplicate: false, ..answer };
         match seen.answers.get(event) {

@@ -1,12 +1,14 @@
 //! What a seed means: who is there, what the backend says and when, and how much goes wrong.
 //! A plan is data; the parts of the world carry it out.
 
-use orderbell::domain::{GroupId, RiderId};
+use orderbell::domain::app::KeyMode;
+use orderbell::domain::{GroupId, OrderKey, RiderId};
 use serde_json::{Value, json};
 
 use crate::simulation::client::Confirms;
 use crate::simulation::dice::Dice;
 use crate::simulation::link::Network;
+use crate::simulation::node::APP;
 use crate::simulation::store::{CrashAt, StoreFaults};
 use crate::simulation::stories::Stage;
 
@@ -26,6 +28,8 @@ pub(crate) struct Plan {
 
 pub(crate) struct RiderPlan {
     pub(crate) name: String,
+    /// Whether they are there for tests.
+    pub(crate) test: bool,
     /// Whether all devices ring.
     pub(crate) all_devices: bool,
     pub(crate) devices: Vec<DevicePlan>,
@@ -64,9 +68,12 @@ pub(crate) enum Act {
     },
 }
 
+#[derive(Clone)]
 pub(crate) struct EventPlan {
     pub(crate) at_ms: i64,
+    /// Another than that of its body, where that is used in both worlds.
     pub(crate) id: String,
+    pub(crate) key_mode: KeyMode,
     pub(crate) order: Option<String>,
     pub(crate) version: Option<i64>,
     pub(crate) riders: Vec<RiderId>,
@@ -111,6 +118,7 @@ pub(crate) enum Order {
     },
     /// The day ends for an order: its backend cancels it.
     Close {
+        key_mode: KeyMode,
         order: String,
     },
 }
@@ -120,9 +128,16 @@ impl Plan {
     pub(crate) fn of(seed: u64) -> Self {
         let dice = &mut Dice::of(seed, "plan");
         let calm_ms = dice.between(60, 180) * 1000;
-        let riders: Vec<RiderPlan> =
+        let mut riders: Vec<RiderPlan> =
             (0..dice.between(2, 5)).map(|number| rider(dice, number, calm_ms)).collect();
-        let (events, mut orders) = events(dice, &riders, calm_ms);
+        let mut events = events(dice, &riders, calm_ms);
+        if dice.per_mille(400) {
+            riders.iter_mut().for_each(|rider| rider.test = dice.per_mille(400));
+            let twins: Vec<_> =
+                events.iter().filter_map(|event| dice.per_mille(400).then(|| event.tested(dice))).collect();
+            events.extend(twins);
+        }
+        let mut orders = closing(&events, calm_ms);
         for _ in 0..dice.between(0, 2) {
             orders.push((dice.between(5_000, calm_ms), Order::Restart));
         }
@@ -156,7 +171,12 @@ impl Plan {
             acts: Vec::new(),
             stays: true,
         };
-        let rider = |name: &str, devices| RiderPlan { name: name.to_owned(), all_devices: true, devices };
+        let rider = |name: &str, devices| RiderPlan {
+            name: name.to_owned(),
+            test: false,
+            all_devices: true,
+            devices,
+        };
         let riders = vec![
             rider("r0", vec![device("r0a", 0), device("r0b", 300)]),
             rider("r1", vec![device("r1a", 4_000)]),
@@ -168,7 +188,8 @@ impl Plan {
                 "target": {"riders": riders}, "alert": {"text": id, "ttl_s": 60}});
             body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
             let (id, order, post) = (id.to_owned(), Some(order), Post::Once);
-            EventPlan { at_ms, id, order, version: None, riders, cancels: false, body, post, after }
+            let key_mode = KeyMode::Live;
+            EventPlan { at_ms, id, key_mode, order, version: None, riders, cancels: false, body, post, after }
         };
         let ladder = json!([{"after_s": 3, "do": "repeat"}, {"after_s": 5, "do": "station", "group": "g0"},
             {"after_s": 7, "do": "http", "http": {"url": "https://voice.example/call"}}, {"after_s": 9, "do": "desk"}]);
@@ -190,6 +211,25 @@ impl Plan {
         let crash_at = Some(at);
         Self { riders, groups, merges: false, events, orders, store, crash_at, calm_ms: 12_000 }
     }
+}
+
+impl EventPlan {
+    /// Its order, in its world.
+    pub(crate) fn order_key(&self) -> Option<OrderKey> {
+        let order = self.order.as_ref()?.parse().unwrap();
+        Some(OrderKey { app: *APP, key_mode: self.key_mode, order })
+    }
+
+    /// The same, said with a test key, a little later: the same ids and orders, in another world.
+    fn tested(&self, dice: &mut Dice) -> Self {
+        let at_ms = self.at_ms + dice.between(-1_500, 1_500).max(500 - self.at_ms);
+        Self { at_ms, id: test_name(&self.id), key_mode: KeyMode::Test, ..self.clone() }
+    }
+}
+
+/// What a test event is called here.
+pub(crate) fn test_name(event: &str) -> String {
+    format!("test-{event}")
 }
 
 impl DevicePlan {
@@ -233,11 +273,11 @@ fn rider(dice: &mut Dice, number: i64, calm_ms: i64) -> RiderPlan {
         }
     });
     let devices = devices.collect();
-    RiderPlan { name: format!("r{number}"), all_devices, devices }
+    RiderPlan { name: format!("r{number}"), test: false, all_devices, devices }
 }
 
-/// What the backend says in a world, and what it does about it when the world ends.
-fn events(dice: &mut Dice, riders: &[RiderPlan], calm_ms: i64) -> (Vec<EventPlan>, Vec<(i64, Order)>) {
+/// What the backend says in a world.
+fn events(dice: &mut Dice, riders: &[RiderPlan], calm_ms: i64) -> Vec<EventPlan> {
     let names: Vec<RiderId> = riders.iter().map(|rider| rider.name.parse().unwrap()).collect();
     let most = usize::try_from(dice.between(8, 24)).unwrap();
     let mut stage = Stage { dice, riders: &names, calm_ms, count: 0 };
@@ -245,13 +285,18 @@ fn events(dice: &mut Dice, riders: &[RiderPlan], calm_ms: i64) -> (Vec<EventPlan
     while events.len() < most {
         events.extend(stage.story());
     }
-    let mut closing: Vec<String> = events.iter().filter_map(|event| event.order.clone()).collect();
-    // Who lost an order is told so for ten minutes, which no world has.
-    closing.retain(|order| order.starts_with("fro"));
+    events
+}
+
+/// Who lost an order is told so for ten minutes, which no world has: such orders are cancelled when the world ends.
+fn closing(events: &[EventPlan], calm_ms: i64) -> Vec<(i64, Order)> {
+    let mut closing: Vec<(KeyMode, String)> =
+        events.iter().filter_map(|event| Some((event.key_mode, event.order.clone()?))).collect();
+    closing.retain(|(_, order)| order.starts_with("fro"));
     closing.sort();
     closing.dedup();
-    let closing = closing.into_iter().map(|order| (calm_ms + 100_000, Order::Close { order }));
-    (events, closing.collect())
+    let closing = closing.into_iter();
+    closing.map(|(key_mode, order)| (calm_ms + 100_000, Order::Close { key_mode, order })).collect()
 }
 
 /// Two stations, each with some of the riders.

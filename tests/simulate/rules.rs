@@ -1,12 +1,13 @@
 //! The rules: each looks at one thing that happened, against all that was seen before, and says which promise it breaks.
 //! None of them trusts the code under test for more than the words it puts on the wire and in the store.
 
-use orderbell::domain::{Alert, AlertId, Delivery, DeliveryState, EpochMs, RiderId};
+use orderbell::domain::{Alert, AlertId, Delivery, DeliveryState, EpochMs, Head, RiderId};
 use orderbell::store::AlertRecord;
 use serde_json::Value;
 
 use crate::simulation::client::Receipt;
 use crate::simulation::ledger::{Broken, Known, Online, Seen};
+use crate::simulation::plan::test_name;
 
 /// Over a sound connection an alert is at its rider within this: a sweep, the budget of speech, and the longest wait for
 /// a repetition of a frame that was lost before the connection became sound.
@@ -29,10 +30,15 @@ impl Known {
 
 /// One name for each alert of an event.
 fn name_of(alert: &Alert) -> String {
+    let event = if alert.key_mode.is_test() {
+        test_name(alert.event_id.as_str())
+    } else {
+        alert.event_id.to_string()
+    };
     match alert.kind.as_str() {
-        "order.reassigned_away" => format!("{}-away", alert.event_id),
+        "order.reassigned_away" => format!("{event}-away"),
         "order.taken" | "merge" => format!("{}-{}", alert.kind, alert.id),
-        _ => alert.event_id.to_string(),
+        _ => event,
     }
 }
 
@@ -50,7 +56,7 @@ impl Seen {
             let key = (delivery.alert, delivery.rider.clone());
             let before = self.known.remove(&key);
             match &before {
-                None => self.first_seen(now, delivery, &name),
+                None => self.first_seen(now, &record.alert.head, delivery, &name),
                 Some(known) => self.compare(now, known, delivery),
             }
             let mut known = before.unwrap_or_else(|| Known::of(delivery, now));
@@ -66,10 +72,11 @@ impl Seen {
         self.rings = None;
     }
 
-    fn first_seen(&mut self, now: i64, delivery: &Delivery, event: &str) {
+    fn first_seen(&mut self, now: i64, head: &Head, delivery: &Delivery, event: &str) {
         let Delivery { rider, seq, state, .. } = delivery;
         self.note(now, format_args!("store: {event} for {rider} seq {seq} {state:?}"));
         self.count_seq(now, rider, *seq);
+        self.check_admitted(now, head, delivery);
     }
 
     /// Every delivery and every ring takes the next place in its rider's sequence.
@@ -89,6 +96,7 @@ impl Seen {
         let Delivery { rider, state, reason, .. } = next;
         if before.state != *state || before.reason != *reason {
             self.note(now, format_args!("store: {name} for {rider} {state:?} {reason:?}"));
+            self.check_taken_back(now, next);
         }
         let end = |one: &Delivery| (one.state, one.reason, one.ended_at);
         if !before.is_open() && end(before) != end(next) {

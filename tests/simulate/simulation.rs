@@ -19,6 +19,7 @@ pub(crate) mod rules;
 pub(crate) mod store;
 pub(crate) mod stories;
 pub(crate) mod voice;
+pub(crate) mod worlds;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +45,8 @@ pub(crate) enum Guard {
     All,
     /// Frames that were not acknowledged are not sent again.
     WithoutResend,
-    /// A rule of the book does not look at this.
-    Without(book::Guard),
+    /// Rules of the book do not look at these.
+    Without(&'static [book::Guard]),
 }
 
 /// Time after the last fault in which everything must have come to its end: the longest life of an alert, a jump of the
@@ -63,12 +64,13 @@ async fn world(seed: u64, plan: Plan, guard: Guard) -> Seen {
     let time = WorldTime::begin();
     let wall = time.clone();
     let mut store = ModelStore::new("epoch-1", Arc::new(move || wall.wall()));
-    if let Guard::Without(guard) = guard {
-        store = store.without(guard);
+    if let Guard::Without(guards) = guard {
+        store = store.without(guards);
     }
     let store = Arc::new(store);
     node::found(&*store, AppSettings { merge: plan.merges, ..AppSettings::default() }).await;
-    let ledger = Ledger::new(time.clone(), store);
+    let testers = plan.riders.iter().filter(|rider| rider.test).map(|rider| rider.name.parse().unwrap());
+    let ledger = Ledger::new(time.clone(), store, testers.collect());
     let voice = Arc::new(LateVoice::new(Arc::clone(&ledger), Dice::of(seed, "voice")));
     let address = Arc::new(Address::default());
     let dice = Dice::of(seed, "arbiter");
@@ -120,7 +122,7 @@ fn people(
         dice: Dice::of(seed, part),
     };
     for rider in plan.riders {
-        let known = backend("known").introduce(key(&rider.name), rider.all_devices);
+        let known = backend("known").introduce(key(&rider.name), &rider);
         tasks.spawn(known);
         for device in rider.devices {
             let dice = Dice::of(seed, &device.name);

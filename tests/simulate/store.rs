@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use orderbell::domain::alert::Sound;
-use orderbell::domain::app::{ApiKey, App};
+use orderbell::domain::app::{ApiKey, App, KeyMode};
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::{
-    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderId, Rider,
+    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderKey, Rider,
     RiderId, RiderKey, ScheduleId, Settlement, Target,
 };
 use orderbell::store::{
-    Accepted, AlertRecord, Call as LadderCall, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty,
-    Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch,
-    Schedule, Settled, Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
+    Accepted, Admission, Admitted, AlertRecord, Call as LadderCall, CallResult, Claim, DeviceCheck, DueStep,
+    DueTarget, Duty, Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt,
+    RiderPatch, Schedule, Settled, Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -301,6 +301,8 @@ hand_on! {
         fn put_rider(rider: RiderKey, patch: RiderPatch, at: EpochMs) -> Rider => |_| Vec::new();
         fn touch_rider(rider: RiderKey, at: EpochMs) -> Rider => |_| Vec::new();
         fn set_duty(rider: RiderKey, duty: Duty, at: EpochMs) -> Vec<Ended> => |ended| alerts_of(ended);
+        fn admit(rider: RiderKey, admission: Admission, at: EpochMs) -> Admitted =>
+            |admitted| alerts_of(&admitted.ended);
         fn delete_rider(rider: RiderKey, at: EpochMs) -> Option<Vec<Ended>> =>
             |ended| ended.as_deref().map(alerts_of).unwrap_or_default();
         fn put_group(app: AppId, group: GroupId, members: Vec<RiderId>) -> () => |()| Vec::new();
@@ -323,7 +325,7 @@ hand_on! {
         };
         fn cancel_alert(app: AppId, alert: AlertId, at: EpochMs) -> Option<Vec<Ended>> =>
             |ended| ended.as_deref().map(|ended| with(alert, ended)).unwrap_or_default();
-        fn cancel_order(app: AppId, order: OrderId, at: EpochMs) -> Vec<Ended> => |ended| alerts_of(ended);
+        fn cancel_order(order: OrderKey, at: EpochMs) -> Vec<Ended> => |ended| alerts_of(ended);
         fn settle(app: AppId, alert: AlertId, settlement: Settlement, at: EpochMs) -> Option<Settled> => |_| vec![alert];
         fn unroll(
             alert: AlertId,
@@ -337,7 +339,7 @@ hand_on! {
         fn take_call(id: CallId, again_at: EpochMs, at: EpochMs) -> bool => |_| Vec::new();
         fn finish_call(id: CallId, result: CallResult, at: EpochMs) -> () => |()| Vec::new();
         fn advance_schedule(id: ScheduleId, from: EpochMs, next_at: Option<EpochMs>) -> bool => |_| Vec::new();
-        fn end_schedule(app: AppId, id: ScheduleId) -> bool => |_| Vec::new();
+        fn end_schedule(app: AppId, by: KeyMode, id: ScheduleId) -> bool => |_| Vec::new();
         fn forget_orders(before: EpochMs, limit: u32) -> u64 => |_| Vec::new();
         fn forget_events(before: EpochMs, limit: u32) -> u64 => |_| Vec::new();
     }

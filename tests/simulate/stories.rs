@@ -2,6 +2,7 @@
 //! first, orders that go to and fro, events that come later or again and again.
 
 use orderbell::domain::RiderId;
+use orderbell::domain::app::KeyMode;
 use serde_json::{Value, json};
 
 use crate::simulation::clock::BEGIN;
@@ -62,7 +63,8 @@ impl Stage<'_> {
         };
         let order = order.map(str::to_owned);
         let cancels = kind == "order.cancelled";
-        EventPlan { at_ms, id, order, version: None, riders, cancels, body, post, after: None }
+        let key_mode = KeyMode::Live;
+        EventPlan { at_ms, id, key_mode, order, version: None, riders, cancels, body, post, after: None }
     }
 
     /// Few sentences, so that some are in the cache; lives that end within a world's time.

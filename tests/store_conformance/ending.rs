@@ -44,8 +44,7 @@ pub(crate) async fn a_cancelled_order_ends_all_its_alerts(stage: &Stage) {
     let other = stage.accept_aloud(of("e3", "o2", &["r1"])).await;
     let done = stage.accept_aloud(of("e4", "o1", &["r1"])).await;
     stage.progress("r1", done, Change::Played { play: 1 }, 120).await;
-    let order = || "o1".parse().unwrap();
-    let told = stage.store.cancel_order(stage.app, order(), EpochMs(130)).await.unwrap();
+    let told = stage.store.cancel_order(stage.order("o1"), EpochMs(130)).await.unwrap();
     let expected = [("r1", one), ("r2", mute), ("r1", mute)]
         .map(|(rider, alert)| ended(stage, rider, alert, EndReason::CancelledByOrder));
     assert_eq!(told, expected);
@@ -54,7 +53,7 @@ pub(crate) async fn a_cancelled_order_ends_all_its_alerts(stage: &Stage) {
     }
     assert_eq!(stage.state(other).await, AlertState::Active);
     assert_eq!(stage.state(done).await, AlertState::Completed);
-    assert_eq!(stage.store.cancel_order(stage.app, order(), EpochMs(140)).await.unwrap(), []);
+    assert_eq!(stage.store.cancel_order(stage.order("o1"), EpochMs(140)).await.unwrap(), []);
 }
 
 pub(crate) async fn expiry_says_what_was_missing(stage: &Stage) {

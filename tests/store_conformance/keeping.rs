@@ -3,7 +3,7 @@
 use orderbell::domain::app::{ApiKey, KeyMode, Scope};
 use orderbell::domain::ladder::{Act, Ladder};
 use orderbell::domain::settings::{AppSettings, QuietHours};
-use orderbell::domain::{AppId, DevicePolicy, EpochMs, KeyId, OrderId, RiderId, RiderKey};
+use orderbell::domain::{AppId, DevicePolicy, EpochMs, KeyId, OrderKey, RiderId, RiderKey};
 use orderbell::store::{DeviceCheck, Duty, RiderPatch, StoreError, Template};
 
 use crate::stage::{Stage, an_app, parsed};
@@ -171,7 +171,7 @@ pub(crate) async fn the_newest_twenty_checks_are_kept(stage: &Stage) {
 pub(crate) async fn nothing_is_seen_of_another_app(stage: &Stage) {
     let (store, other) = (&stage.store, stage.other);
     let theirs = |rider: &str| RiderKey { app: other, rider: rider.parse().unwrap() };
-    let order: OrderId = "o1".parse().unwrap();
+    let order = OrderKey { app: other, ..stage.order("o1") };
     let alert = stage.accept_aloud(Told { riders: &["r1"], order: Some("o1"), ..Told::default() }).await;
     store.touch_rider(stage.rider("r1"), EpochMs(1)).await.unwrap();
     store.put_group(stage.app, "east".parse().unwrap(), parsed(&["r1"])).await.unwrap();
@@ -192,7 +192,7 @@ pub(crate) async fn nothing_is_seen_of_another_app(stage: &Stage) {
     assert_eq!(store.open_deliveries(theirs("r1"), 9).await.unwrap(), []);
     assert_eq!(store.open_ids(theirs("r1")).await.unwrap(), []);
     assert_eq!(store.cancel_alert(other, alert, EpochMs(200)).await.unwrap(), None);
-    assert_eq!(store.cancel_order(other, order, EpochMs(200)).await.unwrap(), []);
+    assert_eq!(store.cancel_order(order, EpochMs(200)).await.unwrap(), []);
     assert_eq!(store.delete_rider(theirs("r1"), EpochMs(200)).await.unwrap(), None);
     assert_eq!(store.set_duty(theirs("r1"), Duty::Off, EpochMs(200)).await.unwrap(), []);
     assert_eq!(store.ended_reasons(theirs("r1"), vec![alert]).await.unwrap(), []);

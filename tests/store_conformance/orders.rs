@@ -73,9 +73,8 @@ pub(crate) async fn a_cancellation_without_a_version_stops_for_a_while(stage: &S
 pub(crate) async fn a_cancelled_order_is_remembered_whole(stage: &Stage) {
     let version = |version, told| Told { version: Some(version), ..told };
     let first = stage.accept_aloud(version(3, of("e1", &["r1", "r2"]))).await;
-    let cancel = async |order: &str, at| {
-        stage.store.cancel_order(stage.app, order.parse().unwrap(), EpochMs(at)).await.unwrap()
-    };
+    let cancel =
+        async |order: &str, at| stage.store.cancel_order(stage.order(order), EpochMs(at)).await.unwrap();
     let expected = ["r1", "r2"].map(|rider| ended(stage, rider, first, EndReason::CancelledByOrder));
     assert_eq!(cancel("o1", 120).await, expected);
     assert_eq!(stage.accept(version(3, of("e2", &["r3"]))).await.outcome, CANCELLED_BEFORE);
@@ -89,8 +88,7 @@ pub(crate) async fn a_cancelled_order_takes_back_what_has_not_begun(stage: &Stag
     let later = Told { starts_at: Some(5_000), ..of("e1", &["r1"]) };
     let alert = own(&stage.accept(later).await);
     assert_eq!(stage.state(alert).await, AlertState::Scheduled);
-    let order = "o1".parse().unwrap();
-    assert_eq!(stage.store.cancel_order(stage.app, order, EpochMs(200)).await.unwrap(), []);
+    assert_eq!(stage.store.cancel_order(stage.order("o1"), EpochMs(200)).await.unwrap(), []);
     assert_eq!(stage.state(alert).await, AlertState::Cancelled);
     assert_eq!(stage.store.due_targets(EpochMs(5_000), 9).await.unwrap(), []);
 }

@@ -1,5 +1,6 @@
 //! Events that come again and again.
 
+use orderbell::domain::app::KeyMode;
 use orderbell::domain::{EpochMs, ScheduleId};
 use orderbell::store::{Accepted, NewEvent, Outcome, Receipt, Schedule};
 
@@ -10,6 +11,7 @@ fn recurring(stage: &Stage, id: &str, created_at: i64, next_at: i64) -> (NewEven
     let schedule = Schedule {
         id: ScheduleId::new(EpochMs(created_at), stage.fresh()),
         app: stage.app,
+        key_mode: KeyMode::Live,
         event_id: id.parse().unwrap(),
         body: r#"{"kind":"shift.starting"}"#.to_owned(),
         recurrence: r#"{"every_s":60}"#.to_owned(),
@@ -62,9 +64,12 @@ pub(crate) async fn each_time_happens_once(stage: &Stage) {
 pub(crate) async fn a_recurring_event_is_ended_once(stage: &Stage) {
     let (event, schedule) = recurring(stage, "e1", 100, 5_000);
     stage.store.accept(event).await.unwrap();
-    assert!(!stage.store.end_schedule(stage.other, schedule.id).await.unwrap(), "not another app's");
-    assert!(stage.store.end_schedule(stage.app, schedule.id).await.unwrap());
-    assert!(!stage.store.end_schedule(stage.app, schedule.id).await.unwrap());
+    assert!(
+        !stage.store.end_schedule(stage.other, KeyMode::Live, schedule.id).await.unwrap(),
+        "not another app's"
+    );
+    assert!(stage.store.end_schedule(stage.app, KeyMode::Live, schedule.id).await.unwrap());
+    assert!(!stage.store.end_schedule(stage.app, KeyMode::Live, schedule.id).await.unwrap());
     assert_eq!(stage.store.schedules(stage.app).await.unwrap(), []);
     assert_eq!(stage.store.due_schedules(EpochMs(9_000), 9).await.unwrap(), []);
     let moved =

@@ -8,11 +8,11 @@ use futures_util::future::join_all;
 use orderbell::domain::app::{ApiKey, KeyMode};
 use orderbell::domain::{AppId, EpochMs, KeyId, RiderKey};
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
-use orderbell::store::{Accepted, NewEvent, Store, StoreError};
+use orderbell::store::{Accepted, Admission, NewEvent, Store, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
-use crate::stage::{Stage, an_app, drive, entropy, open, options, own};
+use crate::stage::{Stage, a_sound, an_app, drive, entropy, open, options, own};
 use crate::told::Told;
 
 fn app() -> AppId {
@@ -35,6 +35,25 @@ async fn events(count: usize) -> Vec<NewEvent> {
         stage.event_of(app(), &Told { id: &id, riders: &["r1", "r2", "r3"], ..Told::default() })
     });
     events.collect()
+}
+
+#[tokio::test]
+async fn a_frame_of_a_test_is_looked_at_once_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orderbell.db");
+    let stage = Stage::on_model().await;
+    let store = open(options(&path)).await;
+    store.create_app(an_app(app(), "first")).await.unwrap();
+    store.admit(rider("t1"), Admission::AsTest, EpochMs(90)).await.unwrap();
+    let told =
+        Told { key_mode: KeyMode::Test, riders: &["t1"], sound: Some(a_sound("clip")), ..Told::default() };
+    store.accept(stage.event_of(app(), &told)).await.unwrap();
+    assert_eq!(store.open_deliveries(rider("t1"), 9).await.unwrap().len(), 1);
+    // As a fault somewhere else would leave it: open for a rider who is real.
+    sqlx::raw_sql("UPDATE riders SET test = 0").execute(&mut raw(&path).await).await.unwrap();
+    assert_eq!(store.open_deliveries(rider("t1"), 9).await.unwrap(), []);
+    assert_eq!(store.open_ids(rider("t1")).await.unwrap(), []);
+    store.close().await;
 }
 
 #[tokio::test]

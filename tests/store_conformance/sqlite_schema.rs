@@ -1,5 +1,9 @@
 //! A database of an earlier schema is brought up to date with all that is in it, and a restart forgets nothing.
 
+use std::path::Path;
+
+use orderbell::domain::app::KeyMode;
+use orderbell::domain::book::DropReason;
 use orderbell::domain::delivery::Change;
 use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::{
@@ -12,7 +16,12 @@ use sqlx::{ConnectOptions, Connection};
 use crate::stage::{Stage, an_app, entropy, open, options, own, parsed};
 use crate::told::{Told, rules};
 
-const INIT: &str = include_str!("../../migrations/sqlite/0001_init.sql");
+/// The schema as it was released, step by step.
+const STEPS: [(i64, &str, &str); 3] = [
+    (1, "init", include_str!("../../migrations/sqlite/0001_init.sql")),
+    (2, "delivery", include_str!("../../migrations/sqlite/0002_delivery.sql")),
+    (3, "key_modes", include_str!("../../migrations/sqlite/0003_key_modes.sql")),
+];
 // What the first release has left: one offer that waits, one alert that was played, one silent event.
 const ROWS: &str = "\
     INSERT INTO apps VALUES ('app_00000000000170008000000000000001', 'first', 'zh-CN', 28800, '[]', 1); \
@@ -56,25 +65,52 @@ fn rider(name: &str) -> RiderKey {
     RiderKey { app: app(), rider: name.parse().unwrap() }
 }
 
+/// A database as a release with these steps has left it.
+async fn leave(path: &Path, steps: &[(i64, &'static str, &'static str)], rows: &'static str) {
+    let mut db = SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap();
+    sqlx::raw_sql(MARK).execute(&mut db).await.unwrap();
+    for (number, name, schema) in steps {
+        let kind = sqlx::migrate::MigrationType::Simple;
+        let sql = sqlx::SqlSafeStr::into_sql_str(*schema);
+        let step = sqlx::migrate::Migration::new(*number, (*name).into(), kind, sql, false);
+        sqlx::raw_sql(*schema).execute(&mut db).await.unwrap();
+        let mark = "INSERT INTO _sqlx_migrations VALUES ($1, $2, CURRENT_TIMESTAMP, 1, $3, 1)";
+        let mark = sqlx::query(mark).bind(number).bind(*name).bind(&step.checksum[..]);
+        mark.execute(&mut db).await.unwrap();
+    }
+    sqlx::raw_sql(rows).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_there_before_tests_is_real() {
+    const ORDER: &str = "\
+        INSERT INTO apps VALUES ('app_00000000000170008000000000000001', 'first', 'zh-CN', '[]', 1, '{}'); \
+        INSERT INTO orders VALUES ('app_00000000000170008000000000000001', 'o1', 5, NULL, 'r1', 1, \
+            '{\"stamp\":{\"version\":5,\"occurred_at\":null},\"at\":90}', '{}', 90);";
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orderbell.db");
+    leave(&path, &STEPS, ORDER).await;
+    let stage = Stage::on_model().await;
+    let store = open(options(&path)).await;
+    let accept = async |id, key_mode| {
+        let told =
+            Told { id, key_mode, order: Some("o1"), version: Some(5), riders: &["r1"], ..Told::default() };
+        match store.accept(stage.event_of(app(), &told)).await.unwrap() {
+            Accepted::New(receipt) => receipt.outcome,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(accept("e1", KeyMode::Live).await, Outcome::Dropped(DropReason::OrderCancelled));
+    assert_eq!(accept("e2", KeyMode::Test).await, Outcome::Alerted, "it was no test that was cancelled");
+    store.close().await;
+}
+
 #[tokio::test]
 async fn a_database_of_the_first_release_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("orderbell.db");
-    let checksum = sqlx::migrate::Migration::new(
-        1,
-        "init".into(),
-        sqlx::migrate::MigrationType::Simple,
-        sqlx::SqlSafeStr::into_sql_str(INIT),
-        false,
-    )
-    .checksum;
-    let mut db = SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
-    for sql in [INIT, ROWS, MARK] {
-        sqlx::raw_sql(sql).execute(&mut db).await.unwrap();
-    }
-    let mark = "INSERT INTO _sqlx_migrations VALUES (1, 'init', CURRENT_TIMESTAMP, 1, $1, 1)";
-    sqlx::query(mark).bind(&checksum[..]).execute(&mut db).await.unwrap();
-    db.close().await.unwrap();
+    leave(&path, &STEPS[..1], ROWS).await;
 
     let stage = Stage::on_model().await;
     let store = open(options(&path)).await;

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use orderbell::domain::alert::Sound;
-use orderbell::domain::app::App;
+use orderbell::domain::app::{App, KeyMode};
 use orderbell::domain::delivery::Change;
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::settings::Rules;
 use orderbell::domain::{
-    AlertId, AlertState, AppId, AppSettings, Delivery, EpochMs, Presence, RiderId, RiderKey,
+    AlertId, AlertState, AppId, AppSettings, Delivery, EpochMs, OrderKey, Presence, RiderId, RiderKey,
 };
 use orderbell::store::model::ModelStore;
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
@@ -95,6 +95,11 @@ impl Stage {
 
     pub(crate) fn rider(&self, rider: &str) -> RiderKey {
         RiderKey { app: self.app, rider: rider.parse().unwrap() }
+    }
+
+    /// A real order.
+    pub(crate) fn order(&self, order: &str) -> OrderKey {
+        OrderKey { app: self.app, key_mode: KeyMode::Live, order: order.parse().unwrap() }
     }
 
     /// Ten bytes nobody had before.
@@ -241,5 +246,5 @@ pub(crate) fn names(receipt: &Receipt) -> Vec<&str> {
 }
 
 pub(crate) fn ended(stage: &Stage, rider: &str, alert: AlertId, reason: EndReason) -> Ended {
-    Ended { rider: stage.rider(rider), alert, reason }
+    Ended { rider: stage.rider(rider), alert, key_mode: KeyMode::Live, reason }
 }

@@ -1,6 +1,7 @@
 //! An event in few words, and what becomes of it on the way to the store.
 
 use orderbell::domain::alert::Sound;
+use orderbell::domain::app::KeyMode;
 use orderbell::domain::kind::{Ends, OrderPolicy};
 use orderbell::domain::ladder::{Act, Ladder, Step};
 use orderbell::domain::order::Stamp;
@@ -17,6 +18,7 @@ use crate::stage::parsed;
 #[derive(Clone)]
 pub(crate) struct Told<'a> {
     pub(crate) id: &'a str,
+    pub(crate) key_mode: KeyMode,
     pub(crate) source: &'a str,
     pub(crate) body: u8,
     pub(crate) kind: &'a str,
@@ -59,6 +61,7 @@ impl Default for Told<'_> {
     fn default() -> Self {
         Self {
             id: "e1",
+            key_mode: KeyMode::Live,
             source: "backend",
             body: 1,
             kind: "order.new",
@@ -120,7 +123,8 @@ impl Told<'_> {
         let away = (self.policy.assigns && alert.is_some()).then(|| self.away(app, at, id()));
         NewEvent {
             app,
-            source: self.source.to_owned(),
+            key_mode: self.key_mode,
+            source: self.key_mode.source(self.source),
             id: self.id.parse().unwrap(),
             body_hash: [self.body; 32],
             kind: self.kind.to_owned(),
@@ -147,7 +151,8 @@ impl Told<'_> {
     fn away(&self, app: AppId, at: EpochMs, id: AlertId) -> Alert {
         let mode = Mode::Notify;
         let plain = Self { kind: "order.reassigned_away", mode, key: None, sound: None, ..Told::default() };
-        let plain = Told { id: self.id, order: self.order, expires_at: self.expires_at, ..plain };
+        let key_mode = self.key_mode;
+        let plain = Told { id: self.id, key_mode, order: self.order, expires_at: self.expires_at, ..plain };
         plain.alert(app, at, id)
     }
 
@@ -177,6 +182,7 @@ impl Told<'_> {
         Head {
             id,
             app,
+            key_mode: self.key_mode,
             order_id: self.order.map(|order| order.parse().unwrap()),
             kind: self.kind.to_owned(),
             urgency: self.urgency,

@@ -3,6 +3,7 @@
 
 use super::{Book, Context, Ended, FirstDelivery, Guard};
 use crate::domain::alert::AlertChange;
+use crate::domain::app::KeyMode;
 use crate::domain::delivery::{Change, EndReason};
 use crate::domain::kind::{Ends, OrderPolicy};
 use crate::domain::order::{Stamp, Tombstone};
@@ -12,6 +13,8 @@ use crate::domain::{AlertId, AlertState, AppId, EpochMs, Head, OrderId, OrderKey
 pub struct Incoming<'a> {
     /// The tenant.
     pub app: AppId,
+    /// Whose world it is in.
+    pub key_mode: KeyMode,
     /// The order it is about.
     pub order: Option<&'a OrderId>,
     /// How new its news is.
@@ -97,6 +100,12 @@ impl DropReason {
     }
 }
 
+impl Incoming<'_> {
+    fn order_key(&self) -> Option<OrderKey> {
+        Some(OrderKey { app: self.app, key_mode: self.key_mode, order: self.order?.clone() })
+    }
+}
+
 impl Audience {
     fn riders(&self) -> &[RiderId] {
         match self {
@@ -117,8 +126,7 @@ impl Book {
     /// Lets an event in. What of it is new is in the book afterwards.
     pub fn accept(&mut self, event: &Incoming<'_>, context: &Context<'_>) -> Entered {
         let mut entered = Entered::default();
-        if let Some(order) = event.order {
-            let key = OrderKey { app: event.app, order: order.clone() };
+        if let Some(key) = event.order_key() {
             if let Some(reason) = self.judge(&key, event, context) {
                 entered.outcome = Outcome::Dropped(reason);
                 return entered;
@@ -180,18 +188,16 @@ impl Book {
         }
         let everyone = event.audience == Audience::Later;
         let places = self.open_places(|delivery, head| {
-            head.app == key.app
-                && head.order_id.as_ref() == Some(&key.order)
-                && (everyone || riders.contains(&delivery.rider))
+            head.is_about(key) && (everyone || riders.contains(&delivery.rider))
         });
         self.end_all(&places, &Change::Withdrawn(ends.reason()), at)
     }
 
     /// Gives the order to the event's rider. Returns who loses it.
     fn assign(&mut self, event: &Incoming<'_>, at: EpochMs) -> Option<RiderId> {
-        let (Some(order), true) = (event.order, event.policy.assigns) else { return None };
+        let (Some(key), true) = (event.order_key(), event.policy.assigns) else { return None };
         let rider = event.audience.only()?;
-        let memory = self.order_mut(&OrderKey { app: event.app, order: order.clone() }, at);
+        let memory = self.order_mut(&key, at);
         let before = memory.rider.replace(rider.clone());
         if before.as_ref() != Some(rider) {
             memory.assignments = memory.assignments.saturating_add(1);
@@ -206,12 +212,12 @@ impl Book {
         context: &Context<'_>,
         ended: &mut Vec<Ended>,
     ) -> Vec<FirstDelivery> {
-        if let (Some(away), Some(order), Some(rider)) = (event.away, event.order, event.audience.only()) {
+        if let (Some(away), Some(order), Some(rider)) = (event.away, event.order_key(), event.audience.only())
+        {
             // Whoever gets the order back need not hear any more that it had gone.
             let rider = RiderKey { app: event.app, rider: rider.clone() };
-            let places = self.open_of_rider(&rider, |other| {
-                other.kind == away.kind && other.order_id.as_ref() == Some(order)
-            });
+            let places =
+                self.open_of_rider(&rider, |other| other.kind == away.kind && other.is_about(&order));
             ended.extend(self.end_all(&places, &Change::Withdrawn(EndReason::Superseded), context.at));
         }
         match &event.audience {
@@ -235,8 +241,9 @@ impl Book {
         at: EpochMs,
         ended: &mut Vec<Ended>,
     ) {
+        let Some(order) = event.order_key() else { return };
         let rider = RiderKey { app: event.app, rider: rider.clone() };
-        let places = self.open_of_rider(&rider, |head| head.order_id.as_ref() == event.order);
+        let places = self.open_of_rider(&rider, |head| head.is_about(&order));
         ended.extend(self.end_all(&places, &Change::Withdrawn(reason), at));
     }
 
@@ -272,8 +279,8 @@ impl Book {
 
     /// The riders whose rows an event of this order needs beside its audience.
     #[must_use]
-    pub fn concerned(&self, app: AppId, order: &OrderId) -> Option<RiderKey> {
-        let rider = self.order(&OrderKey { app, order: order.clone() })?.rider.clone()?;
-        Some(RiderKey { app, rider })
+    pub fn concerned(&self, order: &OrderKey) -> Option<RiderKey> {
+        let rider = self.order(order)?.rider.clone()?;
+        Some(RiderKey { app: order.app, rider })
     }
 }

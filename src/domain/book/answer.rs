@@ -3,9 +3,10 @@
 
 use super::{Book, Ended, Guard};
 use crate::domain::alert::AlertChange;
+use crate::domain::app::KeyMode;
 use crate::domain::delivery::{Answer, AnswerOutcome, Change, EndReason};
 use crate::domain::{
-    AlertId, AlertState, Arbiter, Delivery, DeliveryState, EpochMs, OrderKey, RiderId, RiderKey, Settlement,
+    AlertId, AlertState, Arbiter, Delivery, DeliveryState, EpochMs, Head, RiderId, RiderKey, Settlement,
 };
 
 /// A change to one delivery, told by a rider's session. A delivery of another rider is not found.
@@ -28,6 +29,8 @@ pub struct Progress {
 pub struct Progressed {
     /// The delivery afterwards.
     pub delivery: Delivery,
+    /// Whose world its alert is in.
+    pub key_mode: KeyMode,
     /// Whether anything changed.
     pub changed: bool,
     /// Whether this change ended it.
@@ -69,8 +72,9 @@ impl Book {
             self.change(place, &progress.change, progress.at);
         }
         let delivery = self.at(place)?.clone();
+        let key_mode = self.head(delivery.alert)?.key_mode;
         let ended_now = before.is_open() && !delivery.is_open();
-        Some(Progressed { changed: delivery != before, ended_now, outcome, others, delivery })
+        Some(Progressed { changed: delivery != before, key_mode, ended_now, outcome, others, delivery })
     }
 
     fn at(&self, place: usize) -> Option<&Delivery> {
@@ -143,7 +147,7 @@ impl Book {
             head.apply(AlertChange::Won, at);
         }
         self.change(place, &Change::Answered(Answer::Accept), at);
-        if let Some(key) = self.order_of(alert)
+        if let Some(key) = self.head(alert).and_then(Head::order)
             && self.orders.contains_key(&key)
         {
             let memory = self.order_mut(&key, at);
@@ -153,11 +157,6 @@ impl Book {
         }
         let others = self.open_of(alert);
         self.end_all(&others, &Change::Withdrawn(EndReason::Taken), at)
-    }
-
-    fn order_of(&self, alert: AlertId) -> Option<OrderKey> {
-        let head = self.head(alert)?;
-        Some(OrderKey { app: head.app, order: head.order_id.clone()? })
     }
 
     /// The backend's decision about an offer.

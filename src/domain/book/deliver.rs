@@ -6,9 +6,7 @@ use crate::domain::delivery::{Change, EndReason, Listener};
 use crate::domain::kind::OrderPolicy;
 use crate::domain::order::Stamp;
 use crate::domain::target::DutyRule;
-use crate::domain::{
-    AlertId, Delivery, DeliveryId, DeliveryState, EpochMs, Head, Need, OrderKey, RiderId, RiderKey,
-};
+use crate::domain::{AlertId, Delivery, DeliveryId, DeliveryState, EpochMs, Head, Need, RiderId, RiderKey};
 
 impl Book {
     pub(super) fn add_head(&mut self, head: Head, at: EpochMs) {
@@ -80,6 +78,10 @@ impl Book {
     ) -> Option<EndReason> {
         let (rules, at) = (&context.rules, context.at);
         let row = self.rider(rider);
+        // Before all else, so that a test changes nothing of what a real rider is told.
+        if !head.is_for(row) && self.looks_at(Guard::TestMode) {
+            return Some(EndReason::TestMode);
+        }
         let off_duty = row.is_some_and(|row| !row.on_duty);
         if off_duty && head.duty == DutyRule::OnDutyOnly {
             return Some(EndReason::OffDuty);
@@ -93,7 +95,7 @@ impl Book {
         if full && rules.caps(head.urgency) && !joins && !policy.exempt {
             return Some(EndReason::RateLimited);
         }
-        let key = OrderKey { app: head.app, order: head.order_id.clone()? };
+        let key = head.order()?;
         let cancelled = |memory: &crate::domain::OrderMemory| {
             memory.is_cancelled(&rider.rider, &stamp, at, rules.tombstone_ms)
         };
@@ -110,8 +112,9 @@ impl Book {
     fn supersede(&mut self, head: &Head, rider: &RiderId, at: EpochMs, ended: &mut Vec<Ended>) {
         let Some(key) = &head.collapse_key else { return };
         let rider = RiderKey { app: head.app, rider: rider.clone() };
-        let mut places = self
-            .open_of_rider(&rider, |other| other.id != head.id && other.collapse_key.as_ref() == Some(key));
+        let mut places = self.open_of_rider(&rider, |other| {
+            other.id != head.id && other.key_mode == head.key_mode && other.collapse_key.as_ref() == Some(key)
+        });
         // Who has accepted is not asked anew: the backend's word is on its way.
         places.retain(|place| self.deliveries[*place].row.state != DeliveryState::Claimed);
         ended.extend(self.end_all(&places, &Change::Withdrawn(EndReason::Superseded), at));

@@ -67,9 +67,7 @@ impl Book {
         memory.tombstone = Some(Tombstone { stamp: Stamp { occurred_at: None, ..memory.stamp }, at });
         memory.rider = None;
         let concerned = self.heads.values().map(|kept| &kept.row);
-        let concerned = concerned.filter(|head| {
-            head.is_open() && head.app == order.app && head.order_id.as_ref() == Some(&order.order)
-        });
+        let concerned = concerned.filter(|head| head.is_open() && head.is_about(order));
         let concerned: Vec<AlertId> = concerned.map(|head| head.id).collect();
         let each = concerned.into_iter();
         each.flat_map(|alert| self.cancel(alert, EndReason::CancelledByOrder, at)).collect()

@@ -12,16 +12,20 @@ pub enum Guard {
     OneWinner,
     /// Whether an order was cancelled before news of it came.
     Tombstone,
+    /// Whether a test alert is delivered to a test rider.
+    TestMode,
+    /// The same once more, when frames are chosen.
+    TestFrames,
 }
 
 impl Book {
-    /// An empty book whose rules do not look at this. For simulations only.
+    /// An empty book whose rules do not look at these. For simulations only.
     #[must_use]
-    pub fn without(guard: Guard) -> Self {
-        Self { missing: Some(guard), ..Self::default() }
+    pub fn without(guards: &[Guard]) -> Self {
+        Self { missing: guards.to_vec(), ..Self::default() }
     }
 
     pub(super) fn looks_at(&self, guard: Guard) -> bool {
-        self.missing != Some(guard)
+        !self.missing.contains(&guard)
     }
 }

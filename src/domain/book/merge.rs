@@ -2,6 +2,7 @@
 //! When the window closes one that is alone goes out as it is; several become one alert that takes their place.
 
 use super::{Book, Context, Ended, FirstDelivery};
+use crate::domain::app::KeyMode;
 use crate::domain::delivery::{Change, EndReason};
 use crate::domain::kind::OrderPolicy;
 use crate::domain::order::Stamp;
@@ -28,10 +29,11 @@ impl Book {
         context: &Context<'_>,
     ) -> Merged {
         let waiting = self.held(rider, context.at);
-        match together {
+        let of_one_world = self.world_of(&waiting);
+        match (together, of_one_world) {
             _ if waiting.is_empty() => Merged::Nothing,
-            Some((head, count)) if count == waiting.len() && count > 1 => {
-                self.add_head(head.clone(), context.at);
+            (Some((head, count)), Some(key_mode)) if count == waiting.len() && count > 1 => {
+                self.add_head(Head { key_mode, ..head.clone() }, context.at);
                 let mut ended = self.end_all(&waiting, &Change::Withdrawn(EndReason::Merged), context.at);
                 let (stamp, policy) = (Stamp::default(), OrderPolicy::default());
                 // What it stands for was let in: nothing holds this one back.
@@ -41,7 +43,7 @@ impl Book {
                 self.finish_telling(head.id, context.at);
                 told.map_or(Merged::Released, |first| Merged::Together(first, ended))
             }
-            Some(_) | None => {
+            (Some(_) | None, _) => {
                 for place in waiting {
                     self.change(place, &Change::Released, context.at);
                     if self.riders.contains_key(rider) {
@@ -51,6 +53,16 @@ impl Book {
                 Merged::Released
             }
         }
+    }
+
+    /// The world that all of these are in; tests and what is real are not told in one sentence.
+    fn world_of(&self, places: &[usize]) -> Option<KeyMode> {
+        let mut modes = places.iter().map(|place| {
+            let alert = self.deliveries.get(*place)?.row.alert;
+            Some(self.head(alert)?.key_mode)
+        });
+        let first = modes.next()??;
+        modes.all(|mode| mode == Some(first)).then_some(first)
     }
 
     fn held(&self, rider: &RiderKey, at: EpochMs) -> Vec<usize> {

@@ -6,3 +6,4 @@ mod ladders;
 mod offers;
 mod orders;
 mod stage;
+mod test_mode;

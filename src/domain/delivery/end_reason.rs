@@ -45,13 +45,15 @@ pub enum EndReason {
     RateLimited,
     /// It was not pressing enough for the app's quiet hours.
     QuietHours,
+    /// It was said by a test key, and the rider is no test rider.
+    TestMode,
     /// The rider was erased.
     Erased,
 }
 
 impl EndReason {
     /// All of them, as the documentation lists them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Played,
         Self::Answered,
         Self::NeverSent,
@@ -70,6 +72,7 @@ impl EndReason {
         Self::OffDuty,
         Self::RateLimited,
         Self::QuietHours,
+        Self::TestMode,
         Self::Erased,
     ];
 
@@ -95,6 +98,7 @@ impl EndReason {
             Self::OffDuty => "off_duty",
             Self::RateLimited => "rate_limited",
             Self::QuietHours => "quiet_hours",
+            Self::TestMode => "test_mode",
             Self::Erased => "erased",
         }
     }
@@ -113,9 +117,12 @@ impl EndReason {
             }
             Self::Taken => DeliveryState::Lost,
             Self::Superseded | Self::Merged => DeliveryState::Superseded,
-            Self::OffDuty | Self::Erased | Self::RateLimited | Self::QuietHours | Self::CancelledBefore => {
-                DeliveryState::Suppressed
-            }
+            Self::OffDuty
+            | Self::Erased
+            | Self::RateLimited
+            | Self::QuietHours
+            | Self::TestMode
+            | Self::CancelledBefore => DeliveryState::Suppressed,
             Self::Played => DeliveryState::Played,
             Self::Answered => DeliveryState::Acknowledged,
             Self::NeverSent | Self::NotReceived | Self::NotPlayed | Self::NotAnswered | Self::NotSettled => {

@@ -45,7 +45,8 @@ impl Delivery {
         at: EpochMs,
     ) -> Self {
         let mut first_status = listener.first_status(alert.duty);
-        if held_back.is_some() && first_status != FirstStatus::OffDuty {
+        let not_for_them = held_back == Some(EndReason::TestMode);
+        if not_for_them || (held_back.is_some() && first_status != FirstStatus::OffDuty) {
             first_status = FirstStatus::Suppressed;
         }
         let window = alert.answer_ms.filter(|_| alert.is_offer()).map(|answer_ms| at.plus_ms(answer_ms));

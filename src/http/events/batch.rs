@@ -11,6 +11,7 @@ use super::super::problem::{ItemProblem, Problem};
 use super::super::{AppState, request_id};
 use super::{arrival, types};
 use crate::dispatch::{AcceptError, Arrival, EventAnswer};
+use crate::domain::app::KeyMode;
 use crate::intake::{Batch, Form, IDEMPOTENCY_KEY, InputError, Types, Wrapping, parse_item, split};
 use crate::store::StoreError;
 
@@ -77,9 +78,9 @@ pub(super) async fn post(
     let batch = split(body, wrapping)?;
     let mut arrivals = Vec::with_capacity(batch.items.len());
     let mut refusals = Vec::with_capacity(batch.items.len());
-    let types = types(state, &caller);
+    let (types, key_mode) = (types(state, &caller), caller.mode());
     for item in &batch.items {
-        match read(state, headers, form, item.get(), &types) {
+        match read(state, key_mode, headers, (form, item.get()), &types) {
             Ok(arrival) => {
                 arrivals.push(arrival);
                 refusals.push(None);
@@ -100,16 +101,16 @@ pub(super) async fn post(
 
 fn read(
     state: &AppState,
+    key_mode: KeyMode,
     headers: &HeaderMap,
-    form: Form,
-    item: &str,
+    (form, item): (Form, &str),
     types: &Types<'_>,
 ) -> Result<Arrival, Refusal> {
     if item.len() > state.limits.max_body_bytes {
         return Err(Refusal::TooLarge);
     }
     let parsed = parse_item(form, item.as_bytes(), types, || state.dispatch.fresh_event_id());
-    parsed.map(|parsed| arrival(state, headers, parsed)).map_err(Refusal::Input)
+    parsed.map(|parsed| arrival(state, key_mode, headers, parsed)).map_err(Refusal::Input)
 }
 
 fn tell(

@@ -5,10 +5,10 @@ use serde_json::{Map, Value as Json};
 
 use super::TemplateProblem;
 
-/// What a slot may name. All are plain values: texts, or numbers for `urgency` and `level`.
-pub const NAMES: [&str; 12] = [
+/// What a slot may name. All are plain values: texts, numbers for `urgency` and `level`, true or false for `test`.
+pub const NAMES: [&str; 13] = [
     "alert_id", "app", "event_id", "group", "kind", "level", "merchant", "order_id", "rider", "short_no",
-    "text", "urgency",
+    "test", "text", "urgency",
 ];
 
 /// What is wrong with a slot.

@@ -40,6 +40,7 @@ impl State {
         let means = riders.len() as u64;
         let incoming = Incoming {
             app: event.app,
+            key_mode: event.key_mode,
             order: event.order_id.as_ref(),
             stamp: event.stamp,
             policy: &event.policy,

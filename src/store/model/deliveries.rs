@@ -46,7 +46,7 @@ impl State {
         let mut open: Vec<_> = theirs
             .filter(|d| d.is_open() && d.held_until.is_none())
             .filter_map(|d| Some((d, self.whole(d.alert)?)))
-            .filter(|(_, alert)| alert.rendered_at.is_some())
+            .filter(|(_, alert)| alert.rendered_at.is_some() && self.book.may_be_sent(alert, rider))
             .collect();
         open.sort_by_key(|(delivery, _)| delivery.seq);
         open

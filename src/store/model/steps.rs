@@ -3,6 +3,7 @@
 
 use super::state::{CallState, State};
 use crate::domain::alert::Sound;
+use crate::domain::app::KeyMode;
 use crate::domain::ladder::Act;
 use crate::domain::{Alert, AlertId, AppId, CallId, EpochMs, RiderId, RiderKey, ScheduleId};
 use crate::store::{Call, CallResult, DueStep, Merged, NumberedNotice, Schedule, Stepped, When, World};
@@ -138,10 +139,11 @@ impl State {
         schedules
     }
 
-    pub(super) fn end_schedule(&mut self, app: AppId, id: ScheduleId) -> bool {
+    pub(super) fn end_schedule(&mut self, app: AppId, by: KeyMode, id: ScheduleId) -> bool {
         let live =
             |schedule: &&mut Schedule| schedule.app == app && schedule.id == id && schedule.next_at.is_some();
-        let schedule = self.schedules.iter_mut().find(live);
+        let schedule =
+            self.schedules.iter_mut().find(live).filter(|schedule| by.may_touch(schedule.key_mode));
         schedule.map(|schedule| schedule.next_at = None).is_some()
     }
 }

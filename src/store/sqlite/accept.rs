@@ -103,6 +103,7 @@ async fn enter_all(db: &mut SqliteConnection, new: &[&NewEvent], now: EpochMs) -
 fn incoming(event: &NewEvent, audience: Audience) -> Incoming<'_> {
     Incoming {
         app: event.app,
+        key_mode: event.key_mode,
         order: event.order_id.as_ref(),
         stamp: event.stamp,
         policy: &event.policy,
@@ -116,7 +117,10 @@ fn incoming(event: &NewEvent, audience: Audience) -> Incoming<'_> {
 /// Reads what these events concern: their orders, everyone who may be told, and what of theirs they may end.
 async fn read(db: &mut SqliteConnection, new: &[&NewEvent], resolved: &[Resolved]) -> StoreResult<Reading> {
     let mut reading = Reading::default();
-    let order_of = |event: &&NewEvent| Some(OrderKey { app: event.app, order: event.order_id.clone()? });
+    let order_of = |event: &&NewEvent| {
+        let order = event.order_id.clone()?;
+        Some(OrderKey { app: event.app, key_mode: event.key_mode, order })
+    };
     let orders: BTreeSet<OrderKey> = new.iter().filter_map(order_of).collect();
     reading.orders(db, &orders).await?;
     let mut riders: BTreeSet<RiderKey> = BTreeSet::new();
@@ -131,7 +135,7 @@ async fn read(db: &mut SqliteConnection, new: &[&NewEvent], resolved: &[Resolved
             Audience::Later if event.policy.ends.is_some() => ended.extend(order_of(event)),
             Audience::Later => {}
         }
-        riders.extend(event.order_id.as_ref().and_then(|order| reading.rider_of(app, order)));
+        riders.extend(order_of(event).and_then(|order| reading.rider_of(&order)));
     }
     reading.riders(db, &riders).await?;
     let ids = orders.iter().map(|key| &key.order).collect();

@@ -12,21 +12,31 @@ use crate::domain::delivery::{Change, EndReason};
 use crate::domain::{AlertId, Answer, EpochMs, Need, RiderId, RiderKey};
 use crate::store::{OpenDelivery, Progress, Progressed, StoreResult};
 
+/// What may be sent now. That a test alert is for a test rider was seen to when it was delivered; a fault there must
+/// not ring.
+macro_rules! may_be_sent {
+    () => {
+        "d.ended_at IS NULL AND d.held_until IS NULL AND a.rendered_at IS NOT NULL \
+         AND (a.key_mode = 'live' OR EXISTS (SELECT 1 FROM riders AS r WHERE r.app_id = $1 AND r.id = $2 AND r.test))"
+    };
+}
+
 const SELECT_OPEN: &str = concat!(
     "SELECT ",
     delivery_columns!(),
     ", ",
     alert_columns!(),
     " FROM deliveries AS d JOIN alerts AS a ON a.id = d.alert_id \
-     WHERE d.app_id = $1 AND d.rider_id = $2 AND d.ended_at IS NULL AND d.held_until IS NULL \
-     AND a.rendered_at IS NOT NULL \
-     ORDER BY a.urgency DESC, d.seq LIMIT $3"
+     WHERE d.app_id = $1 AND d.rider_id = $2 AND ",
+    may_be_sent!(),
+    " ORDER BY a.urgency DESC, d.seq LIMIT $3"
 );
-const SELECT_OPEN_IDS: &str = "SELECT d.alert_id, d.ring FROM deliveries AS d \
-     JOIN alerts AS a ON a.id = d.alert_id \
-     WHERE d.app_id = $1 AND d.rider_id = $2 AND d.ended_at IS NULL AND d.held_until IS NULL \
-     AND a.rendered_at IS NOT NULL \
-     ORDER BY d.seq";
+const SELECT_OPEN_IDS: &str = concat!(
+    "SELECT d.alert_id, d.ring FROM deliveries AS d JOIN alerts AS a ON a.id = d.alert_id \
+     WHERE d.app_id = $1 AND d.rider_id = $2 AND ",
+    may_be_sent!(),
+    " ORDER BY d.seq"
+);
 const SELECT_REASONS: &str = "SELECT alert_id, reason FROM deliveries \
      WHERE app_id = $1 AND rider_id = $2 AND alert_id IN (SELECT value FROM json_each($3)) \
      AND ended_at IS NOT NULL ORDER BY seq";

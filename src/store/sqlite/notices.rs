@@ -5,18 +5,27 @@ use serde::Serialize;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::rows::{self, Fields};
+use crate::domain::app::KeyMode;
 use crate::domain::{AlertId, AppId, EpochMs, OrderId, RiderId};
 use crate::store::{Notice, NoticeKind, NumberedNotice, StoreResult};
 
-const INSERT: &str = "INSERT INTO notices (app_id, kind, alert_id, order_id, rider_id, at) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 \
+const INSERT: &str = "INSERT INTO notices (app_id, key_mode, kind, alert_id, order_id, rider_id, at) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
      FROM jsonb_each($1) ORDER BY key";
-const SELECT: &str = "SELECT number, app_id, kind, alert_id, order_id, rider_id, at FROM notices \
+const SELECT: &str = "SELECT number, app_id, key_mode, kind, alert_id, order_id, rider_id, at FROM notices \
      WHERE app_id = $1 AND number > $2 ORDER BY number LIMIT $3";
 
 /// A notice, in the order `INSERT` takes it.
 #[derive(Serialize)]
-struct NoticeRow<'a>(AppId, &'a str, Option<AlertId>, Option<&'a OrderId>, Option<&'a RiderId>, EpochMs);
+struct NoticeRow<'a>(
+    AppId,
+    &'a str,
+    &'a str,
+    Option<AlertId>,
+    Option<&'a OrderId>,
+    Option<&'a RiderId>,
+    EpochMs,
+);
 
 pub(super) async fn add_all(db: &mut SqliteConnection, notices: &[Notice]) -> StoreResult<()> {
     if notices.is_empty() {
@@ -24,7 +33,8 @@ pub(super) async fn add_all(db: &mut SqliteConnection, notices: &[Notice]) -> St
     }
     let rows = notices.iter().map(|notice| {
         let (order, rider) = (notice.order.as_ref(), notice.rider.as_ref());
-        NoticeRow(notice.app, notice.kind.as_str(), notice.alert, order, rider, notice.at)
+        let (mode, kind) = (notice.key_mode.as_str(), notice.kind.as_str());
+        NoticeRow(notice.app, mode, kind, notice.alert, order, rider, notice.at)
     });
     let rows: Vec<NoticeRow<'_>> = rows.collect();
     sqlx::query(INSERT).bind(rows::json("notices", &rows)?).execute(db).await?;
@@ -44,6 +54,7 @@ pub(super) async fn after(
             let number = fields.take()?;
             let notice = Notice {
                 app: fields.parsed()?,
+                key_mode: fields.word(KeyMode::parse)?,
                 kind: fields.word(NoticeKind::parse)?,
                 alert: fields.parsed_or_null()?,
                 order: fields.parsed_or_null()?,

@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::book::{Reading, save};
 use super::rows::{self, Fields};
+use crate::domain::app::KeyMode;
 use crate::domain::order::{OrderRider, Stamp, Tombstone};
 use crate::domain::{AppId, EpochMs, OrderId, OrderKey, OrderMemory, RiderId};
 use crate::store::{Ended, StoreResult};
@@ -15,22 +16,24 @@ use crate::store::{Ended, StoreResult};
 /// Columns of an order, for [`row`]; the table goes by the name `o`.
 macro_rules! order_columns {
     () => {
-        "o.app_id, o.id, o.version, o.occurred_at, o.rider_id, o.assignments, o.tombstone, o.riders, \
+        "o.app_id, o.key_mode, o.id, o.version, o.occurred_at, o.rider_id, o.assignments, o.tombstone, o.riders, \
          o.touched_at"
     };
 }
 
-const PUT: &str = "INSERT INTO orders (app_id, id, version, occurred_at, rider_id, assignments, tombstone, \
+const PUT: &str = "INSERT INTO orders (app_id, key_mode, id, version, occurred_at, rider_id, assignments, tombstone, \
      riders, touched_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
-     value ->> 6, value ->> 7, value ->> 8 FROM jsonb_each($1) WHERE TRUE \
-     ON CONFLICT (app_id, id) DO UPDATE SET version = excluded.version, occurred_at = excluded.occurred_at, \
+     value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM jsonb_each($1) WHERE TRUE \
+     ON CONFLICT (app_id, key_mode, id) DO UPDATE SET version = excluded.version, occurred_at = excluded.occurred_at, \
      rider_id = excluded.rider_id, assignments = excluded.assignments, tombstone = excluded.tombstone, \
      riders = excluded.riders, touched_at = excluded.touched_at";
-const FORGET: &str = "DELETE FROM orders WHERE (app_id, id) IN \
-     (SELECT app_id, id FROM orders WHERE touched_at < $1 ORDER BY touched_at, app_id, id LIMIT $2)";
+const FORGET: &str = "DELETE FROM orders WHERE (app_id, key_mode, id) IN \
+     (SELECT app_id, key_mode, id FROM orders WHERE touched_at < $1 \
+     ORDER BY touched_at, app_id, key_mode, id LIMIT $2)";
 
 pub(super) fn row(fields: &mut Fields<'_>) -> StoreResult<(OrderKey, OrderMemory)> {
-    let key = OrderKey { app: fields.parsed()?, order: fields.parsed()? };
+    let key =
+        OrderKey { app: fields.parsed()?, key_mode: fields.word(KeyMode::parse)?, order: fields.parsed()? };
     let order = OrderMemory {
         stamp: Stamp { version: fields.take()?, occurred_at: fields.moment_or_null()? },
         rider: fields.parsed_or_null()?,
@@ -46,6 +49,7 @@ pub(super) fn row(fields: &mut Fields<'_>) -> StoreResult<(OrderKey, OrderMemory
 #[derive(Serialize)]
 struct OrderRow<'a>(
     AppId,
+    &'a str,
     &'a OrderId,
     Option<i64>,
     Option<EpochMs>,
@@ -68,7 +72,8 @@ pub(super) async fn put_all(
         let OrderMemory { stamp, rider, assignments, tombstone, riders, touched_at } = order;
         let (version, at, rider, tombstone) =
             (stamp.version, stamp.occurred_at, rider.as_ref(), tombstone.as_ref());
-        OrderRow(key.app, &key.order, version, at, rider, *assignments, tombstone, riders, *touched_at)
+        let mode = key.key_mode.as_str();
+        OrderRow(key.app, mode, &key.order, version, at, rider, *assignments, tombstone, riders, *touched_at)
     });
     let rows: Vec<OrderRow<'_>> = rows.collect();
     sqlx::query(PUT).bind(rows::json("orders", &rows)?).execute(db).await?;

@@ -9,7 +9,7 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 use super::book::{Reading, save};
 use super::rows::{self, Fields, rider_columns};
 use crate::domain::{AppId, EpochMs, Rider, RiderId, RiderKey};
-use crate::store::{DeviceCheck, Duty, Ended, RiderPatch, StoreResult};
+use crate::store::{Admission, Admitted, DeviceCheck, Duty, Ended, RiderPatch, StoreResult};
 
 /// Self-checks kept of one rider.
 const CHECKS_MAX: i64 = 20;
@@ -108,6 +108,21 @@ pub(super) async fn set_duty(
     let ended = book.set_duty(rider, duty, at);
     save(db, &mut book).await?;
     Ok(ended)
+}
+
+pub(super) async fn admit(
+    db: &mut SqliteConnection,
+    rider: &RiderKey,
+    admission: Admission,
+    at: EpochMs,
+) -> StoreResult<Admitted> {
+    let mut reading = Reading::default();
+    reading.riders(db, &BTreeSet::from([rider.clone()])).await?;
+    reading.open_of_rider(db, rider).await?;
+    let mut book = reading.into_book();
+    let admitted = book.admit(rider, admission, at);
+    save(db, &mut book).await?;
+    Ok(admitted)
 }
 
 pub(super) async fn delete(

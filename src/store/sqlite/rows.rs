@@ -176,7 +176,7 @@ pub(super) fn api_key(row: &SqliteRow) -> StoreResult<ApiKey> {
 macro_rules! rider_columns {
     () => {
         "app_id, id, known, on_duty, lang, devices, not_before, seq, created_at, last_seen_at, duty_at, \
-         unanswered, unanswered_at, answered_at, minute_at, minute_count, burst_until"
+         unanswered, unanswered_at, answered_at, minute_at, minute_count, burst_until, test"
     };
 }
 
@@ -197,6 +197,7 @@ pub(super) fn rider(fields: &mut Fields<'_>) -> StoreResult<Rider> {
         unanswered_at: fields.moment_or_null()?,
         answered_at: fields.moment_or_null()?,
         pace: Pace { minute_at: fields.moment()?, count: fields.take()?, burst_until: fields.moment()? },
+        test: fields.take()?,
     })
 }
 

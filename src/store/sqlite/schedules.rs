@@ -6,13 +6,14 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::rows::{self, Fields};
+use crate::domain::app::KeyMode;
 use crate::domain::{AppId, EpochMs, EventId, ScheduleId};
 use crate::store::{Schedule, StoreResult};
 
 /// Columns of a schedule, for [`schedule`].
 macro_rules! schedule_columns {
     () => {
-        "id, app_id, event_id, body, recurrence, next_at, fired, created_at"
+        "id, app_id, event_id, key_mode, body, recurrence, next_at, fired, created_at"
     };
 }
 
@@ -20,7 +21,7 @@ const INSERT: &str = concat!(
     "INSERT INTO schedules (",
     schedule_columns!(),
     ") SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
-     value ->> 7 FROM jsonb_each($1)"
+     value ->> 7, value ->> 8 FROM jsonb_each($1)"
 );
 pub(super) const DUE: &str = concat!(
     "SELECT ",
@@ -33,19 +34,30 @@ const LIVE: &str = concat!(
     " FROM schedules WHERE app_id = $1 AND next_at IS NOT NULL ORDER BY created_at, id"
 );
 const ADVANCE: &str = "UPDATE schedules SET next_at = $3, fired = fired + 1 WHERE id = $1 AND next_at = $2";
-const END: &str = "UPDATE schedules SET next_at = NULL WHERE app_id = $1 AND id = $2 AND next_at IS NOT NULL";
+const END: &str = "UPDATE schedules SET next_at = NULL WHERE app_id = $1 AND id = $2 AND next_at IS NOT NULL \
+     AND ($3 OR key_mode = 'test')";
 
 /// A schedule, in the order `INSERT` takes it.
 #[derive(Serialize)]
-struct ScheduleRow<'a>(ScheduleId, AppId, &'a EventId, &'a str, &'a str, Option<EpochMs>, u64, EpochMs);
+struct ScheduleRow<'a>(
+    ScheduleId,
+    AppId,
+    &'a EventId,
+    &'a str,
+    &'a str,
+    &'a str,
+    Option<EpochMs>,
+    u64,
+    EpochMs,
+);
 
 pub(super) async fn add_all(db: &mut SqliteConnection, schedules: &[&Schedule]) -> StoreResult<()> {
     if schedules.is_empty() {
         return Ok(());
     }
     let rows = schedules.iter().map(|schedule| {
-        let Schedule { id, app, event_id, body, recurrence, next_at, fired, created_at } = schedule;
-        ScheduleRow(*id, *app, event_id, body, recurrence, *next_at, *fired, *created_at)
+        let Schedule { id, app, event_id, key_mode, body, recurrence, next_at, fired, created_at } = schedule;
+        ScheduleRow(*id, *app, event_id, key_mode.as_str(), body, recurrence, *next_at, *fired, *created_at)
     });
     let rows: Vec<ScheduleRow<'_>> = rows.collect();
     sqlx::query(INSERT).bind(rows::json("schedules", &rows)?).execute(db).await?;
@@ -72,8 +84,14 @@ pub(super) async fn advance(
     Ok(advance.execute(db).await?.rows_affected() > 0)
 }
 
-pub(super) async fn end(db: &mut SqliteConnection, app: AppId, id: ScheduleId) -> StoreResult<bool> {
-    let ended = sqlx::query(END).bind(app.to_string()).bind(id.to_string()).execute(db).await?;
+pub(super) async fn end(
+    db: &mut SqliteConnection,
+    app: AppId,
+    by: KeyMode,
+    id: ScheduleId,
+) -> StoreResult<bool> {
+    let may_all = by.may_touch(KeyMode::Live);
+    let ended = sqlx::query(END).bind(app.to_string()).bind(id.to_string()).bind(may_all).execute(db).await?;
     Ok(ended.rows_affected() > 0)
 }
 
@@ -83,6 +101,7 @@ fn schedule(row: &SqliteRow) -> StoreResult<Schedule> {
         id: fields.parsed()?,
         app: fields.parsed()?,
         event_id: fields.parsed()?,
+        key_mode: fields.word(KeyMode::parse)?,
         body: fields.take()?,
         recurrence: fields.take()?,
         next_at: fields.moment_or_null()?,

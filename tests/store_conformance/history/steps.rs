@@ -1,12 +1,13 @@
 //! What may happen in a history.
 
+use orderbell::domain::app::KeyMode;
 use orderbell::domain::delivery::Change;
 use orderbell::domain::kind::{Ends, OrderPolicy};
 use orderbell::domain::ladder::{Act, HttpCall, Step as Rung};
 use orderbell::domain::settings::{Quiet, Rules};
 use orderbell::domain::target::DutyRule;
 use orderbell::domain::{Answer, Arbiter, Mode, Urgency};
-use orderbell::store::Duty;
+use orderbell::store::{Admission, Duty};
 use proptest::prelude::*;
 
 use crate::told::{Everyone, Silent, assigns, ends, rules, step as rung};
@@ -24,7 +25,7 @@ pub(super) enum Step {
     Progress(Vec<(usize, usize, Change)>),
     Settle(usize, Verdict),
     CancelAlert(usize),
-    CancelOrder(usize),
+    CancelOrder(usize, bool),
     Expire(u32),
     Steps,
     Fallback(usize, u32),
@@ -36,6 +37,7 @@ pub(super) enum Step {
     Touch(usize),
     Duty(usize, Duty),
     Put(usize, Option<bool>),
+    Admit(usize, Admission),
     Erase(usize),
     PutGroup(usize, Vec<usize>),
     ChangeGroup(usize, Vec<usize>, Vec<usize>),
@@ -76,6 +78,7 @@ pub(super) struct Wish {
 
 #[derive(Clone, Debug)]
 pub(super) struct Rest {
+    pub(super) key_mode: KeyMode,
     pub(super) duty: DutyRule,
     pub(super) urgency: Urgency,
     pub(super) rules: Rules,
@@ -162,8 +165,9 @@ fn rest() -> impl Strategy<Value = Rest> {
     let per_minute = prop_oneof![3 => Just(0_u32), 1 => Just(3)];
     let quiet = prop_oneof![5 => Just(Quiet::No), 1 => Just(Quiet::Yes)];
     let merge_ms = prop_oneof![1 => Just(0_i64), 2 => Just(1_500)];
-    (duty, urgency, per_minute, quiet, merge_ms, any::<bool>()).prop_map(
-        |(duty, urgency, alerts_per_minute, quiet, merge_ms, has_sound)| {
+    let key_mode = prop_oneof![3 => Just(KeyMode::Live), 1 => Just(KeyMode::Test)];
+    (duty, urgency, per_minute, quiet, merge_ms, any::<bool>(), key_mode).prop_map(
+        |(duty, urgency, alerts_per_minute, quiet, merge_ms, has_sound, key_mode)| {
             let rules = Rules {
                 alerts_per_minute,
                 quiet,
@@ -172,7 +176,7 @@ fn rest() -> impl Strategy<Value = Rest> {
                 settle_ms: 2_000,
                 ..rules()
             };
-            Rest { duty, urgency, rules, has_sound }
+            Rest { key_mode, duty, urgency, rules, has_sound }
         },
     )
 }
@@ -234,13 +238,15 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     ];
     let together =
         prop_oneof![3 => Just(Together::Fits), 1 => Just(Together::DoesNotFit), 1 => Just(Together::Nothing)];
+    let admission =
+        prop_oneof![3 => Just(Admission::AsTest), 1 => Just(Admission::AsReal), 2 => Just(Admission::IfNew)];
     prop_oneof![
         16 => event(),
         6 => alert().prop_map(Step::Render),
         12 => proptest::collection::vec((rider(), alert(), change()), 1..5).prop_map(Step::Progress),
         3 => (alert(), verdict).prop_map(|(alert, verdict)| Step::Settle(alert, verdict)),
         1 => alert().prop_map(Step::CancelAlert),
-        1 => (0..ORDERS.len()).prop_map(Step::CancelOrder),
+        1 => (0..ORDERS.len(), any::<bool>()).prop_map(|(order, test)| Step::CancelOrder(order, test)),
         4 => (1_u32..4).prop_map(Step::Expire),
         8 => Just(Step::Steps),
         2 => (alert(), 0_u32..4).prop_map(|(alert, level)| Step::Fallback(alert, level)),
@@ -253,6 +259,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         3 => rider().prop_map(Step::Touch),
         3 => (rider(), duty()).prop_map(|(rider, duty)| Step::Duty(rider, duty)),
         1 => (rider(), any::<Option<bool>>()).prop_map(|(rider, on)| Step::Put(rider, on)),
+        2 => (rider(), admission).prop_map(|(rider, admission)| Step::Admit(rider, admission)),
         1 => rider().prop_map(Step::Erase),
         3 => (0..GROUPS.len(), some_riders()).prop_map(|(group, riders)| Step::PutGroup(group, riders)),
         1 => (0..GROUPS.len(), some_riders(), some_riders())

@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use orderbell::domain::{AlertId, EpochMs, RiderKey, Settlement};
+use orderbell::domain::app::KeyMode;
+use orderbell::domain::{AlertId, EpochMs, OrderKey, RiderKey, Settlement};
 use orderbell::store::{Accepted, CallResult, DeviceCheck, RiderPatch, StoreResult, When};
 
 use super::steps::{EVENTS, Event, GROUPS, ORDERS, RIDERS, Step, Together, Verdict};
@@ -65,8 +66,10 @@ impl Teller {
                 said(store.settle(app, self.alert(*alert), settlement, at).await)
             }
             Step::CancelAlert(alert) => said(store.cancel_alert(app, self.alert(*alert), at).await),
-            Step::CancelOrder(order) => {
-                said(store.cancel_order(app, ORDERS[*order].parse().unwrap(), at).await)
+            Step::CancelOrder(order, test) => {
+                let key_mode = if *test { KeyMode::Test } else { KeyMode::Live };
+                let order = OrderKey { key_mode, ..self.stage.order(ORDERS[*order]) };
+                said(store.cancel_order(order, at).await)
             }
             Step::Expire(limit) => said(store.expire_due(at, 2, *limit).await),
             Step::Steps => self.take_steps(at).await,
@@ -105,6 +108,7 @@ impl Teller {
                 let patch = RiderPatch { on_duty: *on_duty, ..RiderPatch::default() };
                 said(store.put_rider(self.rider(*rider), patch, at).await)
             }
+            Step::Admit(rider, admission) => said(store.admit(self.rider(*rider), *admission, at).await),
             Step::Erase(rider) => said(store.delete_rider(self.rider(*rider), at).await),
             Step::PutGroup(place, riders) => {
                 said(store.put_group(app, group(*place), parsed(&names(riders))).await)
@@ -128,6 +132,7 @@ impl Teller {
         let told = Told {
             id: EVENTS[event.id],
             body: event.body,
+            key_mode: event.rest.key_mode,
             kind: event.kind.0,
             policy: event.kind.1.clone(),
             silent: event.silent,
@@ -213,7 +218,9 @@ impl Teller {
             all.push(said(store.alert(app, alert).await));
         }
         for event in EVENTS {
-            all.push(said(store.event(app, "backend".to_owned(), event.parse().unwrap()).await));
+            for source in ["backend", "backend.test"] {
+                all.push(said(store.event(app, source.to_owned(), event.parse().unwrap()).await));
+            }
         }
         for group in GROUPS {
             all.push(said(store.group(app, group.parse().unwrap()).await));

@@ -78,7 +78,7 @@ fn act(stage: &mut Stage, alerts: &mut Vec<AlertId>, deed: Deed) {
             }
         }
         Deed::CancelOrder => {
-            let order = crate::domain::OrderKey { app: Stage::app(), order: "o1".parse().unwrap() };
+            let order = super::orders::key();
             stage.book.cancel_order(&order, now);
         }
         Deed::Say(place, who, change) => {

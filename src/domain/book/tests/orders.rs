@@ -1,6 +1,7 @@
 //! The memory of orders: old news is dropped, ends stop what they end, and a rider's loss is told.
 
 use super::stage::{Says, Stage, assigned, cancelled, grab, says, version};
+use crate::domain::app::KeyMode;
 use crate::domain::book::{DropReason, Outcome};
 use crate::domain::delivery::{Answer, Change, EndReason};
 use crate::domain::kind::OrderPolicy;
@@ -9,8 +10,8 @@ use crate::domain::{FirstStatus, Mode, OrderKey, Urgency};
 
 use super::stage::RULES;
 
-fn key() -> OrderKey {
-    OrderKey { app: Stage::app(), order: "o1".parse().unwrap() }
+pub(super) fn key() -> OrderKey {
+    OrderKey { app: Stage::app(), key_mode: KeyMode::Live, order: "o1".parse().unwrap() }
 }
 
 #[test]

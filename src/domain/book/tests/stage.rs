@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::domain::app::KeyMode;
 use crate::domain::book::{Audience, Book, Context, Entered, Incoming, Progress, Progressed, Stepped, When};
 use crate::domain::delivery::{Answer, AnswerOutcome, Change};
 use crate::domain::id::IdEntropy;
@@ -45,6 +46,7 @@ pub(super) struct Stage {
 #[derive(Clone)]
 pub(super) struct Says<'a> {
     pub(super) kind: &'a str,
+    pub(super) key_mode: KeyMode,
     pub(super) mode: Mode,
     pub(super) arbiter: Arbiter,
     pub(super) order: Option<&'a str>,
@@ -61,6 +63,7 @@ pub(super) struct Says<'a> {
 pub(super) fn says(kind: &str, mode: Mode) -> Says<'_> {
     Says {
         kind,
+        key_mode: KeyMode::Live,
         mode,
         arbiter: Arbiter::Service,
         order: Some("o1"),
@@ -137,6 +140,7 @@ impl Stage {
         let id = AlertId::new(self.now, self.fresh());
         let life = self.now.plus_ms(says.life_ms);
         Head {
+            key_mode: says.key_mode,
             order_id: says.order.map(|order| order.parse().unwrap()),
             urgency: says.urgency,
             need: says.mode.need(),
@@ -159,6 +163,7 @@ impl Stage {
         self.with(|book, context| {
             let incoming = Incoming {
                 app: Self::app(),
+                key_mode: says.key_mode,
                 order: order.as_ref(),
                 stamp: says.stamp,
                 policy: &says.policy,

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::domain::book::Book;
-use crate::domain::{AlertId, AppId, Delivery, EpochMs, Head, OrderId, OrderKey, RiderId, RiderKey};
+use crate::domain::{AlertId, Delivery, EpochMs, Head, OrderId, OrderKey, RiderId, RiderKey};
 use crate::store::StoreResult;
 use crate::store::sqlite::orders::{self, order_columns};
 use crate::store::sqlite::rows::{self, Fields, delivery_columns, head_columns, rider_columns};
@@ -37,7 +37,8 @@ const RIDERS: &str = concat!(
 const ORDERS: &str = concat!(
     "SELECT ",
     order_columns!(),
-    " FROM jsonb_each($1) AS k CROSS JOIN orders AS o ON o.app_id = k.value ->> 0 AND o.id = k.value ->> 1"
+    " FROM jsonb_each($1) AS k CROSS JOIN orders AS o ON o.app_id = k.value ->> 0 \
+     AND o.key_mode = k.value ->> 1 AND o.id = k.value ->> 2"
 );
 const HEADS: &str =
     concat!("SELECT ", head_columns!(), " FROM json_each($1) AS k CROSS JOIN alerts AS a ON a.id = k.value");
@@ -111,8 +112,8 @@ impl Reading {
     }
 
     /// Who has an order that was read before.
-    pub(in crate::store::sqlite) fn rider_of(&self, app: AppId, order: &OrderId) -> Option<RiderKey> {
-        self.book.concerned(app, order)
+    pub(in crate::store::sqlite) fn rider_of(&self, order: &OrderKey) -> Option<RiderKey> {
+        self.book.concerned(order)
     }
 
     /// Riders, or where they go on counting.
@@ -154,7 +155,7 @@ impl Reading {
         db: &mut SqliteConnection,
         orders: impl IntoIterator<Item = &OrderKey>,
     ) -> StoreResult<()> {
-        let keys: Vec<_> = orders.into_iter().map(|key| (key.app, &key.order)).collect();
+        let keys: Vec<_> = orders.into_iter().map(|key| (key.app, key.key_mode, &key.order)).collect();
         if keys.is_empty() {
             return Ok(());
         }
@@ -172,8 +173,7 @@ impl Reading {
         alerts: &[AlertId],
     ) -> StoreResult<()> {
         let heads = alerts.iter().filter_map(|alert| self.book.head(*alert));
-        let keys = heads.filter_map(|head| Some(OrderKey { app: head.app, order: head.order_id.clone()? }));
-        let keys: BTreeSet<OrderKey> = keys.collect();
+        let keys: BTreeSet<OrderKey> = heads.filter_map(Head::order).collect();
         self.orders(db, &keys).await
     }
 

@@ -18,20 +18,21 @@ use crate::store::sqlite::{calls, notices, orders, rows};
 
 const PUT_RIDERS: &str = "INSERT INTO riders (app_id, id, known, on_duty, lang, devices, not_before, seq, \
      created_at, last_seen_at, duty_at, unanswered, unanswered_at, answered_at, minute_at, minute_count, \
-     burst_until) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
+     burst_until, test) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
      value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, \
-     value ->> 13, value ->> 14, value ->> 15, value ->> 16 \
+     value ->> 13, value ->> 14, value ->> 15, value ->> 16, value ->> 17 \
      FROM jsonb_each($1) WHERE TRUE ON CONFLICT (app_id, id) DO UPDATE SET known = excluded.known, \
      on_duty = excluded.on_duty, seq = excluded.seq, duty_at = excluded.duty_at, \
      unanswered = excluded.unanswered, unanswered_at = excluded.unanswered_at, \
      answered_at = excluded.answered_at, minute_at = excluded.minute_at, \
-     minute_count = excluded.minute_count, burst_until = excluded.burst_until";
+     minute_count = excluded.minute_count, burst_until = excluded.burst_until, \
+     test = excluded.test";
 // In three parts: a column is looked for among those of its part, and not among forty.
 const INSERT_ALERTS: &str = "INSERT INTO alerts (id, app_id, order_id, kind, urgency, need, mode, arbiter, duty, \
      collapse_key, created_at, starts_at, expires_at, answer_ms, ladder, candidates, event_id, version, \
      interrupt, repeat_count, repeat_gap_ms, lang, title, text, said, card, ext, trace_id, callback_url, \
      jitter_ms, stored_at, rendered_at, sound, state, ended_at, winner, steps_done, step_due_at, \
-     candidates_asked, open_count, unrolling) \
+     candidates_asked, open_count, unrolling, key_mode) \
      SELECT value ->> '$.moving.id', value ->> '$.fixed.app', value ->> '$.fixed.order', \
      value ->> '$.fixed.kind', value ->> '$.fixed.urgency', value ->> '$.fixed.need', \
      value ->> '$.fixed.mode', value ->> '$.fixed.arbiter', value ->> '$.fixed.duty', \
@@ -44,7 +45,8 @@ const INSERT_ALERTS: &str = "INSERT INTO alerts (id, app_id, order_id, kind, urg
      value ->> '$.body.jitter', value ->> '$.body.stored', value ->> '$.body.rendered', \
      value ->> '$.body.sound', value ->> '$.moving.state', value ->> '$.moving.ended_at', \
      value ->> '$.moving.winner', value ->> '$.moving.steps_done', value ->> '$.moving.step_due_at', \
-     value ->> '$.moving.asked', value ->> '$.moving.open_count', value ->> '$.moving.unrolling' \
+     value ->> '$.moving.asked', value ->> '$.moving.open_count', value ->> '$.moving.unrolling', \
+     value ->> '$.fixed.key_mode' \
      FROM jsonb_each($1) ORDER BY key";
 const UPDATE_ALERTS: &str = "UPDATE alerts SET state = n.state, ended_at = n.ended_at, winner = n.winner, \
      steps_done = n.steps_done, step_due_at = n.step_due_at, ladder_late_ms = n.late_ms, candidates_asked = n.asked, \
@@ -156,6 +158,7 @@ struct RiderRow<'a>(
     EpochMs,
     u32,
     EpochMs,
+    bool,
 );
 
 impl<'a> RiderRow<'a> {
@@ -178,6 +181,7 @@ impl<'a> RiderRow<'a> {
             rider.pace.minute_at,
             rider.pace.count,
             rider.pace.burst_until,
+            rider.test,
         )
     }
 }
@@ -226,6 +230,7 @@ struct AlertRow<'a> {
 #[derive(Serialize)]
 struct FixedRow<'a> {
     app: AppId,
+    key_mode: &'a str,
     order: Option<&'a OrderId>,
     kind: &'a str,
     urgency: u8,
@@ -274,6 +279,7 @@ impl<'a> FixedRow<'a> {
     fn of(head: &'a Head) -> Self {
         Self {
             app: head.app,
+            key_mode: head.key_mode.as_str(),
             order: head.order_id.as_ref(),
             kind: &head.kind,
             urgency: head.urgency.into(),

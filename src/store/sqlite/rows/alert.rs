@@ -2,6 +2,7 @@
 //! The head's columns come first in both, so that there is one function for them.
 
 use super::Fields;
+use crate::domain::app::KeyMode;
 use crate::domain::target::DutyRule;
 use crate::domain::{Alert, AlertState, Arbiter, Head, Mode, Need, Repeat};
 use crate::store::StoreResult;
@@ -12,7 +13,7 @@ macro_rules! head_columns {
         "a.id, a.app_id, a.order_id, a.kind, a.urgency, a.need, a.mode, a.arbiter, a.duty, a.collapse_key, \
          a.created_at, a.starts_at, a.expires_at, a.answer_ms, a.ladder, a.candidates, a.state, a.ended_at, \
          a.winner, a.steps_done, a.step_due_at, a.ladder_late_ms, \
-         a.candidates_asked, a.open_count, a.unrolling"
+         a.candidates_asked, a.open_count, a.unrolling, a.key_mode"
     };
 }
 
@@ -43,6 +44,7 @@ pub(in crate::store::sqlite) fn head(fields: &mut Fields<'_>) -> StoreResult<Hea
         candidates_asked: fields.take()?,
         open_count: fields.count()?,
         unrolling: fields.take()?,
+        key_mode: fields.word(KeyMode::parse)?,
     })
 }
 
