@@ -12,6 +12,7 @@ mod audiences;
 mod audio;
 mod cli;
 mod delivery;
+mod door;
 mod health;
 mod intake;
 mod ladders;

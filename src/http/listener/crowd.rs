@@ -86,15 +86,15 @@ mod tests {
     fn an_address_has_room_again_when_one_leaves() {
         let crowd = Crowd::new(2);
         let enter = |address: &str| crowd.enter(address.parse().unwrap());
-        let (one, _two) = (enter("192.0.2.1").unwrap(), enter("::ffff:192.0.2.1").unwrap());
+        let (one, two) = (enter("192.0.2.1").unwrap(), enter("::ffff:192.0.2.1").unwrap());
         assert_eq!(enter("192.0.2.1").err(), Some(Full));
-        let _other = enter("192.0.2.2").unwrap();
+        let other = enter("192.0.2.2").unwrap();
         drop(one);
         assert!(enter("192.0.2.1").is_ok());
         let (_three, _four) = (enter("2001:db8::1").unwrap(), enter("2001:db8::2:1").unwrap());
         assert_eq!(enter("2001:db8::3").err(), Some(Full));
         assert!(enter("2001:db8:0:1::3").is_ok());
-        drop((_two, _other));
+        drop((two, other));
         assert_eq!(crowd.lock().len(), 1, "who has none is forgotten");
         assert!(Crowd::new(0).enter("192.0.2.1".parse().unwrap()).unwrap().is_none());
     }

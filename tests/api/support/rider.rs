@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -123,6 +124,16 @@ impl RiderSocket {
     pub(crate) async fn assert_no_alert(&mut self) {
         let frames = self.so_far().await;
         assert!(frames.iter().all(|frame| frame["op"] != "alert"), "{frames:?}");
+    }
+
+    /// That no alert comes for so long, by the server's own clock. Every pong is a round trip; ten a second are no
+    /// flood.
+    pub(crate) async fn assert_no_alert_for(&mut self, server: &TestServer, ms: i64) {
+        let until = server.now_ms() + ms;
+        while server.now_ms() < until {
+            self.assert_no_alert().await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Waits for the end; its close code. 1006 if there was no close frame.
