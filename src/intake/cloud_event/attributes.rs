@@ -123,7 +123,7 @@ impl<'a> Attributes<'a> {
         }
         let (subject, trace_parent) = (carrier.text("subject")?, carrier.text("traceparent")?);
         carrier.text("dataschema")?;
-        Ok(Self { id, source, event_type, subject, time, trace_parent, carrier })
+        Ok(Self { carrier, id, source, event_type, subject, time, trace_parent })
     }
 
     /// Where the attribute stood.
