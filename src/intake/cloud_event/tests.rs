@@ -104,6 +104,7 @@ fn what_is_wrong_with_the_envelope_is_named() {
         ("id", Value::Null, "bad_cloudevent"),
         ("id", json!(""), "bad_cloudevent"),
         ("id", json!(17), "bad_cloudevent"),
+        ("id", json!("a\nb"), "bad_cloudevent"),
         ("source", Value::Null, "bad_cloudevent"),
         ("source", json!("two words"), "bad_cloudevent"),
         ("type", Value::Null, "bad_cloudevent"),
@@ -188,6 +189,7 @@ fn a_header_at_fault_is_named() {
         ("ce-time", "now", "bad_cloudevent"),
         ("ce-subject", "a%20b", "bad_id"),
         ("ce-subject", "%zz", "bad_cloudevent"),
+        ("ce-subject", "%00", "bad_cloudevent"),
         ("ce-with-dash", "x", "bad_cloudevent"),
     ] {
         let error = with(name, value).unwrap_err();
