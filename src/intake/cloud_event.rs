@@ -32,8 +32,9 @@ type Read<T> = Result<T, InputError>;
 /// The word for everything that is wrong with the envelope.
 const WRONG: &str = "bad_cloudevent";
 
-/// Whether the headers carry the attributes, so that the body is the data.
-pub(super) fn is_binary(headers: &HeaderMap) -> bool {
+/// Whether the headers carry the attributes of a CloudEvent, so that the body is its data.
+#[must_use]
+pub fn is_binary(headers: &HeaderMap) -> bool {
     ["ce-specversion", "ce-id", "ce-source", "ce-type"].into_iter().any(|name| headers.contains_key(name))
 }
 

@@ -74,6 +74,10 @@ impl<'a> Attributes<'a> {
             }
         }
         let attributes = Self::read(carrier)?;
+        // In headers it may have been decoded once too often: not every SDK encodes what it puts there.
+        if attributes.source.contains(char::is_whitespace) {
+            return Err(attributes.wrong("source", "is no URI reference"));
+        }
         if let Some(media) = attributes.carrier.text("datacontenttype")?
             && !is_json(&media)
         {
@@ -111,9 +115,6 @@ impl<'a> Attributes<'a> {
             return Err(carrier.wrong("specversion", "only 1.0 is spoken here"));
         }
         let (id, source, event_type) = (required("id")?, required("source")?, required("type")?);
-        if source.contains(char::is_whitespace) {
-            return Err(carrier.wrong("source", "is no URI reference"));
-        }
         if event_type.chars().count() > TYPE_CHARS_MAX {
             return Err(carrier.wrong("type", "is longer than 200 characters"));
         }

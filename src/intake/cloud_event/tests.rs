@@ -198,6 +198,8 @@ fn a_header_at_fault_is_named() {
     }
     let spelled = with("ce-subject", "%E8%AE%A2%E5%8D%9517").unwrap();
     assert_eq!(spelled.event.order.unwrap().id.unwrap().as_str(), "订单17");
+    let decoded = with("ce-source", "/shops/42?x=1%20a").unwrap();
+    assert!(decoded.event.id.as_str().starts_with("ce-"), "{}", decoded.event.id);
     let error = binary(&HEADERS, r#"{"rider_id":"r1","fee_cents":-1}"#).unwrap_err();
     assert_eq!((error.error, error.pointer.as_deref()), ("out_of_range", Some("/fee_cents")));
     assert_eq!(binary(&HEADERS, "[]").unwrap_err().error, "wrong_type");

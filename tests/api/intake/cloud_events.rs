@@ -82,6 +82,10 @@ async fn a_binary_event_has_its_attributes_in_headers() {
     assert_eq!(alert["trace_id"], "0af7651916cd43dd8448eb211c80319c");
     let again = structured(&server, &urged()).await;
     assert_eq!(again.json["data"]["duplicate"], true, "the same event in the other mode");
+    let untyped = post(&server, "/v1/events", &headers[1..], r#"{"rider_id":"r_1001","times":2}"#).await;
+    assert_eq!(untyped.json["data"]["duplicate"], true, "no type is JSON: {}", untyped.text());
+    let xml = [&[("content-type", "text/xml")], &headers[1..]].concat();
+    post(&server, "/v1/events", &xml, "<a/>").await.assert_problem(415, "unsupported_media_type");
     let without = |name: &str| headers.into_iter().filter(|(known, _)| *known != name).collect::<Vec<_>>();
     for name in ["ce-specversion", "ce-id", "ce-source", "ce-type"] {
         let refused = post(&server, "/v1/events", &without(name), r#"{"rider_id":"r1"}"#).await;
