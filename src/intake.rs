@@ -15,6 +15,7 @@ mod strict_json;
 mod webhook;
 
 pub use batch::{BATCH_MAX, Batch, Wrapping, split};
+pub use cloud_event::is_binary;
 pub use event_body::is_too_far;
 pub use event_type::Types;
 pub use offer::read_ladder;

@@ -98,6 +98,8 @@ stories! {
         whoever_is_excluded_is_not_even_made
         an_alert_for_nobody_is_completed_at_once
         seq_rises_by_one_for_each_rider
+        many_are_accepted_in_their_order_each_by_itself
+        a_target_is_counted_without_being_told
         a_large_audience_is_stored_whole
         events_are_forgotten_and_their_ids_are_free;
     orders:

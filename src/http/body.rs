@@ -45,7 +45,10 @@ impl FromRequest<AppState> for EventBytes {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let media = media_of(request.headers())?;
+        let headers = request.headers();
+        // The type of a binary event's data may be left out, as SDKs do: it is JSON then.
+        let untyped = !headers.contains_key(CONTENT_TYPE) && intake::is_binary(headers);
+        let media = if untyped { Media::Json } else { media_of(headers)? };
         let bytes_max = match media {
             Media::Json | Media::CloudEvent => state.limits.max_body_bytes,
             Media::CloudEventBatch => state.limits.max_batch_bytes,

@@ -32,8 +32,9 @@ type Read<T> = Result<T, InputError>;
 /// The word for everything that is wrong with the envelope.
 const WRONG: &str = "bad_cloudevent";
 
-/// Whether the headers carry the attributes, so that the body is the data.
-pub(super) fn is_binary(headers: &HeaderMap) -> bool {
+/// Whether the headers carry the attributes of a CloudEvent, so that the body is its data.
+#[must_use]
+pub fn is_binary(headers: &HeaderMap) -> bool {
     ["ce-specversion", "ce-id", "ce-source", "ce-type"].into_iter().any(|name| headers.contains_key(name))
 }
 
@@ -49,7 +50,7 @@ pub(super) fn structured(body: &Value, types: &Types<'_>) -> Read<CloudEvent> {
     match (data, encoded) {
         (Some(_), Some(_)) => Err(attributes.wrong("data_base64", "does not go with data")),
         (Some(Value::Object(data)), None) => {
-            assemble(&attributes, data, Place::Member("/data".to_owned()), types)
+            assemble(&attributes, data, &Place::Member("/data".to_owned()), types)
         }
         (Some(_), None) => Err(attributes.wrong("data", "must be an object")),
         (None, Some(encoded)) => {
@@ -59,9 +60,9 @@ pub(super) fn structured(body: &Value, types: &Types<'_>) -> Read<CloudEvent> {
                 .map_err(|error| InputError { pointer: Some("/data_base64".to_owned()), ..error })?;
             let data =
                 value.as_object().ok_or_else(|| attributes.wrong("data_base64", "must be an object"))?;
-            assemble(&attributes, data, Place::Inside("/data_base64".to_owned()), types)
+            assemble(&attributes, data, &Place::Inside("/data_base64".to_owned()), types)
         }
-        (None, None) => assemble(&attributes, &Map::new(), Place::Member("/data".to_owned()), types),
+        (None, None) => assemble(&attributes, &Map::new(), &Place::Member("/data".to_owned()), types),
     }
 }
 
@@ -72,16 +73,16 @@ pub(super) fn structured(body: &Value, types: &Types<'_>) -> Read<CloudEvent> {
 pub(super) fn binary(headers: &HeaderMap, body: &[u8], types: &Types<'_>) -> Read<CloudEvent> {
     let attributes = Attributes::of_headers(headers)?;
     if body.is_empty() {
-        return assemble(&attributes, &Map::new(), Place::Member(String::new()), types);
+        return assemble(&attributes, &Map::new(), &Place::Member(String::new()), types);
     }
     let value = strict_json::parse(body)?;
-    assemble(&attributes, Reader::new(&value)?.members(), Place::Member(String::new()), types)
+    assemble(&attributes, Reader::new(&value)?.members(), &Place::Member(String::new()), types)
 }
 
 fn assemble(
     attributes: &Attributes<'_>,
     data: &Map<String, Value>,
-    at: Place,
+    at: &Place,
     types: &Types<'_>,
 ) -> Read<CloudEvent> {
     let kind = types

@@ -16,8 +16,8 @@ impl<'a> Types<'a> {
     /// The kind that the type names, or ends in after a `.` or a `/`; the longest one.
     pub(super) fn kind_of(&self, event_type: &str) -> Option<&'a str> {
         let rest = event_type.strip_prefix(self.prefix).unwrap_or(event_type);
-        let names = self.kinds.iter().map(|kind| kind.name.as_str());
-        let named = names.filter(|name| match rest.strip_suffix(name) {
+        let kinds = self.kinds.iter().map(|kind| kind.name.as_str());
+        let named = kinds.filter(|name| match rest.strip_suffix(name) {
             Some(before) => before.is_empty() || before.ends_with(['.', '/']),
             None => false,
         });

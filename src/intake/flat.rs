@@ -59,7 +59,7 @@ const PERSONAL: [&str; 6] = ["phone", "mobile", "tel", "address", "name", "mail"
 ///
 /// # Errors
 /// `not_together` where it names its riders in two ways.
-pub(super) fn draft(data: &Map<String, Value>, at: Place) -> Result<Draft, InputError> {
+pub(super) fn draft(data: &Map<String, Value>, at: &Place) -> Result<Draft, InputError> {
     let mut draft = Draft { event: Map::new(), places: Places::default() };
     draft.places.note("", at.clone());
     for name in WHOLE {
@@ -68,10 +68,10 @@ pub(super) fn draft(data: &Map<String, Value>, at: Place) -> Result<Draft, Input
         }
     }
     if given(data, "target").is_none() {
-        draft.take_target(data, &at)?;
+        draft.take_target(data, at)?;
     }
-    draft.take_order(data, &at);
-    draft.take_slots(data, &at);
+    draft.take_order(data, at);
+    draft.take_slots(data, at);
     Ok(draft)
 }
 
@@ -189,7 +189,7 @@ mod tests {
 
     fn event(data: &Value) -> Value {
         let at = Place::Member("/data".to_owned());
-        Value::Object(draft(data.as_object().unwrap(), at).unwrap().event)
+        Value::Object(draft(data.as_object().unwrap(), &at).unwrap().event)
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
             json!({"group_id": "g", "groups": ["g"]}),
         ] {
             let at = Place::Member("/data".to_owned());
-            let error = draft(two.as_object().unwrap(), at).err().unwrap();
+            let error = draft(two.as_object().unwrap(), &at).err().unwrap();
             assert_eq!(error.error, "not_together", "{two}");
             assert!(error.pointer.unwrap().starts_with("/data/"), "{two}");
         }

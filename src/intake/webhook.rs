@@ -31,7 +31,7 @@ pub(super) fn draft(message: &Reader<'_>, types: &Types<'_>) -> Result<Draft, In
     let kind =
         kind.ok_or_else(|| message.error("type", "unknown_kind", "neither is a kind nor ends in one"))?;
     let data = message.object("data")?.ok_or_else(|| message.missing("data"))?;
-    let mut draft = flat::draft(data.members(), Place::Member("/data".to_owned()))?;
+    let mut draft = flat::draft(data.members(), &Place::Member("/data".to_owned()))?;
     draft.event.insert("kind".to_owned(), kind.into());
     draft.places.note("/kind", Place::Member("/type".to_owned()));
     if let Some(at) = message.value("timestamp") {

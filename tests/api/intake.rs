@@ -1,11 +1,16 @@
 //! Posting events: what is accepted and what the backend is told, what is refused and with which words.
 //! A refusal stores nothing, names the member at fault, and reads the same to every kind of caller.
 
+mod batches;
 mod bodies;
 mod callers;
+mod cloud_events;
+mod dry_runs;
+mod ids;
 mod offers;
 mod refusals;
 mod silent_kinds;
+mod webhooks;
 
 use std::collections::BTreeSet;
 

@@ -226,3 +226,40 @@ pub(crate) async fn events_are_forgotten_and_their_ids_are_free(stage: &Stage) {
     let again = stage.accept(Told { body: 9, riders: &["r1"], ..Told::default() }).await;
     assert_ne!(own(&again), alerts[0]);
 }
+
+pub(crate) async fn many_are_accepted_in_their_order_each_by_itself(stage: &Stage) {
+    let names: Vec<String> = (0..600).map(|n| format!("e{n}")).collect();
+    let mut events: Vec<_> =
+        names.iter().map(|id| stage.event(&Told { id, riders: &["r1"], ..Told::default() })).collect();
+    // Among them one twice, and one of the same id that says something else.
+    events.insert(300, stage.event(&Told { id: "e7", riders: &["r1"], ..Told::default() }));
+    events.insert(301, stage.event(&Told { id: "e7", body: 2, riders: &["r2"], ..Told::default() }));
+    let mut answers = stage.store.accept_all(events).await;
+    assert_eq!(answers.len(), 602);
+    assert_eq!(answers.remove(301).unwrap(), Accepted::Conflict);
+    let Accepted::Duplicate(again) = answers.remove(300).unwrap() else { panic!("e7 is there already") };
+    let mut last = 0;
+    for (place, answer) in answers.into_iter().enumerate() {
+        let Ok(Accepted::New(receipt)) = answer else { panic!("{place} is not new: {answer:?}") };
+        if place == 7 {
+            assert_eq!(again, receipt);
+        }
+        let seq = stage.record(own(&receipt)).await.deliveries[0].seq;
+        assert_eq!(seq, last + 1, "event {place}");
+        last = seq;
+    }
+    assert!(stage.store.rider(stage.rider("r2")).await.unwrap().is_none(), "what conflicts leaves nothing");
+    assert!(stage.store.accept_all(Vec::new()).await.is_empty());
+}
+
+pub(crate) async fn a_target_is_counted_without_being_told(stage: &Stage) {
+    stage.store.touch_rider(stage.rider("r1"), EpochMs(1)).await.unwrap();
+    stage.store.touch_rider(stage.rider("r2"), EpochMs(1)).await.unwrap();
+    stage.store.put_group(stage.app, "g1".parse().unwrap(), parsed(&["r2", "r3"])).await.unwrap();
+    let count =
+        async |told: Told<'_>| stage.store.audience(stage.app, stage.event(&told).target).await.unwrap();
+    assert_eq!(count(Told { riders: &["r1", "r9"], ..Told::default() }).await, 2);
+    assert_eq!(count(Told { groups: &["g1", "g2"], exclude: &["r3"], ..Told::default() }).await, 1);
+    assert_eq!(count(Told { riders: &["r3"], everyone: Everyone::Yes, ..Told::default() }).await, 3);
+    assert!(stage.store.rider(stage.rider("r9")).await.unwrap().is_none());
+}

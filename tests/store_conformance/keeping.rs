@@ -215,6 +215,7 @@ pub(crate) async fn an_apps_settings_are_replaced(stage: &Stage) {
         quiet_hours: Some(QuietHours { from_min: 1_380, to_min: 360 }),
         merge: true,
         alerts_per_minute: Some(5),
+        type_prefix: Some("shop-".to_owned()),
         ladders: [("order.offered".to_owned(), ladder)].into(),
         type_prefix: Some("shop-".to_owned()),
     };

@@ -253,3 +253,52 @@ async fn a_full_queue_is_waited_for_and_then_unavailable() {
     }
     store.close().await;
 }
+
+#[tokio::test]
+async fn many_keep_their_order_through_a_queue_shorter_than_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orderbell.db");
+    let store = open(SqliteOptions { queue_capacity: 16, batch_max: 8, ..options(&path) }).await;
+    store.create_app(an_app(app(), "first")).await.unwrap();
+    // Beside them another caller keeps the writer busy.
+    let others = async {
+        for _ in 0..50 {
+            store.touch_rider(rider("r9"), EpochMs(5)).await.unwrap();
+        }
+    };
+    let (answers, ()) = tokio::join!(store.accept_all(events(500).await), others);
+    for (place, answer) in answers.into_iter().enumerate() {
+        let Ok(Accepted::New(receipt)) = answer else { panic!("{place}: {answer:?}") };
+        let record = store.alert(app(), own(&receipt)).await.unwrap().unwrap();
+        assert_eq!(usize::try_from(record.deliveries[0].seq).unwrap(), place + 1);
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn behind_one_without_a_place_none_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let tight = SqliteOptions {
+        queue_capacity: 3,
+        wait_max: Duration::from_millis(50),
+        ..options(&dir.path().join("a.db"))
+    };
+    let (store, writer) = SqliteStore::open(tight).await.unwrap();
+    let (made, many) = (store.create_app(an_app(app(), "first")), store.accept_all(events(500).await));
+    // The third event has waited for a place in vain by then; those behind it would find one.
+    let late_writer = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        drive(writer);
+    };
+    let (made, answers, ()) = tokio::join!(made, many, late_writer);
+    made.unwrap();
+    assert_eq!(answers.len(), 500);
+    for (place, answer) in answers.into_iter().enumerate() {
+        match answer {
+            Ok(Accepted::New(_)) if place < 2 => {}
+            Err(StoreError::Unavailable(_)) if place >= 2 => {}
+            other => panic!("{place}: {other:?}"),
+        }
+    }
+    store.close().await;
+}

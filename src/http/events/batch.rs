@@ -96,7 +96,7 @@ pub(super) async fn post(
             None => Err(Refusal::Accept(StoreError::Unavailable("no answer came".into()).into())),
         },
     });
-    tell(state, &batch, results.collect())
+    tell(state.limits.max_body_bytes, &batch, results.collect())
 }
 
 fn read(
@@ -114,7 +114,7 @@ fn read(
 }
 
 fn tell(
-    state: &AppState,
+    bytes_max: usize,
     batch: &Batch<'_>,
     results: Vec<Result<EventAnswer, Refusal>>,
 ) -> Result<BatchTold, Problem> {
@@ -133,7 +133,7 @@ fn tell(
             }
             Err(refusal) => {
                 told.failed += 1;
-                let problem = problem(state, batch, index, refusal);
+                let problem = problem(bytes_max, batch, index, refusal);
                 ItemTold::Refused { index, problem: problem.into() }
             }
         });
@@ -166,13 +166,71 @@ fn note_failures(results: &[Result<EventAnswer, Refusal>]) -> Result<(), Problem
     }
 }
 
-fn problem(state: &AppState, batch: &Batch<'_>, index: usize, refusal: Refusal) -> Problem {
+fn problem(bytes_max: usize, batch: &Batch<'_>, index: usize, refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Input(error) | Refusal::Accept(AcceptError::Input(error)) => batch.tell(index, error).into(),
-        Refusal::TooLarge => Problem::too_large(state.limits.max_body_bytes),
+        Refusal::TooLarge => Problem::too_large(bytes_max),
         // The log has one line for all of them.
         Refusal::Accept(AcceptError::Store(StoreError::Unavailable(_))) => Problem::unavailable(),
         Refusal::Accept(AcceptError::Store(StoreError::Unsure(_))) => Problem::unsure(),
         Refusal::Accept(error @ (AcceptError::Store(_) | AcceptError::Conflict)) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Batch, Problem, Refusal, Wrapping, split, tell};
+    use crate::dispatch::AcceptError;
+    use crate::intake::InputError;
+    use crate::store::StoreError;
+
+    fn unavailable() -> Refusal {
+        Refusal::Accept(StoreError::Unavailable("full".into()).into())
+    }
+
+    fn input() -> Refusal {
+        let pointer = Some("/order/fee_cents".to_owned());
+        Refusal::Input(InputError {
+            error: "wrong_type",
+            pointer,
+            detail: "is not a whole number".to_owned(),
+        })
+    }
+
+    fn told(refusals: Vec<Refusal>) -> Result<Value, Problem> {
+        let body = format!("[{}]", vec!["{}"; refusals.len()].join(","));
+        let batch: Batch<'_> = split(body.as_bytes(), Wrapping::Bare).unwrap();
+        tell(65_536, &batch, refusals.into_iter().map(Err).collect()).map(|told| json!(told))
+    }
+
+    #[test]
+    fn each_refusal_stands_at_its_place() {
+        let told =
+            told(vec![input(), Refusal::TooLarge, Refusal::Accept(AcceptError::Conflict), unavailable()]);
+        let told = told.unwrap();
+        assert_eq!((&told["accepted"], &told["failed"]), (&json!(0), &json!(4)));
+        let seen = |index: usize| {
+            let one = &told["results"][index];
+            json!([one["index"], one["status"], one["error"], one["pointer"]])
+        };
+        assert_eq!(seen(0), json!([0, 400, "wrong_type", "/0/order/fee_cents"]));
+        assert_eq!(seen(1), json!([1, 413, "too_large", null]));
+        assert_eq!(seen(2), json!([2, 409, "event_id_conflict", null]));
+        assert_eq!(seen(3), json!([3, 503, "unavailable", null]), "the store has taken note of another");
+    }
+
+    #[test]
+    fn a_store_that_takes_nothing_refuses_the_whole() {
+        let word =
+            |refusals: Vec<Refusal>| crate::http::problem::ItemProblem::from(told(refusals).unwrap_err());
+        let all = word(vec![unavailable(), unavailable()]);
+        assert_eq!((all.status, all.error), (503, "unavailable"));
+        let with_bad_input = word(vec![input(), unavailable()]);
+        assert_eq!((with_bad_input.status, with_bad_input.error), (503, "unavailable"));
+        let unsure = Refusal::Accept(StoreError::Unsure("disk".into()).into());
+        let unsure = word(vec![unavailable(), unsure]);
+        assert_eq!((unsure.status, unsure.error), (503, "outcome_unknown"));
     }
 }

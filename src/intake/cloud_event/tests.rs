@@ -104,6 +104,7 @@ fn what_is_wrong_with_the_envelope_is_named() {
         ("id", Value::Null, "bad_cloudevent"),
         ("id", json!(""), "bad_cloudevent"),
         ("id", json!(17), "bad_cloudevent"),
+        ("id", json!("a\nb"), "bad_cloudevent"),
         ("source", Value::Null, "bad_cloudevent"),
         ("source", json!("two words"), "bad_cloudevent"),
         ("type", Value::Null, "bad_cloudevent"),
@@ -188,6 +189,7 @@ fn a_header_at_fault_is_named() {
         ("ce-time", "now", "bad_cloudevent"),
         ("ce-subject", "a%20b", "bad_id"),
         ("ce-subject", "%zz", "bad_cloudevent"),
+        ("ce-subject", "%00", "bad_cloudevent"),
         ("ce-with-dash", "x", "bad_cloudevent"),
     ] {
         let error = with(name, value).unwrap_err();
@@ -196,6 +198,8 @@ fn a_header_at_fault_is_named() {
     }
     let spelled = with("ce-subject", "%E8%AE%A2%E5%8D%9517").unwrap();
     assert_eq!(spelled.event.order.unwrap().id.unwrap().as_str(), "订单17");
+    let decoded = with("ce-source", "/shops/42?x=1%20a").unwrap();
+    assert!(decoded.event.id.as_str().starts_with("ce-"), "{}", decoded.event.id);
     let error = binary(&HEADERS, r#"{"rider_id":"r1","fee_cents":-1}"#).unwrap_err();
     assert_eq!((error.error, error.pointer.as_deref()), ("out_of_range", Some("/fee_cents")));
     assert_eq!(binary(&HEADERS, "[]").unwrap_err().error, "wrong_type");

@@ -17,6 +17,10 @@ async fn only_json_in_utf8_is_read() {
         "multipart/form-data; boundary=x",
         "application/json; charset=gbk",
         "application/json;charset=\"iso-8859-1\"",
+        "application/cloudevents+xml",
+        "application/cloudevents-batch+xml",
+        "application/cloudevents+json; charset=utf-16",
+        "application/",
         "json",
     ] {
         let refused = reply(post().header("content-type", wrong)).await;
@@ -24,8 +28,10 @@ async fn only_json_in_utf8_is_read() {
         refused.assert_problem(415, "unsupported_media_type");
     }
     reply(post()).await.assert_problem(415, "unsupported_media_type");
+    let twice = post().header("content-type", "application/json").header("content-type", "text/plain");
+    reply(twice).await.assert_problem(415, "unsupported_media_type");
     assert_eq!(server.get("/v1/riders/r1").await.status, 404);
-    for right in ["application/json", "application/json; charset=UTF-8", "application/cloudevents+json"] {
+    for right in ["application/json", "application/json; charset=UTF-8", "application/vnd.example+json"] {
         assert_eq!(reply(post().header("content-type", right)).await.status, 200, "{right}");
     }
     server.stop().await;
@@ -51,6 +57,9 @@ async fn a_body_may_have_64_kib_and_not_one_byte_more() {
         reply(request.header("content-type", "application/json").body(body))
     };
     assert_eq!(post(padded(65_536)).await.status, 200);
+    let cloud = server.request("POST", "/v1/events").bearer_auth(&server.key).body(padded(65_537));
+    let cloud = reply(cloud.header("content-type", "application/cloudevents+json")).await;
+    cloud.assert_problem(413, "too_large");
     post(padded(65_537)).await.assert_problem(413, "too_large");
     server.stop().await;
 }
@@ -94,10 +103,12 @@ async fn a_body_that_stops_half_way_is_not_waited_for() {
 #[tokio::test]
 async fn other_methods_are_told_which_one_is_taken() {
     let server = TestServer::start("").await;
-    for method in ["GET", "PUT", "DELETE", "PATCH"] {
-        let reply = server.call(method, "/v1/events", json!({})).await;
-        reply.assert_problem(405, "method_not_allowed");
-        assert_eq!(reply.header("allow"), "POST", "{method}");
+    for path in ["/v1/events", "/v1/events/batch", "/v1/events/validate"] {
+        for method in ["GET", "PUT", "DELETE", "PATCH"] {
+            let reply = server.call(method, path, json!({})).await;
+            reply.assert_problem(405, "method_not_allowed");
+            assert_eq!(reply.header("allow"), "POST", "{method} {path}");
+        }
     }
     server.stop().await;
 }

@@ -40,9 +40,11 @@ async fn what_is_not_json_is_refused() {
     assert_nothing_stored(server).await;
 }
 
-#[tokio::test]
-async fn what_two_parsers_could_read_in_two_ways_is_refused() {
-    let server = TestServer::start("").await;
+/// A body that is refused, the word for it, and the place of the fault.
+pub(super) type Case = (Vec<u8>, &'static str, String);
+
+/// Bodies that two parsers could read in two ways.
+pub(super) fn ambiguous() -> Vec<Case> {
     let cases = [
         (
             r#"{"id":"bad","kind":"order.new","kind":"safety","target":{"riders":["r1"]}}"#,
@@ -70,8 +72,14 @@ async fn what_two_parsers_could_read_in_two_ways_is_refused() {
             "/order/note",
         ),
     ];
-    for (body, error, pointer) in cases {
-        refused(&server, body.as_bytes(), error, Some(pointer)).await;
+    cases.map(|(body, error, pointer)| (body.as_bytes().to_vec(), error, pointer.to_owned())).to_vec()
+}
+
+#[tokio::test]
+async fn what_two_parsers_could_read_in_two_ways_is_refused() {
+    let server = TestServer::start("").await;
+    for (body, error, pointer) in ambiguous() {
+        refused(&server, &body, error, Some(&pointer)).await;
     }
     let deep = format!(r#"{{"id":"bad","ext":{}1{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
     let reply = server.request("POST", "/v1/events").bearer_auth(&server.key);
@@ -86,7 +94,7 @@ async fn reply_to(request: reqwest::RequestBuilder) -> (u16, Value) {
 }
 
 /// A good event with one member changed; the pointer names it, and its parents are made.
-fn with(pointer: &str, value: Value) -> Vec<u8> {
+pub(super) fn with(pointer: &str, value: Value) -> Vec<u8> {
     let mut event: Value = serde_json::from_str(GOOD).unwrap();
     let mut place = &mut event;
     for step in pointer.split('/').skip(1) {
@@ -96,12 +104,8 @@ fn with(pointer: &str, value: Value) -> Vec<u8> {
     event.to_string().into_bytes()
 }
 
-#[tokio::test]
-async fn a_member_of_a_wrong_type_is_named() {
-    let server = TestServer::start("").await;
-    for body in ["[]", "7", "\"text\"", "null"] {
-        refused(&server, body.as_bytes(), "wrong_type", Some("")).await;
-    }
+/// Members of a wrong type.
+pub(super) fn wrong_types() -> Vec<Case> {
     let cases = [
         ("/kind", json!(7)),
         ("/id", json!(1.0)),
@@ -122,17 +126,26 @@ async fn a_member_of_a_wrong_type_is_named() {
         ("/alert/ttl_s", json!(0.5)),
         ("/ext", json!([])),
     ];
-    for (pointer, value) in cases {
-        refused(&server, &with(pointer, value), "wrong_type", Some(pointer)).await;
-    }
-    refused(&server, &with("/target/riders", json!(["ok", 1.5])), "wrong_type", Some("/target/riders/1"))
-        .await;
-    assert_nothing_stored(server).await;
+    let mut all: Vec<Case> = ["[]", "7", "\"text\"", "null"]
+        .map(|body| (body.as_bytes().to_vec(), "wrong_type", String::new()))
+        .to_vec();
+    all.extend(cases.map(|(pointer, value)| (with(pointer, value), "wrong_type", pointer.to_owned())));
+    let list = with("/target/riders", json!(["ok", 1.5]));
+    all.push((list, "wrong_type", "/target/riders/1".to_owned()));
+    all
 }
 
 #[tokio::test]
-async fn a_member_that_cannot_be_is_named() {
+async fn a_member_of_a_wrong_type_is_named() {
     let server = TestServer::start("").await;
+    for (body, error, pointer) in wrong_types() {
+        refused(&server, &body, error, Some(&pointer)).await;
+    }
+    assert_nothing_stored(server).await;
+}
+
+/// Members that cannot be.
+pub(super) fn wrong_values() -> Vec<Case> {
     let long = "字".repeat(121);
     let cases = [
         ("/kind", json!("order.sung"), "unknown_kind"),
@@ -162,13 +175,59 @@ async fn a_member_that_cannot_be_is_named() {
         ("/occurred_at", json!("yesterday"), "bad_time"),
         ("/callback_url", json!("ftp://example.com"), "bad_url"),
         ("/ext", json!({"x": "y".repeat(2050)}), "too_long"),
+        ("/target/riders", json!([""]), "bad_id"),
+        ("/target/riders", json!(["x".repeat(1_024)]), "bad_id"),
+        ("/target/riders", json!(["a\nb"]), "bad_id"),
+        ("/expires_at", json!("2020-01-01T00:00:00Z"), "unknown_member"),
+        ("/occurred_at", json!("2026-03-01 12:30:05"), "bad_time"),
+        ("/occurred_at", json!("2026-13-01T00:00:00Z"), "bad_time"),
+        ("/deliver_at", json!({}), "bad_time"),
+        ("/deliver_at", json!("2099-01-01T00:00:00Z"), "bad_time"),
+        ("/recur", json!({"cron": "* * * *"}), "bad_recurrence"),
     ];
+    let mut all = Vec::new();
     for (pointer, value, error) in cases {
-        let place = if error == "missing_member" && pointer == "/offer" { "/offer/mode" } else { pointer };
-        refused(&server, &with(pointer, value), error, Some(place)).await;
+        let place = match (pointer, error) {
+            ("/offer", "missing_member") => "/offer/mode",
+            ("/target/riders", "bad_id") => "/target/riders/0",
+            (pointer, _) => pointer,
+        };
+        all.push((with(pointer, value), error, place.to_owned()));
     }
-    refused(&server, &with("/target/riders", json!(["r1", "a b"])), "bad_id", Some("/target/riders/1")).await;
+    let list = with("/target/riders", json!(["r1", "a b"]));
+    all.push((list, "bad_id", "/target/riders/1".to_owned()));
+    all
+}
+
+#[tokio::test]
+async fn a_member_that_cannot_be_is_named() {
+    let server = TestServer::start("").await;
+    for (body, error, pointer) in wrong_values() {
+        refused(&server, &body, error, Some(&pointer)).await;
+    }
     assert_nothing_stored(server).await;
+}
+
+#[tokio::test]
+async fn strange_but_possible_ids_come_back_as_they_were() {
+    let server = TestServer::start("").await;
+    for id in [
+        "../../etc/passwd",
+        "骑手/7",
+        "🛵",
+        "\u{5e8}\u{5d5}\u{5db}\u{5d1}",
+        "' OR 1=1--",
+        "a:b",
+        "%2e%2e",
+        "<b>",
+    ] {
+        let id = &id.replace(' ', "_");
+        let data = server.post_event(json!({"kind": "order.new", "target": {"riders": [id]}})).await;
+        assert_eq!(data["alerts"][0]["deliveries"][0]["rider"].as_str(), Some(id.as_str()));
+        let alert = server.alert(data["alert_id"].as_str().unwrap()).await;
+        assert_eq!(alert["deliveries"][0]["rider"].as_str(), Some(id.as_str()));
+    }
+    server.stop().await;
 }
 
 #[tokio::test]
