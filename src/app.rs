@@ -213,14 +213,21 @@ async fn open_speech(
     clock: &Arc<dyn Clock>,
     telemetry: &Telemetry,
 ) -> anyhow::Result<Speech> {
+    let options = speech_options(config, folder.path("clips"), key.derive("clips"));
+    Speech::open(options, Arc::clone(clock), telemetry.clone()).await.context("opening the voice")
+}
+
+/// The voice as it is configured, with its clips in this folder and their names keyed by this secret.
+#[must_use]
+pub fn speech_options(config: &Config, folder: PathBuf, secret: [u8; 32]) -> SpeechOptions {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let concurrency = match config.speech.engine_concurrency {
         0 => cores,
         chosen => chosen,
     };
-    let options = SpeechOptions {
-        folder: folder.path("clips"),
-        secret: key.derive("clips"),
+    SpeechOptions {
+        folder,
+        secret,
         library: LibraryLimits {
             max_bytes: config.audio.clip_bytes_max,
             full_bytes: config.audio.clip_bytes_max.saturating_mul(LIBRARY_SLACK),
@@ -235,8 +242,7 @@ async fn open_speech(
         },
         words_per_minute: config.speech.words_per_minute,
         tail: config.speech.tail,
-    };
-    Speech::open(options, Arc::clone(clock), telemetry.clone()).await.context("opening the voice")
+    }
 }
 
 fn accounts(

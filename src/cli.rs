@@ -2,6 +2,7 @@
 //! Commands open the same data folder as the server does; what they make is valid at once.
 
 mod canned;
+mod check;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use crate::dispatch::{Accounts, AppEntry};
 use crate::domain::RiderId;
 use crate::domain::app::{KeyMode, Scope};
 use crate::telemetry::log_to_stderr;
+use check::CheckArgs;
 
 /// Turns an order event into a voice in the rider's ear.
 #[derive(Parser)]
@@ -53,6 +55,9 @@ enum Command {
     Status,
     /// Ask the server that holds the data folder to drain and stop, and wait for it
     Stop,
+    /// Look whether this place is fit to serve: configuration, data folder, database, disk, clock, voice, limits; or, with
+    /// --public, whether riders can reach a server: name, certificate, socket, audio. Nothing is changed
+    Check(CheckArgs),
     /// Apps (tenants)
     #[command(subcommand)]
     Apps(AppsCommand),
@@ -160,7 +165,10 @@ impl Cli {
                 return ExitCode::from(EX_CONFIG);
             }
         };
-        log_to_stderr(config.log.format, &config.log.filter);
+        // A check tells what it finds itself; what it starts on the way need not.
+        let filter =
+            if matches!(cli.command, Command::Check(_)) { "off" } else { config.log.filter.as_str() };
+        log_to_stderr(config.log.format, filter);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let done = match runtime {
             Ok(runtime) => runtime.block_on(cli.execute(config)),
@@ -178,6 +186,7 @@ impl Cli {
             Command::Serve { listen } => serve(config, place, listen).await,
             Command::Status => status(&place),
             Command::Stop => stop(&place).await,
+            Command::Check(check) => check.run(&config, &place).await,
             Command::Config(ConfigCommand::Defaults) => print(DEFAULTS.trim_end()),
             Command::Config(ConfigCommand::Check) => {
                 let secrets = config.secrets_set();
@@ -245,6 +254,7 @@ async fn with_accounts(accounts: &Accounts, command: Command) -> anyhow::Result<
         Command::Serve { .. }
         | Command::Status
         | Command::Stop
+        | Command::Check(_)
         | Command::Config(_)
         | Command::Canned { .. } => Ok(ExitCode::FAILURE),
     }

@@ -66,6 +66,14 @@ fn steady(ahead_ms: &AtomicI64, wall_ms: i64, mono_ms: i64) -> Now {
     Now { wall: EpochMs(mono_ms.saturating_add(furthest)), mono_ms }
 }
 
+/// The machine's wall clock as it stands, steps back and all: for who judges the clock itself. Everything else takes
+/// a [`Clock`].
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the wall clock itself is looked at")]
+pub fn machine_wall() -> EpochMs {
+    EpochMs(jiff::Timestamp::now().as_millisecond())
+}
+
 /// Random bytes for keys and secrets.
 #[must_use]
 pub fn random_bytes<const N: usize>() -> [u8; N] {

@@ -6,6 +6,7 @@
 // What a process is: its command line, and the one place that puts everything together.
 pub mod app;
 pub mod cli;
+pub mod doctor;
 
 // The public surface, and what reads its bodies.
 pub mod http;

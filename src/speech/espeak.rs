@@ -185,6 +185,15 @@ impl Espeak {
         &self.program
     }
 
+    /// What the program says of itself, in one line.
+    ///
+    /// # Errors
+    /// A failure to run it.
+    pub async fn version(&self) -> Result<String, EspeakError> {
+        let told = self.run(&["--version"], "").await?;
+        Ok(String::from_utf8_lossy(&told).trim().to_owned())
+    }
+
     /// The voice that speaks `lang` here, as espeak names it.
     #[must_use]
     pub fn voice(&self, lang: Lang) -> Option<&'static str> {

@@ -193,7 +193,7 @@ impl Speech {
     ) -> Result<Self, VoiceError> {
         let tail_ms = u32::try_from(options.tail.as_millis()).unwrap_or(u32::MAX);
         let chimes = Chimes::new()?;
-        let canned = CannedClips::new(canned_files(), &chimes, tail_ms)?;
+        let canned = shipped_clips(tail_ms)?;
         let now_ms = clock.now().wall.0;
         let library = ClipLibrary::open(options.folder, &options.secret, options.library, now_ms).await?;
         let found = match &options.espeak {
@@ -400,6 +400,14 @@ const LOUDER_IN_RECIPE: u64 = 100;
 pub async fn canned_sentence(espeak: &Espeak, said: &str, lang: Lang) -> Result<Mp3Frames, SpeechError> {
     let wav = espeak.speak(said, lang, Speed::NORMAL).await?;
     Ok(clip::sentence(Pcm::from_wav_bytes(&wav)?, LeadOut::End)?)
+}
+
+/// The canned clips of this program, as a server with this silence at their end serves them.
+///
+/// # Errors
+/// [`VoiceError`], which no input causes.
+pub fn shipped_clips(tail_ms: u32) -> Result<CannedClips, VoiceError> {
+    Ok(CannedClips::new(canned_files(), &Chimes::new()?, tail_ms)?)
 }
 
 /// A kind in a file name: dots would look like extensions.

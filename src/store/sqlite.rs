@@ -12,6 +12,7 @@ mod deliveries;
 mod error;
 mod events;
 mod groups;
+mod inspect;
 mod notices;
 mod offers;
 mod open;
@@ -33,6 +34,7 @@ use sqlx::SqlitePool;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub use inspect::{Beside, Inspection, Soundness, inspect};
 pub use open::SqliteOptions;
 
 use self::accept::Arrival;

@@ -4,13 +4,14 @@
 use crate::source::Source;
 
 /// A module and the modules of ours that it may name.
-const MAP: [(&str, &[&str]); 18] = [
+const MAP: [(&str, &[&str]); 19] = [
     ("main", &[]),
     (
         "lib",
         &[
             "app",
             "cli",
+            "doctor",
             "http",
             "intake",
             "dispatch",
@@ -28,7 +29,24 @@ const MAP: [(&str, &[&str]); 18] = [
             "telemetry",
         ],
     ),
-    ("cli", &["app", "dispatch", "speech", "domain", "clock", "config", "lifecycle", "telemetry"]),
+    ("cli", &["doctor", "app", "dispatch", "speech", "domain", "clock", "config", "lifecycle", "telemetry"]),
+    // Looks at everything, and is looked at by nothing but the command line.
+    (
+        "doctor",
+        &[
+            "app",
+            "dispatch",
+            "session",
+            "outbound",
+            "audio",
+            "speech",
+            "store",
+            "domain",
+            "clock",
+            "config",
+            "telemetry",
+        ],
+    ),
     (
         "app",
         &[
@@ -98,16 +116,21 @@ const MAP: [(&str, &[&str]); 18] = [
 const TELEMETRY: (&str, &[&str]) = ("telemetry", &["config"]);
 
 /// A library and the modules that may name it.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("axum", &["http", "app"]),
-    ("hyper", &["http", "app"]),
-    ("hyper_util", &["http", "app"]),
+    // The doctor is a client that must see what was really sent.
+    ("hyper", &["http", "app", "doctor"]),
+    ("hyper_util", &["http", "app", "doctor"]),
     ("tower", &["http", "app"]),
     ("tower_http", &["http", "app"]),
     ("sqlx", &["store"]),
     ("reqwest", &["outbound"]),
-    ("tungstenite", &["http"]),
-    ("tokio_tungstenite", &["http"]),
+    ("rustls", &["doctor"]),
+    ("rustls_native_certs", &["doctor"]),
+    ("tokio_rustls", &["doctor"]),
+    ("x509_parser", &["doctor"]),
+    ("tungstenite", &["http", "doctor"]),
+    ("tokio_tungstenite", &["http", "doctor"]),
     ("utoipa", &["http", "dispatch", "session", "domain"]),
     ("utoipa_axum", &["http"]),
     ("clap", &["cli"]),

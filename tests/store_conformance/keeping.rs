@@ -217,7 +217,6 @@ pub(crate) async fn an_apps_settings_are_replaced(stage: &Stage) {
         alerts_per_minute: Some(5),
         type_prefix: Some("shop-".to_owned()),
         ladders: [("order.offered".to_owned(), ladder)].into(),
-        type_prefix: Some("shop-".to_owned()),
     };
     let nobody = AppId::new(EpochMs(9), [9; 10]);
     assert!(!stage.store.put_settings(nobody, settings.clone()).await.unwrap());

@@ -130,13 +130,17 @@ fn connect_options(options: &SqliteOptions) -> SqliteConnectOptions {
 
 async fn check_version(db: &mut SqliteConnection) -> StoreResult<()> {
     let text: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(db).await?;
-    let mut numbers = text.split('.').map(|part| part.parse().unwrap_or(0));
-    let mut next = || numbers.next().unwrap_or(0);
-    let version: (u32, u32, u32) = (next(), next(), next());
-    if version < OLDEST_SQLITE {
+    if !is_safe_version(&text) {
         return Err(StoreError::Unusable(format!("SQLite {text} can lose data; 3.51.3 or later is needed")));
     }
     Ok(())
+}
+
+/// Whether this SQLite keeps what it has in its log.
+pub(super) fn is_safe_version(text: &str) -> bool {
+    let mut numbers = text.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    (next(), next(), next()) >= OLDEST_SQLITE
 }
 
 /// Sets the journal, the schema and the epoch; returns the epoch that holds.
@@ -172,12 +176,16 @@ async fn set_wal(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     sqlx::query("PRAGMA journal_mode = WAL").execute(db).await.map(|_| ())
 }
 
-async fn migrate(db: &mut SqliteConnection) -> StoreResult<()> {
-    let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
+/// The schema, step by step.
+pub(super) fn migrations() -> Vec<Migration> {
+    let steps = MIGRATIONS.iter().map(|(version, name, sql)| {
         Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
-    let migrations: Vec<Migration> = migrations.collect();
-    Migrator::with_migrations(migrations).run(db).await.map_err(|error| match error {
+    steps.collect()
+}
+
+async fn migrate(db: &mut SqliteConnection) -> StoreResult<()> {
+    Migrator::with_migrations(migrations()).run(db).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => StoreError::Unusable(format!(
             "it was made by a newer Orderbell (schema {version}); start that one, or restore a backup"
         )),

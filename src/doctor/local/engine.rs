@@ -1,0 +1,214 @@
+//! The voice: one sentence in each language, made as for an alert, in a folder of its own that goes again.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::app::speech_options;
+use crate::audio::ClipFormat;
+use crate::audio::library::ClipName;
+use crate::audio::mp3::Mp3Frames;
+use crate::clock::{SystemClock, random_bytes};
+use crate::config::Config;
+use crate::doctor::Finding;
+use crate::domain::Urgency;
+use crate::speech::espeak::{Espeak, EspeakError};
+use crate::speech::{Chime, Lang, Sentence, Speech, SpeechOptions, normalise};
+use crate::telemetry::Telemetry;
+
+/// A sentence that was made.
+struct Made {
+    /// Chime and sentence, without the silence after them.
+    sound_ms: u32,
+    /// How long it took.
+    took: Duration,
+}
+
+/// What a rider would hear: numbers, a name, a street.
+const SAMPLES: [(Lang, &str, &str); 3] = [
+    (Lang::ZhCn, "voice.mandarin", "您有新的订单，美团17号，测试面馆，距离1.2公里，请及时接单"),
+    (Lang::Yue, "voice.cantonese", "您有新的订单，美团17号，测试面馆，请及时接单"),
+    (Lang::En, "voice.english", "New order, number 17, Test Noodles, 1.2 km, please accept"),
+];
+/// Chime and sentence of the samples take 4 to 9 s. Outside this the voice swallows or spells.
+const PLAUSIBLE_MS: std::ops::RangeInclusive<u32> = 2_000..=20_000;
+
+/// Has it speak.
+pub(super) async fn look(config: &Config) -> Vec<Finding> {
+    let scrap = match Scrap::new() {
+        Ok(scrap) => scrap,
+        Err(error) => {
+            let found = format!("no temporary folder: {error}");
+            return vec![Finding::fail("voice", found, "make TMPDIR writable")];
+        }
+    };
+    let options = speech_options(config, scrap.0.clone(), random_bytes());
+    let engine = engine(&options).await;
+    let mut findings = vec![judge_engine(&engine, options.espeak.as_deref())];
+    if engine.is_err() {
+        return findings;
+    }
+    let budget = config.speech.budget;
+    match Speech::open(options, Arc::new(SystemClock::new()), Telemetry::new()).await {
+        Ok(speech) => {
+            for (lang, name, text) in SAMPLES {
+                let made = make(&speech, lang, text).await.map_err(|error| format!("{error:#}"));
+                findings.push(judge(name, &made, budget));
+            }
+        }
+        Err(error) => {
+            let found = format!("{:#}", anyhow::Error::new(error));
+            findings.push(Finding::fail("voice", found, "make TMPDIR writable"));
+        }
+    }
+    findings
+}
+
+/// The program's path and what it says of itself.
+async fn engine(options: &SpeechOptions) -> Result<String, EspeakError> {
+    let limits = options.espeak_limits;
+    let espeak = match &options.espeak {
+        Some(program) => Espeak::at(program, limits).await?,
+        None => Espeak::detect(limits).await?,
+    };
+    let version = espeak.version().await?;
+    // It goes on with where its data are.
+    let version = version.split("  ").next().unwrap_or_default().to_owned();
+    Ok(format!("{}: {version}", espeak.program().display()))
+}
+
+async fn make(speech: &Speech, lang: Lang, text: &str) -> anyhow::Result<Made> {
+    let sentence = Sentence {
+        kind: "order.new".to_owned(),
+        said: normalise(text, lang),
+        lang,
+        urgency: Urgency::Normal,
+        chime: Chime::Usual,
+        format: ClipFormat::Mp3,
+    };
+    let began = Instant::now();
+    let spoken = speech.say(&sentence).await?;
+    let took = began.elapsed();
+    let sound = spoken.sound;
+    let (shard, file) =
+        sound.path.strip_prefix("/audio/").and_then(|path| path.split_once('/')).unwrap_or_default();
+    let name = ClipName::of_path(shard, file).ok_or_else(|| anyhow::anyhow!("{} is no clip", sound.path))?;
+    let clip = speech.clip(name).await?.ok_or_else(|| anyhow::anyhow!("the clip is not kept"))?;
+    let frames = Mp3Frames::from_file(&clip.bytes)?;
+    anyhow::ensure!(
+        frames.duration_ms() == sound.duration_ms,
+        "the file is {} ms long and said to be {}",
+        frames.duration_ms(),
+        sound.duration_ms
+    );
+    Ok(Made { sound_ms: sound.duration_ms.saturating_sub(sound.tail_ms), took })
+}
+
+fn judge_engine(engine: &Result<String, EspeakError>, configured: Option<&Path>) -> Finding {
+    match (engine, configured) {
+        (Ok(engine), _) => Finding::ok("voice", engine),
+        (Err(EspeakError::NotInstalled { .. }), None) => Finding::warn(
+            "voice",
+            "espeak-ng is not installed: every alert has the canned sentence of its kind",
+            "install the package espeak-ng",
+        ),
+        (Err(error), Some(program)) => Finding::fail(
+            "voice",
+            format!("speech.espeak = {}: {error}{}", program.display(), cause(error)),
+            "name the program, or leave it empty to have it looked up",
+        ),
+        (Err(error), None) => {
+            let found = format!("{error}{}", cause(error));
+            Finding::fail("voice", found, "install the packages espeak-ng and espeak-ng-data again")
+        }
+    }
+}
+
+fn cause(error: &EspeakError) -> String {
+    std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"))
+}
+
+fn judge(name: &str, made: &Result<Made, String>, budget: Duration) -> Finding {
+    let made = match made {
+        Ok(made) => made,
+        Err(why) => {
+            let advice = "riders with this language hear the canned sentence: install espeak-ng-data whole";
+            return Finding::warn(name, why, advice);
+        }
+    };
+    let found = format!(
+        "{:.1} s of sound made in {} ms, and it decodes",
+        f64::from(made.sound_ms) / 1e3,
+        made.took.as_millis()
+    );
+    if !PLAUSIBLE_MS.contains(&made.sound_ms) {
+        let found = format!("{found}, but the sentence is not of that length");
+        return Finding::fail(name, found, "listen to it: its data do not fit the program");
+    }
+    if made.took > budget {
+        let advice = "longer than speech.budget: the canned sentence goes out first; free the processor";
+        return Finding::warn(name, found, advice);
+    }
+    Finding::ok(name, found)
+}
+
+/// A folder of our own under the system's temporary one; gone when it is dropped.
+struct Scrap(PathBuf);
+
+impl Scrap {
+    fn new() -> std::io::Result<Self> {
+        let dice = u64::from_be_bytes(random_bytes());
+        let path = std::env::temp_dir().join(format!("orderbell-check-{dice:016x}"));
+        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scrap {
+    fn drop(&mut self) {
+        let _gone_already = std::fs::remove_dir_all(&self.0).is_err();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::{EspeakError, Made, judge, judge_engine};
+    use crate::doctor::Level;
+
+    #[test]
+    fn a_missing_engine_is_a_lesser_evil_than_a_wrong_one() {
+        let missing = || Err(EspeakError::NotInstalled { searched: "/bin".into() });
+        let gone = || Err(EspeakError::Io(std::io::ErrorKind::NotFound.into()));
+        let dumb = || Err(EspeakError::NoMandarinVoice { tried: "cmn".into() });
+        for (engine, configured, level) in [
+            (Ok("/usr/bin/espeak-ng: 1.51".to_owned()), None, Level::Ok),
+            (missing(), None, Level::Warn),
+            (gone(), Some(Path::new("/none")), Level::Fail),
+            (dumb(), None, Level::Fail),
+        ] {
+            assert_eq!(judge_engine(&engine, configured).level, level);
+        }
+    }
+
+    #[test]
+    fn a_sentence_has_its_length_and_its_time() {
+        for (sound_ms, took_ms, level) in [
+            (6_000, 40, Level::Ok),
+            (100, 40, Level::Fail),
+            (90_000, 40, Level::Fail),
+            (6_000, 701, Level::Warn),
+        ] {
+            let made = Ok(Made { sound_ms, took: Duration::from_millis(took_ms) });
+            assert_eq!(
+                judge("voice.x", &made, Duration::from_millis(700)).level,
+                level,
+                "{sound_ms} {took_ms}"
+            );
+        }
+        assert_eq!(judge("voice.x", &Err("no".into()), Duration::ZERO).level, Level::Warn);
+    }
+}
