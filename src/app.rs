@@ -21,6 +21,8 @@ use crate::clock::{Clock, SystemClock, random_bytes};
 use crate::config::{Config, ms};
 use crate::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
 use crate::domain::Kinds;
+use crate::domain::app::Quota;
+use crate::http::auth::OperatorKey;
 use crate::http::listener::{ListenerLimits, accept_loop};
 use crate::http::rider_socket::SocketLimits;
 use crate::http::{AppParts, AppState, HttpLimits, health, router};
@@ -246,6 +248,12 @@ fn limits(config: &Config) -> Limits {
         offline_grace_ms: ms(config.rider.offline_grace),
         again_ms: ms(config.callbacks.again),
         call_attempts: config.callbacks.attempts,
+        quota: Quota {
+            events_per_s: config.apps.events_per_s,
+            burst: config.apps.burst,
+            sessions: config.apps.sessions,
+            speech_characters_per_day: config.apps.speech_characters_per_day,
+        },
     }
 }
 
@@ -304,6 +312,7 @@ fn app_state(
     let http = HttpLimits {
         max_body_bytes: config.server.max_body_bytes,
         body_timeout: config.server.body_timeout,
+        signature_tolerance_ms: ms(config.intake.signature_tolerance),
         socket,
     };
     Ok(AppState::new(AppParts {
@@ -315,6 +324,7 @@ fn app_state(
         sessions: Arc::new(sessions),
         limits: http,
         origin,
+        operator: OperatorKey::new(config.secrets.operator_key.expose_secret()),
     }))
 }
 

@@ -2,12 +2,14 @@
 //! Handlers extract, call `dispatch`, map and answer; what they refuse is a [`problem::Problem`].
 
 pub mod alerts;
+pub mod apps;
 pub mod audio;
 pub mod auth;
 pub mod body;
 pub mod events;
 pub mod groups;
 pub mod health;
+pub mod keys;
 pub mod listener;
 pub mod notices;
 pub mod pages;
@@ -18,6 +20,7 @@ pub mod rider_api;
 pub mod rider_socket;
 pub mod riders;
 pub mod schedules;
+pub mod secrets;
 pub mod settings;
 pub mod speech;
 pub mod templates;
@@ -42,6 +45,7 @@ use crate::lifecycle::Lifecycle;
 use crate::session::Settings;
 use crate::speech::Speech;
 use crate::telemetry::Telemetry;
+use auth::OperatorKey;
 use problem::Problem;
 
 /// What handlers need. One pointer: it is cloned several times for every request, and kept by every rider's session.
@@ -71,6 +75,8 @@ pub struct AppParts {
     pub limits: HttpLimits,
     /// Put before audio paths; empty, or an origin without a slash at its end.
     pub origin: String,
+    /// The operator's credential, if there is one over HTTP.
+    pub operator: Option<OperatorKey>,
 }
 
 impl AppState {
@@ -108,14 +114,27 @@ pub struct HttpLimits {
     pub max_body_bytes: usize,
     /// Limit for a whole body.
     pub body_timeout: Duration,
+    /// How far the timestamp of a signed request may be from our clock, in milliseconds.
+    pub signature_tolerance_ms: i64,
     /// Rider sockets.
     pub socket: rider_socket::SocketLimits,
 }
 
 /// Every public address.
 pub fn router(state: AppState) -> Router {
+    backend_routes(&state)
+        .merge(rider_routes())
+        .fallback(async || Problem::not_found("address"))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(middleware::from_fn_with_state(state.clone(), observe))
+        .layer(CatchPanicLayer::custom(|_| Problem::panicked().into_response()))
+        .layer(middleware::from_fn(name_request))
+        .with_state(state)
+}
+
+/// For backends and operators, by bearer key or signature.
+fn backend_routes(state: &AppState) -> Router<AppState> {
     Router::new()
-        // Backends.
         .route("/v1/events", post(events::post))
         .route("/v1/events/{id}", get(events::get))
         .route("/v1/alerts/{id}", get(alerts::get))
@@ -138,7 +157,22 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/schedules/{id}", delete(schedules::delete))
         .route("/v1/notices", get(notices::list))
         .route("/v1/speech", post(speech::post))
-        // Riders.
+        .route("/v1/keys", get(keys::list).post(keys::create))
+        .route("/v1/keys/{id}", delete(keys::revoke))
+        .route("/v1/keys/{id}/rotate", post(keys::rotate))
+        .route("/v1/keys/{id}/signing/rotate", post(keys::rotate_signing))
+        .route("/v1/secrets", get(secrets::list))
+        .route("/v1/secrets/{kind}/rotate", post(secrets::rotate))
+        .route("/v1/app", get(apps::own))
+        .route("/v1/apps", get(apps::list).post(apps::create))
+        .route("/v1/apps/{id}", get(apps::get))
+        .route("/v1/apps/{id}/limits", put(apps::put_limits))
+        .route_layer(middleware::from_fn_with_state(state.clone(), auth::verify_signed))
+}
+
+/// For riders, their players and whoever looks whether we live.
+fn rider_routes() -> Router<AppState> {
+    Router::new()
         .route("/v1/rider/socket", get(rider_socket::upgrade))
         .route("/v1/rider/alerts", get(rider_api::alerts))
         .route("/v1/rider/receipts", post(rider_api::receipts))
@@ -148,12 +182,6 @@ pub fn router(state: AppState) -> Router {
         .route("/rider", get(pages::rider))
         .route("/rider/{file}", get(pages::rider_file))
         .route("/healthz", get(health::ready))
-        .fallback(async || Problem::not_found("address"))
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(middleware::from_fn_with_state(state.clone(), observe))
-        .layer(CatchPanicLayer::custom(|_| Problem::panicked().into_response()))
-        .layer(middleware::from_fn(name_request))
-        .with_state(state)
 }
 
 tokio::task_local! {

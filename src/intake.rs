@@ -4,6 +4,7 @@
 mod event_body;
 mod offer;
 mod reader;
+pub mod signature;
 mod strict_json;
 
 pub use event_body::{ParsedEvent, is_too_far, parse_event};

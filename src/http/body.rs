@@ -1,7 +1,7 @@
 //! Request bodies: JSON in plain UTF-8, whole, small and in time, or refused before they cost anything.
 //! Compressed bodies are refused: a small one can be a large one in disguise.
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -22,7 +22,7 @@ impl FromRequest<AppState> for JsonBytes {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         check_type(request.headers())?;
-        read(request.into_body_checked(state)?, state).await.map(Self)
+        read(request, state.limits.max_body_bytes, state).await.map(Self)
     }
 }
 
@@ -35,7 +35,7 @@ impl FromRequest<AppState> for JsonValue {
         if typed {
             check_type(request.headers())?;
         }
-        let bytes = read(request.into_body_checked(state)?, state).await?;
+        let bytes = read(request, state.limits.max_body_bytes, state).await?;
         if bytes.is_empty() {
             return Ok(Self(serde_json::Value::Object(serde_json::Map::new())));
         }
@@ -46,30 +46,18 @@ impl FromRequest<AppState> for JsonValue {
     }
 }
 
-trait IntoBodyChecked {
-    /// The body, unless its headers say that it is too large or compressed.
-    fn into_body_checked(self, state: &AppState) -> Result<Body, Problem>;
-}
-
-impl IntoBodyChecked for Request {
-    fn into_body_checked(self, state: &AppState) -> Result<Body, Problem> {
-        let headers = self.headers();
-        let plain = headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding == "identity");
-        if !plain {
-            return Err(Problem::unsupported("bodies are not compressed here"));
-        }
-        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        let bytes_max = state.limits.max_body_bytes;
-        if length.is_some_and(|length| length > bytes_max as u64) {
-            return Err(Problem::too_large(bytes_max));
-        }
-        Ok(self.into_body())
+/// The whole body, unless it is compressed, too large or too slow.
+pub(super) async fn read(request: Request, bytes_max: usize, state: &AppState) -> Result<Bytes, Problem> {
+    let headers = request.headers();
+    let plain = headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding == "identity");
+    if !plain {
+        return Err(Problem::unsupported("bodies are not compressed here"));
     }
-}
-
-async fn read(body: Body, state: &AppState) -> Result<Bytes, Problem> {
-    let bytes_max = state.limits.max_body_bytes;
-    let whole = Limited::new(body, bytes_max).collect();
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > bytes_max as u64) {
+        return Err(Problem::too_large(bytes_max));
+    }
+    let whole = Limited::new(request.into_body(), bytes_max).collect();
     match tokio::time::timeout(state.limits.body_timeout, whole).await {
         Err(_) => Err(Problem::too_slow()),
         Ok(Ok(body)) => Ok(body.to_bytes()),

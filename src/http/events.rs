@@ -8,13 +8,13 @@ use http::HeaderMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::auth::{MayIngest, MayRead};
+use super::auth::{Caller, MayIngest, MayRead};
 use super::body::JsonBytes;
 use super::notices::{number, word};
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use super::{AppState, trace_id};
-use crate::dispatch::{Arrival, Awaited, EventAnswer, Reached, Wait};
+use crate::dispatch::{Arrival, Awaited, EventAnswer, Reached, TooMany, Wait};
 use crate::domain::EventId;
 use crate::domain::book::Outcome;
 use crate::intake::parse_event;
@@ -37,7 +37,7 @@ const WAIT_MS_MAX: u64 = 10_000;
 /// `POST /v1/events[?wait=received|played|answered&timeout_ms=1…10000]`. A wait begins after the commit.
 ///
 /// # Errors
-/// 400 with the member at fault, 401, 403, 408, 409, 413, 415, 503.
+/// 400 with the member at fault, 401, 403, 408, 409, 413, 415, 429, 503.
 pub async fn post(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,
@@ -48,6 +48,7 @@ pub async fn post(
     let wait = read_wait(&query.unwrap_or_default())?;
     let dispatch = &state.dispatch;
     let received_at = dispatch.clock().now().wall;
+    admit(&state, &caller, 1)?;
     let parsed = parse_event(&body, dispatch.kinds(), || dispatch.fresh_event_id())?;
     let arrival = Arrival { source: SOURCE, parsed, trace_id: trace_id(&headers), received_at };
     let app = caller.app_id();
@@ -58,6 +59,16 @@ pub async fn post(
         (None, _) => None,
     };
     Ok(Success(Told { answer, waited }))
+}
+
+/// Lets so many events of the caller's app in.
+///
+/// # Errors
+/// 429.
+pub(super) fn admit(state: &AppState, caller: &Caller, count: u32) -> Result<(), Problem> {
+    state.dispatch.admit_events(&caller.app, count).map_err(|TooMany { retry_after_s }| {
+        Problem::too_many("too_many_requests", "more events than the app may post now", retry_after_s)
+    })
 }
 
 fn read_wait(query: &str) -> Result<Option<Wait>, Problem> {

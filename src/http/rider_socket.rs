@@ -30,6 +30,8 @@ pub use transport::{Incoming, Socket, Transport};
 
 /// The subprotocol of protocol v1.
 pub const PROTOCOL: &str = "orderbell.v1";
+/// Riders come and go within seconds; who is kept out asks again soon.
+const FULL_RETRY_S: u64 = 10;
 
 /// Bounds of one rider socket, from the configuration.
 #[derive(Clone, Debug)]
@@ -53,7 +55,7 @@ pub struct SocketLimits {
 /// `GET /v1/rider/socket`. A token in the header or the query is judged before the upgrade.
 ///
 /// # Errors
-/// 400, 401, 426, 503.
+/// 400, 401, 426, 429, 503.
 pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Result<Response, Problem> {
     let headers = request.headers();
     let accept = handshake(headers)?;
@@ -63,6 +65,10 @@ pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Res
         Some(token) => Some(state.dispatch.accounts().token_rider(&token).await?),
         None => None,
     };
+    if rider.as_ref().is_some_and(|rider| state.dispatch.is_full_for(rider)) {
+        let detail = "the app has as many rider sessions as it may";
+        return Err(Problem::too_many("too_many_connections", detail, FULL_RETRY_S));
+    }
     let connection = request.extensions_mut().remove::<Connection>();
     let upgraded = request.extensions_mut().remove::<OnUpgrade>().ok_or_else(Problem::upgrade_required)?;
     let lifecycle = state.lifecycle.clone();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::auth::{MayDescribeRiders, MayIngest, MayMakeTokens, MayRead};
 use super::body::JsonValue;
+use super::events::admit;
 use super::path::Path;
 use super::presence::Facts;
 use super::problem::{Answer, Problem, Success};
@@ -113,7 +114,7 @@ pub async fn token(
 /// `POST /v1/riders/{id}/test`: a test alert for this rider alone, on duty or not.
 ///
 /// # Errors
-/// 400, 401, 403, 503.
+/// 400, 401, 403, 429, 503.
 pub async fn test(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,
@@ -121,6 +122,7 @@ pub async fn test(
     headers: HeaderMap,
 ) -> Answer<EventAnswer> {
     let rider = caller.rider(&id)?;
+    admit(&state, &caller, 1)?;
     let dispatch = &state.dispatch;
     let target = Target {
         riders: vec![rider.rider],

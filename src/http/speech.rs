@@ -8,6 +8,7 @@ use super::AppState;
 use super::auth::{Caller, MayIngest};
 use super::body::JsonValue;
 use super::problem::{Answer, Problem, Success};
+use crate::dispatch::{SayError, TooMany};
 use crate::domain::{Kinds, Urgency};
 use crate::intake::Reader;
 use crate::speech::{Chime, Lang, Rendered, Sentence, SpeechError, free_text};
@@ -20,7 +21,7 @@ const VARS_BYTES_MAX: usize = 2048;
 /// `POST /v1/speech` `{text | kind, vars?, lang?, format?}`.
 ///
 /// # Errors
-/// 400, 401, 403, 503 where no engine can speak it.
+/// 400, 401, 403, 429, 503 where no engine can speak it.
 pub async fn post(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,
@@ -48,7 +49,7 @@ pub async fn post(
     let known = cached.is_some();
     let spoken = match cached {
         Some(spoken) => spoken,
-        None => state.speech.say(&sentence).await.map_err(|error| problem(&error))?,
+        None => state.dispatch.say(caller.app_id(), &sentence).await.map_err(|error| problem(&error))?,
     };
     Ok(Success(json!({
         "url": format!("{}{}", state.origin, spoken.sound.path),
@@ -84,7 +85,14 @@ fn urgency(kinds: &Kinds, kind: &str) -> Urgency {
     kinds.get(kind).map_or(Urgency::Normal, |kind| kind.urgency)
 }
 
-fn problem(error: &SpeechError) -> Problem {
+fn problem(error: &SayError) -> Problem {
+    let error = match error {
+        SayError::OverBudget(TooMany { retry_after_s }) => {
+            let detail = "the app's speech budget of the day is used up";
+            return Problem::too_many("speech_budget", detail, *retry_after_s);
+        }
+        SayError::Speech(error) => error,
+    };
     match error {
         SpeechError::NoEngine => Problem::unavailable(),
         SpeechError::Shared(_)
