@@ -49,7 +49,6 @@ const KEYS_MAX: u64 = 10_000;
 pub(super) struct Directory {
     apps: Cache<AppId, Arc<AppEntry>>,
     pub(super) keys: Cache<[u8; 32], Arc<ApiKey>>,
-    signers: Cache<KeyId, Arc<Signer>>,
 }
 
 impl Directory {
@@ -57,14 +56,7 @@ impl Directory {
         Self {
             apps: Cache::builder().time_to_live(FRESH_FOR).max_capacity(1_000).build(),
             keys: Cache::builder().time_to_live(FRESH_FOR).max_capacity(KEYS_MAX).build(),
-            signers: Cache::builder().time_to_live(FRESH_FOR).max_capacity(KEYS_MAX).build(),
         }
-    }
-
-    /// Keys were changed: they are read anew by whoever asks next.
-    pub(super) fn forget_keys(&self) {
-        self.keys.invalidate_all();
-        self.signers.invalidate_all();
     }
 }
 
@@ -154,21 +146,16 @@ impl Accounts {
         Ok(())
     }
 
-    /// The key with this id, as it signs.
+    /// The key with this id, as it signs. Read each time: a new secret works at once, whoever has made it.
     ///
     /// # Errors
     /// The store's.
-    pub async fn signer(&self, id: KeyId) -> StoreResult<Option<Arc<Signer>>> {
-        if let Some(signer) = self.directory.signers.get(&id).await {
-            return Ok(Some(signer));
-        }
+    pub async fn signer(&self, id: KeyId) -> StoreResult<Option<Signer>> {
         let Some(key) = self.store.key_by_id(id).await? else { return Ok(None) };
         let sealed: Vec<Secret> =
             key.secrets.iter().filter(|secret| secret.kind == SecretKind::Signing).cloned().collect();
         let secrets = self.open(&sealed, &id.to_string())?;
-        let signer = Arc::new(Signer { key: Arc::new(key), secrets });
-        self.directory.signers.insert(id, Arc::clone(&signer)).await;
-        Ok(Some(signer))
+        Ok(Some(Signer { key: Arc::new(key), secrets }))
     }
 
     fn open(&self, secrets: &[Secret], owner: &str) -> StoreResult<Vec<OpenSecret>> {

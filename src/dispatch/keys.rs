@@ -163,7 +163,7 @@ impl Accounts {
         };
         let old_until = now.plus_ms(grace_ms);
         let rotated = self.store.rotate_key_secret(app, id, new, old_until).await?;
-        self.directory.forget_keys();
+        self.directory.keys.invalidate_all();
         if rotated { Ok(Shown { text, old_until }) } else { Err(KeyError::Unknown(KEY)) }
     }
 
@@ -173,7 +173,7 @@ impl Accounts {
     /// The store's.
     pub async fn revoke_key(&self, app: AppId, id: KeyId) -> StoreResult<bool> {
         let revoked = self.store.revoke_key(app, id, self.clock.now().wall).await?;
-        self.directory.forget_keys();
+        self.directory.keys.invalidate_all();
         Ok(revoked)
     }
 

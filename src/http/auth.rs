@@ -113,7 +113,7 @@ scoped! {
     MayMakeTokens => Scope::RiderToken;
     /// A backend that may describe riders and groups.
     MayDescribeRiders => Scope::Riders;
-    /// A backend that may read what the desk must hear of.
+    /// A backend that may see to callbacks and what they are signed with.
     MayHandleCallbacks => Scope::Callbacks;
     /// A backend that may do everything in its app.
     MayAdminister => Scope::Admin;

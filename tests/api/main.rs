@@ -8,19 +8,25 @@
     reason = "a test says what it expects, and its helpers with it"
 )]
 
+mod access;
+mod apps;
 mod audiences;
 mod audio;
 mod cli;
 mod delivery;
 mod health;
 mod intake;
+mod keys;
 mod ladders;
+mod limits;
 mod offers;
 mod orders;
 mod presence;
 mod riders;
 mod schedules;
+mod secrets;
 mod settings;
+mod signatures;
 mod socket;
 mod support;
 mod wait;
