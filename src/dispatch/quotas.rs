@@ -169,7 +169,7 @@ fn take(bucket: &Bucket, quota: Quota, count: u32) -> Result<(), TooMany> {
         Ok(Ok(())) | Err(_) => Ok(()),
         Ok(Err(not_until)) => {
             let wait = not_until.wait_time_from(bucket.clock().now());
-            Err(TooMany { retry_after_s: wait.as_secs_f64().ceil().max(1.0) as u64 })
+            Err(TooMany { retry_after_s: wait.as_secs() + 1 })
         }
     }
 }

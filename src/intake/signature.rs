@@ -67,10 +67,10 @@ impl Signed {
         now: EpochMs,
         tolerance_ms: i64,
     ) -> Result<Self, SignatureError> {
-        let key = only(header(KEY_ID), "send one orderbell-key-id")?;
-        let id = only(header(ID), "send one webhook-id")?;
-        let timestamp = only(header(TIMESTAMP), "send one webhook-timestamp")?;
-        let signatures = only(header(SIGNATURE), "send one webhook-signature")?;
+        let key = only(&header(KEY_ID), "send one orderbell-key-id")?;
+        let id = only(&header(ID), "send one webhook-id")?;
+        let timestamp = only(&header(TIMESTAMP), "send one webhook-timestamp")?;
+        let signatures = only(&header(SIGNATURE), "send one webhook-signature")?;
         let id = read_id(id)?;
         let (timestamp, at) = read_timestamp(timestamp)?;
         let signatures = read_signatures(signatures)?;
@@ -112,8 +112,8 @@ fn mac(secret: &[u8], id: &str, timestamp: &str, body: &[u8]) -> hmac::Tag {
     signing.sign()
 }
 
-fn only<'a>(values: Vec<&'a [u8]>, otherwise: &'static str) -> Result<&'a [u8], SignatureError> {
-    match values[..] {
+fn only<'a>(values: &[&'a [u8]], otherwise: &'static str) -> Result<&'a [u8], SignatureError> {
+    match values {
         [only] => Ok(only),
         _ => Err(SignatureError::Malformed(otherwise)),
     }

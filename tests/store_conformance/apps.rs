@@ -148,20 +148,20 @@ pub(crate) async fn speech_is_counted_by_the_day(stage: &Stage) {
     let spend = async |day, characters, most| {
         stage.store.spend_speech(stage.app, SpeechSpend { day, characters, most }).await.unwrap()
     };
-    let spent = async || stage.store.speech_use(stage.app).await.unwrap();
-    assert_eq!(spent().await, None);
+    let counted = async || stage.store.speech_use(stage.app).await.unwrap();
+    assert_eq!(counted().await, None);
     assert!(!spend(10, 101, Some(100)).await, "more than ever");
-    assert_eq!(spent().await, None);
+    assert_eq!(counted().await, None);
     assert!(spend(10, 60, Some(100)).await && spend(10, 40, Some(100)).await);
-    assert_eq!(spent().await, Some(SpeechUse { day: 10, characters: 100 }));
+    assert_eq!(counted().await, Some(SpeechUse { day: 10, characters: 100 }));
     assert!(!spend(10, 1, Some(100)).await);
     assert!(spend(10, 0, Some(100)).await && spend(10, 5, None).await, "no limit");
     assert!(!spend(9, 1, Some(100)).await, "a time zone further west gives nothing back");
-    assert_eq!(spent().await, Some(SpeechUse { day: 10, characters: 105 }));
+    assert_eq!(counted().await, Some(SpeechUse { day: 10, characters: 105 }));
     assert!(spend(11, 70, Some(100)).await);
     assert!(spend(10, 30, Some(100)).await, "counted on the day that has begun");
-    assert_eq!(spent().await, Some(SpeechUse { day: 11, characters: 100 }));
+    assert_eq!(counted().await, Some(SpeechUse { day: 11, characters: 100 }));
     assert!(!spend(12, 101, Some(100)).await);
-    assert_eq!(spent().await, Some(SpeechUse { day: 11, characters: 100 }), "a refusal begins no day");
+    assert_eq!(counted().await, Some(SpeechUse { day: 11, characters: 100 }), "a refusal begins no day");
     assert_eq!(stage.store.speech_use(stage.other).await.unwrap(), None);
 }

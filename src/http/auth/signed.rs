@@ -1,8 +1,6 @@
 //! Requests that are signed as Standard Webhooks does it, instead of a bearer key. The signature is over the body, so the
 //! body is read here, whole, bounded and in time, and judged before anything looks into it.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -45,17 +43,17 @@ async fn verified(state: &AppState, request: Request) -> Result<Request, Problem
     *unread.headers_mut() = parts.headers.clone();
     let bytes = read(unread, state.limits.max_body_bytes, state).await?;
     let accounts = state.dispatch.accounts();
-    let signer = match signed.key {
+    let owner = match signed.key {
         Some(id) => accounts.signer(id).await?,
         None => None,
     };
-    let secrets = signer.as_ref().map(|signer| signer.secrets(now)).unwrap_or_default();
+    let secrets = owner.as_ref().map(|owner| owner.secrets(now)).unwrap_or_default();
     // Computed for a key that nobody has as well.
     let good = signed.is_by(&secrets, &bytes);
-    let signer = signer.filter(|_| good).ok_or_else(Problem::bad_signature)?;
-    let app = accounts.app(signer.key.app).await?.ok_or_else(Problem::bad_signature)?;
-    state.dispatch.note_key_use(&signer.key);
-    parts.extensions.insert(Caller { app, key: Arc::clone(&signer.key) });
+    let key = owner.filter(|_| good).ok_or_else(Problem::bad_signature)?.key;
+    let app = accounts.app(key.app).await?.ok_or_else(Problem::bad_signature)?;
+    state.dispatch.note_key_use(&key);
+    parts.extensions.insert(Caller { app, key });
     parts.extensions.insert(WebhookId(signed.id));
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }

@@ -119,13 +119,13 @@ impl State {
     }
 
     fn spend_speech(&mut self, app: AppId, spend: SpeechSpend) -> bool {
-        let spent = self.speech_use.get(&app).copied().filter(|spent| spent.day >= spend.day);
-        let spent = spent.unwrap_or(SpeechUse { day: spend.day, characters: 0 });
-        let characters = spent.characters + spend.characters;
+        let today = self.speech_use.get(&app).copied().filter(|counted| counted.day >= spend.day);
+        let today = today.unwrap_or(SpeechUse { day: spend.day, characters: 0 });
+        let characters = today.characters + spend.characters;
         if spend.most.is_some_and(|most| characters > most) {
             return false;
         }
-        self.speech_use.insert(app, SpeechUse { day: spent.day, characters });
+        self.speech_use.insert(app, SpeechUse { day: today.day, characters });
         true
     }
 }

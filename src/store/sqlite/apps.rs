@@ -87,8 +87,8 @@ pub(super) async fn spend_speech(
     if characters > most {
         return Ok(false);
     }
-    let spent = sqlx::query(SPEND).bind(app.to_string()).bind(spend.day).bind(characters).bind(most);
-    Ok(spent.execute(db).await?.rows_affected() > 0)
+    let counting = sqlx::query(SPEND).bind(app.to_string()).bind(spend.day).bind(characters).bind(most);
+    Ok(counting.execute(db).await?.rows_affected() > 0)
 }
 
 pub(super) async fn speech_use(db: impl SqliteExecutor<'_>, app: AppId) -> StoreResult<Option<SpeechUse>> {

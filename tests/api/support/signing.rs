@@ -80,6 +80,13 @@ impl SignedHeaders {
         self
     }
 
+    /// As lines of a request's head.
+    pub(crate) fn lines(&self) -> String {
+        self.0.iter().fold(String::new(), |lines, (name, value)| {
+            lines + name + ": " + std::str::from_utf8(value).unwrap() + "\r\n"
+        })
+    }
+
     pub(crate) fn value(&self, name: &str) -> String {
         let header = self.0.iter().find(|(known, _)| *known == name).unwrap();
         String::from_utf8(header.1.clone()).unwrap()
