@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use orderbell::domain::app::{App, KeyMode};
+use orderbell::domain::app::{App, AppLimits, KeyMode};
 use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::order::Stamp;
 use orderbell::domain::settings::{Quiet, Rules};
@@ -21,7 +21,7 @@ use orderbell::domain::{
     Alert, AlertId, AppId, AppSettings, EpochMs, Head, OrderId, Presence, Repeat, RiderId, Target, Urgency,
 };
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
-use orderbell::store::{Accepted, NewEvent, Store, World};
+use orderbell::store::{Accepted, AppStore, NewEvent, Store, World};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::task::JoinSet;
@@ -128,7 +128,8 @@ async fn store(dir: &Path) -> (Arc<SqliteStore>, AppId) {
         id: AppId::new(EpochMs(1), [1; 10]),
         name: "bench".to_owned(),
         lang: "zh-CN".to_owned(),
-        rider_secrets: Vec::new(),
+        secrets: Vec::new(),
+        limits: AppLimits::default(),
         created_at: EpochMs(1),
         settings: AppSettings::default(),
     };

@@ -20,8 +20,10 @@ use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock, random_bytes};
 use crate::config::{Config, Server, ms};
 use crate::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
+use crate::domain::app::Quota;
 use crate::domain::{AudioUrls, Kinds};
 use crate::http::audio::AudioDesk;
+use crate::http::auth::OperatorKey;
 use crate::http::listener::{FramingLimits, GateLimits, ListenerLimits, TrustedProxies, accept_loop};
 use crate::http::rider_socket::SocketLimits;
 use crate::http::{AppParts, AppState, HttpLimits, PublicUrl, health, router};
@@ -100,6 +102,7 @@ impl App {
             limits: http_limits(config),
             public_url: PublicUrl::new(&config.server.public_url),
             type_prefix: config.intake.type_prefix.clone(),
+            operator: OperatorKey::new(config.secrets.operator_key.expose_secret()),
         });
         start_workers(config, &state);
         let (address, admin_address) = listen(config, &state).await?;
@@ -271,6 +274,12 @@ fn limits(config: &Config) -> Limits {
         offline_grace_ms: ms(config.rider.offline_grace),
         again_ms: ms(config.callbacks.again),
         call_attempts: config.callbacks.attempts,
+        quota: Quota {
+            events_per_s: config.apps.events_per_s,
+            burst: config.apps.burst,
+            sessions: config.apps.sessions,
+            speech_characters_per_day: config.apps.speech_characters_per_day,
+        },
     }
 }
 
@@ -358,6 +367,7 @@ fn http_limits(config: &Config) -> HttpLimits {
     HttpLimits {
         max_body_bytes: config.server.max_body_bytes,
         max_batch_bytes: config.server.max_batch_bytes,
+        signature_tolerance_ms: ms(config.intake.signature_tolerance),
         socket,
     }
 }

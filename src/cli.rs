@@ -1,8 +1,10 @@
 //! The command line: serve, and what an operator does beside a server. Results go to stdout, logs to stderr.
 //! Commands open the same data folder as the server does; what they make is valid at once.
 
+mod apps;
 mod canned;
 mod check;
+mod keys;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -19,7 +21,6 @@ use crate::app::{App, DataFolder, Running, open_accounts};
 use crate::config::{Config, DEFAULTS};
 use crate::dispatch::{Accounts, AppEntry};
 use crate::domain::RiderId;
-use crate::domain::app::{KeyMode, Scope};
 use crate::telemetry::log_to_stderr;
 use check::CheckArgs;
 
@@ -60,10 +61,10 @@ enum Command {
     Check(CheckArgs),
     /// Apps (tenants)
     #[command(subcommand)]
-    Apps(AppsCommand),
+    Apps(apps::Command),
     /// API keys
     #[command(subcommand)]
-    Keys(KeysCommand),
+    Keys(keys::Command),
     /// Make a rider token
     Token {
         /// The rider
@@ -84,58 +85,6 @@ enum Command {
     Canned {
         /// Folder to write to
         folder: PathBuf,
-    },
-}
-
-#[derive(Subcommand)]
-enum AppsCommand {
-    /// Make an app; prints its id
-    Create {
-        /// Its name, unique
-        #[arg(long)]
-        name: String,
-    },
-    /// List apps
-    List,
-    /// Print the secret with which a backend may sign rider tokens itself (base64)
-    RiderSecret {
-        /// Name of the app
-        #[arg(long, default_value = "default")]
-        app: String,
-    },
-}
-
-#[derive(Subcommand)]
-enum KeysCommand {
-    /// Make a key; prints only the key, which is shown this once
-    Create {
-        /// Its name, unique among the app's live keys
-        #[arg(long)]
-        name: String,
-        /// What it may do: ingest, read, rider-token, riders, hooks, callbacks, admin
-        #[arg(long, value_delimiter = ',', required = true)]
-        scopes: Vec<String>,
-        /// Name of the app
-        #[arg(long, default_value = "default")]
-        app: String,
-        /// A test key: its events are marked, and no real rider is told
-        #[arg(long)]
-        test: bool,
-    },
-    /// List keys
-    List {
-        /// Name of the app
-        #[arg(long, default_value = "default")]
-        app: String,
-    },
-    /// End a live key
-    Revoke {
-        /// Its name
-        #[arg(long)]
-        name: String,
-        /// Name of the app
-        #[arg(long, default_value = "default")]
-        app: String,
     },
 }
 
@@ -244,8 +193,8 @@ async fn stop(place: &Place) -> anyhow::Result<ExitCode> {
 
 async fn with_accounts(accounts: &Accounts, command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Apps(command) => apps(accounts, command).await,
-        Command::Keys(command) => keys(accounts, command).await,
+        Command::Apps(command) => apps::run(accounts, command).await,
+        Command::Keys(command) => keys::run(accounts, command).await,
         Command::Token { rider, app, ttl_s } => {
             let app = app_named(accounts, &app).await?;
             let rider: RiderId = rider.parse().context("--rider")?;
@@ -260,58 +209,8 @@ async fn with_accounts(accounts: &Accounts, command: Command) -> anyhow::Result<
     }
 }
 
-async fn apps(accounts: &Accounts, command: AppsCommand) -> anyhow::Result<ExitCode> {
-    match command {
-        AppsCommand::Create { name } => {
-            let name = name.trim();
-            anyhow::ensure!(!name.is_empty() && name.len() <= 64, "--name is 1 to 64 bytes");
-            print(&accounts.create_app(name).await?.to_string())
-        }
-        AppsCommand::List => {
-            for app in accounts.apps().await? {
-                print(&json!({"id": app.id, "name": app.name}).to_string())?;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        AppsCommand::RiderSecret { app } => {
-            let app = app_named(accounts, &app).await?;
-            print(&Accounts::rider_secret(&app).context("the app has no rider secret")?)
-        }
-    }
-}
-
-async fn keys(accounts: &Accounts, command: KeysCommand) -> anyhow::Result<ExitCode> {
-    match command {
-        KeysCommand::Create { name, scopes, app, test } => {
-            let mode = if test { KeyMode::Test } else { KeyMode::Live };
-            let app = app_named(accounts, &app).await?;
-            let scopes: Option<Vec<Scope>> = scopes.iter().map(|word| Scope::parse(word.trim())).collect();
-            let scopes = scopes.context(
-                "--scopes is a list of ingest, read, rider-token, riders, hooks, callbacks, admin",
-            )?;
-            print(&accounts.create_key(app.app.id, &name, scopes, mode).await?.secret)
-        }
-        KeysCommand::List { app } => {
-            let app = app_named(accounts, &app).await?;
-            for key in accounts.keys(app.app.id).await? {
-                let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
-                let revoked_at = key.revoked_at.map(|at| at.to_string());
-                let row = json!({"id": key.id, "name": key.name, "scopes": scopes, "mode": key.mode,
-                    "created_at": key.created_at.to_string(), "revoked_at": revoked_at});
-                print(&row.to_string())?;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        KeysCommand::Revoke { name, app } => {
-            let app = app_named(accounts, &app).await?;
-            let live = accounts.keys(app.app.id).await?;
-            let key = live.into_iter().find(|key| key.name == name && key.revoked_at.is_none());
-            let key = key.with_context(|| format!("there is no live key {name}"))?;
-            accounts.revoke_key(app.app.id, key.id).await?;
-            print(&json!({"revoked": key.id}).to_string())
-        }
-    }
-}
+/// Longest time for which a secret works after it was replaced, in seconds: a week.
+const GRACE_S_MAX: i64 = 604_800;
 
 async fn app_named(accounts: &Accounts, name: &str) -> anyhow::Result<std::sync::Arc<AppEntry>> {
     accounts.app_named(name).await?.with_context(|| format!("there is no app {name}"))

@@ -41,7 +41,9 @@ pub struct Config {
     pub admin: Admin,
     /// The database.
     pub store: Store,
-    /// Reading events.
+    /// What an app may use.
+    pub apps: Apps,
+    /// Reading what backends send.
     pub intake: Intake,
     /// Rider sessions.
     pub rider: Rider,
@@ -142,8 +144,23 @@ section!(
     }
 );
 section!(
-    /// Reading events.
+    /// What an app may use, unless it has limits of its own; 0 is no limit.
+    Apps {
+        /// Events a second, for long.
+        events_per_s: u32,
+        /// Events at once.
+        burst: u32,
+        /// Rider sessions at one time.
+        sessions: u32,
+        /// Characters that engines speak within a day.
+        speech_characters_per_day: u32,
+    }
+);
+section!(
+    /// Reading what backends send.
     Intake {
+        /// How far the timestamp of a signed request may be from our clock.
+        @"duration" signature_tolerance: Duration,
         /// Cut off types of webhooks and CloudEvents before they are taken for a kind.
         type_prefix: String,
     }
@@ -295,8 +312,19 @@ section!(
     Secrets {
         /// The key that seals secrets at rest, base64; empty for the one in the data folder.
         node_key: SecretString,
+        /// The operator's credential over HTTP; empty for none.
+        operator_key: SecretString,
     }
 );
+
+impl Secrets {
+    /// Nobody guesses it, and it fits into a header.
+    fn operator_key_is_good(&self) -> bool {
+        let key = self.operator_key.expose_secret().as_bytes();
+        let varied = key.iter().any(|byte| Some(byte) != key.first());
+        key.is_empty() || (key.len() >= 24 && varied && key.iter().all(u8::is_ascii_graphic))
+    }
+}
 
 impl Callbacks {
     /// What must hold, the setting, and that in words.
@@ -378,6 +406,16 @@ impl Config {
             (self.orders.memory >= self.orders.tombstone, "orders.memory", "is not shorter than tombstone"),
             (self.offers.settle_timeout.as_secs() >= 1, "offers.settle_timeout", "is at least 1s"),
             (self.dispatch.render_concurrency > 0, "dispatch.render_concurrency", "is at least 1"),
+            (
+                (5..=900).contains(&self.intake.signature_tolerance.as_secs()),
+                "intake.signature_tolerance",
+                "is 5s to 15m",
+            ),
+            (
+                self.secrets.operator_key_is_good(),
+                "secrets.operator_key",
+                "is 24 visible ASCII characters or more, and not one again and again",
+            ),
         ];
         match rules
             .into_iter()
@@ -394,8 +432,12 @@ impl Config {
     /// One line for each secret that is set, naming it and nothing more.
     #[must_use]
     pub fn secrets_set(&self) -> Vec<&'static str> {
-        let set = !self.secrets.node_key.expose_secret().is_empty();
-        if set { vec!["secrets.node_key"] } else { vec![] }
+        let Secrets { node_key, operator_key } = &self.secrets;
+        let all = [("secrets.node_key", node_key), ("secrets.operator_key", operator_key)];
+        all.into_iter()
+            .filter(|(_, secret)| !secret.expose_secret().is_empty())
+            .map(|(name, _)| name)
+            .collect()
     }
 }
 
@@ -522,6 +564,18 @@ mod tests {
         assert_eq!(shown(r#""""#), "[]");
         assert!(trusted(r#"["nginx"]"#).unwrap_err().to_string().contains("trusted proxy"));
         assert!(trusted(r#"["10.0.0.0/33"]"#).is_err());
+    }
+
+    #[test]
+    fn an_operators_key_is_no_word() {
+        let same = "a".repeat(40);
+        for bad in ["short", "a-key-of-23-characters-", &same, "a key of 24 characters or more"] {
+            let error = load(&format!("[secrets]\noperator_key = \"{bad}\"")).unwrap_err();
+            assert!(error.to_string().contains("secrets.operator_key") && !error.to_string().contains(bad));
+        }
+        let good = load("[secrets]\noperator_key = \"a-key-of-24-characters--\"").unwrap();
+        assert_eq!(good.secrets_set(), ["secrets.operator_key"]);
+        assert!(load("[intake]\nsignature_tolerance = \"16m\"").is_err());
     }
 
     #[test]

@@ -18,13 +18,17 @@ mod keys;
 mod ladder;
 mod offers;
 mod prepare;
+mod quotas;
 mod receipts;
 mod riders;
 mod rules;
 mod schedules;
+mod secrets;
 mod settings;
+mod speaking;
 mod sweep;
 mod tokens;
+mod uses;
 mod vault;
 mod wait;
 
@@ -34,7 +38,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::domain::app::KeyMode;
+use crate::domain::app::{KeyMode, Quota};
 pub use crate::domain::book::Duty;
 use crate::domain::delivery::EndReason;
 use crate::domain::{AlertId, EpochMs, EventId, Kinds, RiderKey};
@@ -48,13 +52,16 @@ pub use accept::{AcceptError, Arrival};
 pub use accounts::Accounts;
 pub use answer::EventAnswer;
 pub use caller::{CallEnd, Caller, Question};
-pub use directory::AppEntry;
+pub use directory::{AppEntry, Signer};
 pub use draft::PhraseUsed;
 pub use dry_run::{AlertPreview, DryRun, GroupPreview, StepPreview, TargetPreview};
-pub use keys::{KeyError, NewKey};
+pub use keys::{KeyError, KeySecret, KeyWish, NewKey};
 pub use offers::SettleError;
+pub use quotas::{TooMany, Usage};
 pub use receipts::{ReceiptQueue, ReceiptSource};
+pub use secrets::{AppSecret, Shown};
 pub use settings::SettingsError;
+pub use speaking::SayError;
 pub use tokens::{Token, TokenError, TokenRider};
 pub use vault::{NodeKey, Vault, VaultError};
 pub use wait::{Awaited, Reached, Wait};
@@ -79,6 +86,9 @@ pub struct Dispatch {
     rendering: Mutex<HashSet<AlertId>>,
     // The same for audiences being told here.
     unrolling: Mutex<HashSet<AlertId>>,
+    quotas: quotas::Quotas,
+    paid: speaking::Paid,
+    uses: uses::Uses,
 }
 
 /// Numbers of the configuration that use cases go by.
@@ -112,6 +122,8 @@ pub struct Limits {
     pub again_ms: i64,
     /// Tries of one request of a ladder step.
     pub call_attempts: u32,
+    /// What an app may use, unless it has limits of its own.
+    pub quota: Quota,
 }
 
 /// What [`Dispatch::new`] is made of.
@@ -161,6 +173,9 @@ impl Dispatch {
             renders,
             rendering: Mutex::default(),
             unrolling: Mutex::default(),
+            quotas: quotas::Quotas::default(),
+            paid: speaking::Paid::new(),
+            uses: uses::Uses::default(),
         })
     }
 

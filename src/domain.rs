@@ -15,6 +15,7 @@ pub mod order;
 pub mod presence;
 pub mod recurrence;
 pub mod rider;
+pub mod secret;
 pub mod settings;
 pub mod target;
 
@@ -34,5 +35,6 @@ pub use order::{OrderKey, OrderMemory};
 pub use presence::{AudioState, FirstStatus, Presence};
 pub use recurrence::Recurrence;
 pub use rider::{DevicePolicy, Rider, RiderKey};
+pub use secret::{Secret, SecretKind};
 pub use settings::AppSettings;
 pub use target::Target;

@@ -2,12 +2,14 @@
 //! Handlers extract, call `dispatch`, map and answer; what they refuse is a [`problem::Problem`].
 
 pub mod alerts;
+pub mod apps;
 pub mod audio;
 pub mod auth;
 pub mod body;
 pub mod events;
 pub mod groups;
 pub mod health;
+pub mod keys;
 pub mod listener;
 pub mod notices;
 pub mod pages;
@@ -19,6 +21,7 @@ pub mod rider_api;
 pub mod rider_socket;
 pub mod riders;
 pub mod schedules;
+pub mod secrets;
 pub mod settings;
 pub mod speech;
 pub mod templates;
@@ -44,6 +47,7 @@ use crate::lifecycle::Lifecycle;
 use crate::session::Settings;
 use crate::speech::Speech;
 use crate::telemetry::Telemetry;
+use auth::OperatorKey;
 use listener::Crowd;
 use problem::Problem;
 pub use proxy_notice::PublicUrl;
@@ -79,6 +83,8 @@ pub struct AppParts {
     pub public_url: PublicUrl,
     /// Cut off types of events, where an app sets nothing else.
     pub type_prefix: String,
+    /// The operator's credential, if there is one over HTTP.
+    pub operator: Option<OperatorKey>,
 }
 
 impl AppState {
@@ -125,13 +131,15 @@ pub struct HttpLimits {
     pub max_body_bytes: usize,
     /// Largest batch of events.
     pub max_batch_bytes: usize,
+    /// How far the timestamp of a signed request may be from our clock, in milliseconds.
+    pub signature_tolerance_ms: i64,
     /// Rider sockets.
     pub socket: rider_socket::SocketLimits,
 }
 
 /// Every public address.
 pub fn router(state: AppState) -> Router {
-    let (router, _) = routes().split_for_parts();
+    let (router, _) = backend_routes(&state).merge(rider_routes()).split_for_parts();
     router
         .fallback(async || Problem::not_found("address"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
@@ -141,10 +149,9 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// The addresses, each with its description: a handler without one does not compile here.
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+/// For backends and operators, by bearer key or signature. A handler without its description does not compile here.
+fn backend_routes(state: &AppState) -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
-        // Backends.
         .routes(routes!(events::post))
         .routes(routes!(events::post_batch))
         .routes(routes!(events::validate))
@@ -169,7 +176,22 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(schedules::delete))
         .routes(routes!(notices::list))
         .routes(routes!(speech::post))
-        // Riders.
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(keys::rotate_signing))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::rotate))
+        .routes(routes!(apps::own))
+        .routes(routes!(apps::list, apps::create))
+        .routes(routes!(apps::get))
+        .routes(routes!(apps::put_limits))
+        .route_layer(middleware::from_fn_with_state(state.clone(), auth::verify_signed))
+}
+
+/// For riders, their players and whoever looks whether we live.
+fn rider_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
         .routes(routes!(rider_socket::upgrade))
         .routes(routes!(rider_api::alerts))
         .routes(routes!(rider_api::receipts))

@@ -18,6 +18,8 @@ pub struct Hub {
     shards: Vec<Mutex<BTreeMap<RiderKey, Vec<Arc<Bell>>>>>,
     sessions: AtomicUsize,
     arrivals: AtomicU64,
+    // Sessions by app; locked for a moment, after a shard.
+    crowds: Mutex<BTreeMap<AppId, usize>>,
 }
 
 /// How to reach one session.
@@ -82,6 +84,8 @@ pub struct Registration {
     hub: Arc<Hub>,
     rider: RiderKey,
     bell: Arc<Bell>,
+    crowd: usize,
+    alone: bool,
 }
 
 /// Few enough to cost nothing when idle, enough that ringing threads seldom meet.
@@ -100,7 +104,7 @@ impl Hub {
     #[must_use]
     pub fn new() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, sessions: AtomicUsize::new(0), arrivals: AtomicU64::new(0) }
+        Self { shards, sessions: AtomicUsize::new(0), arrivals: AtomicU64::new(0), crowds: Mutex::default() }
     }
 
     /// The place of a socket in the order of arrival; to be taken before anything is waited for.
@@ -136,9 +140,16 @@ impl Hub {
             }
         }
         bells.push(Arc::clone(&bell));
+        let alone = bells.len() == 1;
+        let crowd = {
+            let mut crowds = lock(&self.crowds);
+            let crowd = crowds.entry(rider.app).or_default();
+            *crowd += 1;
+            *crowd
+        };
         drop(shard);
         self.sessions.fetch_add(1, Ordering::Relaxed);
-        Registration { hub: Arc::clone(self), rider, bell }
+        Registration { hub: Arc::clone(self), rider, bell, crowd, alone }
     }
 
     /// Rings every session of a rider. Nothing happens if there is none here.
@@ -179,6 +190,12 @@ impl Hub {
     #[must_use]
     pub fn session_count(&self) -> usize {
         self.sessions.load(Ordering::Relaxed)
+    }
+
+    /// Sessions of an app in this process.
+    #[must_use]
+    pub fn sessions_in(&self, app: AppId) -> usize {
+        lock(&self.crowds).get(&app).copied().unwrap_or_default()
     }
 
     fn shard(&self, rider: &RiderKey) -> MutexGuard<'_, BTreeMap<RiderKey, Vec<Arc<Bell>>>> {
@@ -263,6 +280,13 @@ impl Registration {
         &self.rider
     }
 
+    /// Whether it is one more than the `most` sessions its app may have. A rider who has another one is no newcomer:
+    /// who comes back must not be kept out by a socket of their own that is dying.
+    #[must_use]
+    pub fn is_over(&self, most: usize) -> bool {
+        self.alone && self.crowd > most
+    }
+
     /// Ends when the bell rings, or at once if it has rung since the last [`Registration::take`].
     pub fn rung(&self) -> tokio::sync::futures::Notified<'_> {
         self.bell.wake.notified()
@@ -303,6 +327,14 @@ impl Drop for Registration {
                 shard.remove(&self.rider);
             }
         }
+        let mut crowds = lock(&self.hub.crowds);
+        if let Some(crowd) = crowds.get_mut(&self.rider.app) {
+            *crowd -= 1;
+            if *crowd == 0 {
+                crowds.remove(&self.rider.app);
+            }
+        }
+        drop(crowds);
         drop(shard);
         self.hub.sessions.fetch_sub(1, Ordering::Relaxed);
     }
@@ -376,6 +408,24 @@ mod tests {
         assert_eq!(tablet.take(), [Ring::Replaced]);
         assert_eq!(phone.take(), [Ring::Replaced], "the oldest above the limit leaves");
         assert!(again.take().is_empty());
+    }
+
+    #[test]
+    fn an_app_that_is_full_takes_back_its_own_riders_only() {
+        let hub = Arc::new(Hub::new());
+        let bell = |number: u8| Bell::new(SessionId::new(EpochMs(1), [number; 10]), "phone", EpochMs(1), 1);
+        let enter = |app: u8, name: &str, number: u8| {
+            let rider = RiderKey { app: AppId::new(EpochMs(1), [app; 10]), rider: name.parse().unwrap() };
+            hub.register(rider, bell(number), DevicePolicy::Latest, 2)
+        };
+        let (first, second) = (enter(1, "r1", 1), enter(1, "r2", 2));
+        assert!(!first.is_over(2) && !second.is_over(2));
+        let (third, again, elsewhere) = (enter(1, "r3", 3), enter(1, "r2", 4), enter(2, "r1", 5));
+        assert!(third.is_over(2) && !again.is_over(2) && !elsewhere.is_over(2));
+        let app = first.rider().app;
+        assert_eq!((hub.sessions_in(app), hub.sessions_in(elsewhere.rider().app)), (4, 1));
+        drop((first, second, third, again));
+        assert_eq!((hub.sessions_in(app), hub.session_count()), (0, 1));
     }
 
     #[test]

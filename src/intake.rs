@@ -11,6 +11,7 @@ mod parsed;
 mod places;
 mod reader;
 mod sent_id;
+pub mod signature;
 mod strict_json;
 mod webhook;
 

@@ -1,6 +1,7 @@
 //! What is kept: one trait, told in the words of the domain, with one behaviour in every implementation.
 //! A write has happened when its future is done: committed and on disk. Rules of change live in `domain`, not here.
 
+mod apps;
 pub mod model;
 pub mod sqlite;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::alert::Sound;
-use crate::domain::app::{ApiKey, App, KeyMode};
+use crate::domain::app::KeyMode;
 use crate::domain::book::Context;
 pub use crate::domain::book::{
     Admission, Admitted, Call, Duty, Ended, EnteredAlert, FirstDelivery, Merged, Notice, NoticeKind, Outcome,
@@ -22,9 +23,10 @@ use crate::domain::kind::OrderPolicy;
 use crate::domain::order::Stamp;
 use crate::domain::settings::Rules;
 use crate::domain::{
-    Alert, AlertId, AppId, AppSettings, CallId, Delivery, EpochMs, EventId, GroupId, Head, KeyId, OrderId,
-    OrderKey, Presence, Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
+    Alert, AlertId, AppId, CallId, Delivery, EpochMs, EventId, GroupId, Head, OrderId, OrderKey, Presence,
+    Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
 };
+pub use apps::{AppStore, SpeechSpend, SpeechUse};
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -272,26 +274,9 @@ pub const DELIVERIES_SHOWN_MAX: u32 = 1_000;
 
 /// Everything Orderbell keeps.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: AppStore + Send + Sync + 'static {
     /// Marks one life of the data: a restored copy gets a new one.
     async fn epoch(&self) -> StoreResult<String>;
-
-    // Apps and keys
-
-    /// Adds an app. `Taken` if the name is.
-    async fn create_app(&self, app: App) -> StoreResult<()>;
-    /// All apps, oldest first.
-    async fn apps(&self) -> StoreResult<Vec<App>>;
-    /// Replaces an app's settings. False if there is no such app.
-    async fn put_settings(&self, app: AppId, settings: AppSettings) -> StoreResult<bool>;
-    /// Adds a key. `Taken` if a live key of the app has that name.
-    async fn create_key(&self, key: ApiKey) -> StoreResult<()>;
-    /// The key with this hash, revoked or not.
-    async fn key_by_hash(&self, hash: [u8; 32]) -> StoreResult<Option<ApiKey>>;
-    /// All keys of an app, oldest first.
-    async fn keys(&self, app: AppId) -> StoreResult<Vec<ApiKey>>;
-    /// Ends a live key. False if there is none with this id.
-    async fn revoke_key(&self, app: AppId, id: KeyId, at: EpochMs) -> StoreResult<bool>;
 
     // Riders, groups, phrases, checks
 

@@ -9,6 +9,8 @@
 
 #[path = "store_conformance/accepting.rs"]
 mod accepting;
+#[path = "store_conformance/apps.rs"]
+mod apps;
 #[path = "store_conformance/audiences.rs"]
 mod audiences;
 #[path = "store_conformance/bursts.rs"]
@@ -69,9 +71,6 @@ macro_rules! stories {
 stories! {
     keeping:
         an_epoch_is_told
-        apps_have_names_of_their_own
-        a_live_key_has_a_name_of_its_own_in_its_app
-        a_key_is_revoked_once
         a_patch_changes_what_it_names
         a_session_makes_a_rider_known
         riders_are_found_by_name
@@ -82,6 +81,15 @@ stories! {
         a_closed_store_is_unavailable
         an_apps_settings_are_replaced
         duty_is_dated_and_begins_anew;
+    apps:
+        apps_have_names_of_their_own
+        a_live_key_has_a_name_of_its_own_in_its_app
+        a_key_is_revoked_once
+        a_key_has_two_live_secrets_of_a_kind_at_most
+        an_app_has_two_live_secrets_of_a_kind_at_most
+        a_use_is_noted_and_never_goes_back
+        an_apps_limits_are_replaced
+        speech_is_counted_by_the_day;
     accepting:
         an_event_is_answered_with_its_deliveries
         a_silent_event_is_remembered

@@ -25,6 +25,20 @@ impl Zone {
         u16::try_from(i32::from(there.hour()) * 60 + i32::from(there.minute())).unwrap_or(0)
     }
 
+    /// Days since 1970-01-01 there.
+    #[must_use]
+    pub fn day(&self, at: EpochMs) -> i64 {
+        (at.0.div_euclid(1_000) + i64::from(self.offset_s(at))).div_euclid(86_400)
+    }
+
+    /// Milliseconds until the next day begins there.
+    #[must_use]
+    pub fn ms_to_next_day(&self, at: EpochMs) -> i64 {
+        let Ok(moment) = Timestamp::from_millisecond(at.0) else { return 0 };
+        let tomorrow = moment.to_zoned(self.0.clone()).tomorrow().and_then(|there| there.start_of_day());
+        tomorrow.map_or(0, |begins| begins.timestamp().as_millisecond().saturating_sub(at.0))
+    }
+
     /// Seconds its clocks are ahead of UTC.
     #[must_use]
     pub fn offset_s(&self, at: EpochMs) -> i32 {
@@ -46,5 +60,18 @@ mod tests {
         // Summer time.
         assert_eq!(Zone::named("Europe/London").unwrap().minute_of_day(noon_utc), 13 * 60);
         assert!(Zone::named("Asia/Nowhere").is_none());
+    }
+
+    #[test]
+    fn a_day_ends_at_its_own_midnight() {
+        let evening = EpochMs::from_rfc3339("2026-07-01T15:59:59Z").unwrap();
+        let (shanghai, utc) = (Zone::named("Asia/Shanghai").unwrap(), Zone::named("UTC").unwrap());
+        assert_eq!(shanghai.ms_to_next_day(evening), 1_000);
+        assert_eq!(utc.ms_to_next_day(evening), 8 * 3_600_000 + 1_000);
+        assert_eq!(shanghai.day(evening), utc.day(evening));
+        assert_eq!(shanghai.day(evening.plus_ms(1_000)), utc.day(evening) + 1);
+        // The day on which summer time ends has 25 hours.
+        let midnight = EpochMs::from_rfc3339("2026-10-25T00:00:00+01:00").unwrap();
+        assert_eq!(Zone::named("Europe/London").unwrap().ms_to_next_day(midnight), 25 * 3_600_000);
     }
 }

@@ -6,11 +6,11 @@ use std::sync::{Arc, PoisonError};
 use tokio::task::JoinError;
 use tracing::{info, warn};
 
-use super::Dispatch;
+use super::{Dispatch, SayError};
 use crate::domain::alert::Sound;
 use crate::domain::{Alert, AlertId, Delivery, RiderKey};
 use crate::hub::Ring;
-use crate::speech::{Sentence, SpeechError, Spoken};
+use crate::speech::{Sentence, Spoken};
 use crate::store::DELIVERIES_SHOWN_MAX;
 use crate::telemetry::{Metric, seconds};
 
@@ -40,13 +40,13 @@ impl Dispatch {
 
     async fn render(self: &Arc<Self>, alert: &Alert, audience: &Audience) {
         let sentence = Sentence::of(alert);
-        let speech = Arc::clone(&self.speech);
+        let (dispatch, app) = (Arc::clone(self), alert.app);
         let renders = Arc::clone(&self.renders);
         let wanted = sentence.clone();
         // In a task of its own: past the budget it goes on, and what it makes is sent as an update.
         let mut making = self.lifecycle.spawn(async move {
             let _permit = renders.acquire().await;
-            speech.say(&wanted).await
+            dispatch.say(app, &wanted).await
         });
         match tokio::time::timeout(self.limits.speech_budget, &mut making).await {
             Ok(made) => {
@@ -68,7 +68,7 @@ impl Dispatch {
         &self,
         sentence: &Sentence,
         alert: &Alert,
-        made: Result<Result<Spoken, SpeechError>, JoinError>,
+        made: Result<Result<Spoken, SayError>, JoinError>,
     ) -> Sound {
         let cause = match made {
             Ok(Ok(spoken)) => return spoken.sound,

@@ -10,8 +10,8 @@ use tracing::warn;
 
 use super::{Accounts, VaultError};
 use crate::clock::Zone;
-use crate::domain::AppId;
 use crate::domain::app::{ApiKey, App};
+use crate::domain::{AppId, EpochMs, KeyId, Secret, SecretKind};
 use crate::speech::{Lang, Phrase};
 use crate::store::{StoreError, StoreResult, Template};
 
@@ -23,8 +23,22 @@ pub struct AppEntry {
     pub lang: Lang,
     /// Its time zone.
     pub zone: Zone,
-    rider_secrets: Vec<Vec<u8>>,
+    secrets: Vec<OpenSecret>,
     phrases: HashMap<(String, Lang), Vec<Phrase>>,
+}
+
+/// A key that signs, ready for use.
+pub struct Signer {
+    /// The key as stored.
+    pub key: Arc<ApiKey>,
+    secrets: Vec<OpenSecret>,
+}
+
+/// A secret as it works.
+struct OpenSecret {
+    kind: SecretKind,
+    bytes: Vec<u8>,
+    until: Option<EpochMs>,
 }
 
 /// How stale what another process changed may be: a revoked key dies within this (promise: five seconds).
@@ -34,7 +48,7 @@ const KEYS_MAX: u64 = 10_000;
 
 pub(super) struct Directory {
     apps: Cache<AppId, Arc<AppEntry>>,
-    pub(super) keys: Cache<[u8; 32], ApiKey>,
+    pub(super) keys: Cache<[u8; 32], Arc<ApiKey>>,
 }
 
 impl Directory {
@@ -53,9 +67,40 @@ impl AppEntry {
         self.phrases.get(&(kind.to_owned(), lang)).map_or(&[], Vec::as_slice)
     }
 
-    /// The live secrets that sign rider tokens, newest first.
-    pub(super) fn rider_secrets(&self) -> &[Vec<u8>] {
-        &self.rider_secrets
+    /// The app's secrets of a kind that work at `at`, the newest first.
+    pub fn secrets(&self, kind: SecretKind, at: EpochMs) -> impl Iterator<Item = &[u8]> {
+        live(&self.secrets, kind, at)
+    }
+
+    /// The app's newest secret of a kind.
+    #[must_use]
+    pub fn newest(&self, kind: SecretKind) -> Option<&[u8]> {
+        self.secrets.iter().find(|secret| secret.kind == kind).map(|secret| secret.bytes.as_slice())
+    }
+}
+
+impl Signer {
+    /// The secrets with which the key may sign at `at`; none if it is revoked.
+    #[must_use]
+    pub fn secrets(&self, at: EpochMs) -> Vec<&[u8]> {
+        if self.key.revoked_at.is_some() {
+            return Vec::new();
+        }
+        live(&self.secrets, SecretKind::Signing, at).collect()
+    }
+}
+
+fn live(secrets: &[OpenSecret], kind: SecretKind, at: EpochMs) -> impl Iterator<Item = &[u8]> {
+    let works =
+        move |secret: &&OpenSecret| secret.kind == kind && secret.until.is_none_or(|until| at < until);
+    secrets.iter().filter(works).map(|secret| secret.bytes.as_slice())
+}
+
+/// What a sealed secret of an owner is bound to, so that none opens in the place of another.
+pub(super) fn bound_to(kind: SecretKind, owner: &str) -> String {
+    match kind {
+        SecretKind::Bearer | SecretKind::Signing | SecretKind::Rider => owner.to_owned(),
+        SecretKind::Callback => format!("{owner} callback"),
     }
 }
 
@@ -101,11 +146,31 @@ impl Accounts {
         Ok(())
     }
 
+    /// The key with this id, as it signs. Read each time: a new secret works at once, whoever has made it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn signer(&self, id: KeyId) -> StoreResult<Option<Signer>> {
+        let Some(key) = self.store.key_by_id(id).await? else { return Ok(None) };
+        let sealed: Vec<Secret> =
+            key.secrets.iter().filter(|secret| secret.kind == SecretKind::Signing).cloned().collect();
+        let secrets = self.open(&sealed, &id.to_string())?;
+        Ok(Some(Signer { key: Arc::new(key), secrets }))
+    }
+
+    fn open(&self, secrets: &[Secret], owner: &str) -> StoreResult<Vec<OpenSecret>> {
+        let opened: Result<Vec<_>, VaultError> = secrets
+            .iter()
+            .map(|Secret { kind, kept, until, .. }| {
+                let bytes = self.vault.open(kept, &bound_to(*kind, owner))?;
+                Ok(OpenSecret { kind: *kind, bytes, until: *until })
+            })
+            .collect();
+        opened.map_err(|error| StoreError::Inconsistent { table: "secrets", source: Box::new(error) })
+    }
+
     async fn entry(&self, app: App) -> StoreResult<AppEntry> {
-        let secrets: Result<Vec<_>, VaultError> =
-            app.rider_secrets.iter().map(|sealed| self.vault.open(sealed, &app.id.to_string())).collect();
-        let rider_secrets =
-            secrets.map_err(|error| StoreError::Inconsistent { table: "apps", source: Box::new(error) })?;
+        let secrets = self.open(&app.secrets, &app.id.to_string())?;
         let mut phrases: HashMap<(String, Lang), Vec<Phrase>> = HashMap::new();
         for template in self.store.templates(app.id).await? {
             let Some(lang) = Lang::parse(&template.lang) else { continue };
@@ -127,7 +192,7 @@ impl Accounts {
             table: "apps",
             source: "its time zone is unknown".into(),
         })?;
-        Ok(AppEntry { app, lang, zone, rider_secrets, phrases })
+        Ok(AppEntry { app, lang, zone, secrets, phrases })
     }
 
     /// The app was changed: it is read anew by whoever asks next.

@@ -1,5 +1,5 @@
-//! Apps and their API keys: made, checked, revoked. A key's secret is shown once and kept as its SHA-256 only.
-//! 32 random bytes need no slow hash: nobody guesses them.
+//! API keys: made, checked, given new secrets, revoked. A bearer secret is shown once and kept as its SHA-256 only:
+//! 32 random bytes need no slow hash, since nobody guesses them. A signing secret must be used again, so it is sealed.
 
 use std::sync::Arc;
 
@@ -7,15 +7,22 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::secrets::{Shown, signing_text};
 use super::{Accounts, AppEntry, VaultError};
 use crate::clock::random_bytes;
-use crate::domain::app::{ApiKey, App, KeyMode, Scope};
-use crate::domain::{AppId, AppSettings, KeyId};
+use crate::domain::app::{ApiKey, KeyMode, NameError, Scope, check_name};
+use crate::domain::{AppId, EpochMs, KeyId, Secret, SecretKind};
 use crate::store::{StoreError, StoreResult};
 
-/// Why an app or a key could not be made.
+/// Why an app, a key or a secret could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
+    /// The name cannot be one.
+    #[error("the name {0}")]
+    Name(#[from] NameError),
+    /// There is no such app, or no such live key.
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -24,63 +31,36 @@ pub enum KeyError {
     Vault(#[from] VaultError),
 }
 
+/// A key that is to be made.
+#[derive(Clone, Debug)]
+pub struct KeyWish {
+    /// Its app.
+    pub app: AppId,
+    /// Its name, unique among the app's live keys.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// Whose world it acts in.
+    pub mode: KeyMode,
+    /// Whether it gets a signing secret as well.
+    pub signing: bool,
+}
+
 /// A key that was just made.
 pub struct NewKey {
     /// Our id of it.
     pub id: KeyId,
     /// What the backend sends; not kept anywhere.
     pub secret: String,
+    /// What the backend signs with, if it was asked for.
+    pub signing_secret: Option<String>,
 }
 
-/// The app every data folder begins with.
-const DEFAULT_APP: &str = "default";
-
 impl Accounts {
-    /// Makes the app `default` in a folder that has no app yet.
+    /// Makes a key without a signing secret.
     ///
     /// # Errors
-    /// [`KeyError`].
-    pub async fn ensure_default_app(&self) -> Result<(), KeyError> {
-        if self.store.apps().await?.is_empty() {
-            match self.create_app(DEFAULT_APP).await {
-                // Another process was first.
-                Ok(_) | Err(KeyError::Store(StoreError::Taken(_))) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes an app with its first rider secret.
-    ///
-    /// # Errors
-    /// `Store(Taken)` if the name is.
-    pub async fn create_app(&self, name: &str) -> Result<AppId, KeyError> {
-        let now = self.clock.now().wall;
-        let id = AppId::new(now, self.clock.entropy());
-        let secret = self.vault.seal(&random_bytes::<32>(), &id.to_string())?;
-        let app = App {
-            id,
-            name: name.to_owned(),
-            lang: "zh-CN".to_owned(),
-            rider_secrets: vec![secret],
-            settings: AppSettings::default(),
-            created_at: now,
-        };
-        self.store.create_app(app).await?;
-        Ok(id)
-    }
-
-    /// The newest secret that signs rider tokens of this app, in base64, for a backend that mints them itself.
-    #[must_use]
-    pub fn rider_secret(app: &AppEntry) -> Option<String> {
-        app.rider_secrets().first().map(|secret| base64::engine::general_purpose::STANDARD.encode(secret))
-    }
-
-    /// Makes a key.
-    ///
-    /// # Errors
-    /// `Store(Taken)` if a live key of the app has that name.
+    /// As [`Accounts::make_key`].
     pub async fn create_key(
         &self,
         app: AppId,
@@ -88,43 +68,62 @@ impl Accounts {
         scopes: Vec<Scope>,
         mode: KeyMode,
     ) -> Result<NewKey, KeyError> {
+        self.make_key(KeyWish { app, name: name.to_owned(), scopes, mode, signing: false }).await
+    }
+
+    /// Makes a key.
+    ///
+    /// # Errors
+    /// `Name`; `Store(Taken)` if a live key of the app has that name.
+    pub async fn make_key(&self, wish: KeyWish) -> Result<NewKey, KeyError> {
         let now = self.clock.now().wall;
-        let secret = format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
         let id = KeyId::new(now, self.clock.entropy());
-        let (name, hash) = (name.to_owned(), hash(&secret));
-        self.store
-            .create_key(ApiKey { id, app, name, hash, scopes, mode, created_at: now, revoked_at: None })
-            .await?;
-        Ok(NewKey { id, secret })
+        let name = check_name(&wish.name)?.to_owned();
+        let (secret, kept) = bearer(now);
+        let mut secrets = vec![kept];
+        let mut signing_secret = None;
+        if wish.signing {
+            let (text, kept) = self.signing(id, now)?;
+            signing_secret = Some(text);
+            secrets.insert(0, kept);
+        }
+        let key = ApiKey {
+            id,
+            app: wish.app,
+            name,
+            secrets,
+            scopes: wish.scopes,
+            mode: wish.mode,
+            created_at: now,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        self.store.create_key(key).await?;
+        Ok(NewKey { id, secret, signing_secret })
     }
 
     /// The live key with this secret, and its app. `None` for unknown and for revoked keys alike.
     ///
     /// # Errors
     /// The store's.
-    pub async fn key(&self, secret: &str) -> StoreResult<Option<(ApiKey, Arc<AppEntry>)>> {
+    pub async fn key(&self, secret: &str) -> StoreResult<Option<(Arc<ApiKey>, Arc<AppEntry>)>> {
         let hash = hash(secret);
-        let cached = self.directory.keys.get(&hash).await;
-        let key = match cached {
+        let key = match self.directory.keys.get(&hash).await {
             Some(key) => key,
             None => match self.store.key_by_hash(hash).await? {
-                Some(key) if key.revoked_at.is_none() => {
-                    self.directory.keys.insert(hash, key.clone()).await;
+                Some(key) => {
+                    let key = Arc::new(key);
+                    self.directory.keys.insert(hash, Arc::clone(&key)).await;
                     key
                 }
-                Some(_) | None => return Ok(None),
+                None => return Ok(None),
             },
         };
+        if !key.opens_with(&hash, self.clock.now().wall) {
+            return Ok(None);
+        }
         let app = self.app(key.app).await?;
         Ok(app.map(|app| (key, app)))
-    }
-
-    /// All apps, oldest first.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn apps(&self) -> StoreResult<Vec<App>> {
-        self.store.apps().await
     }
 
     /// All keys of an app, oldest first.
@@ -135,7 +134,40 @@ impl Accounts {
         self.store.keys(app).await
     }
 
-    /// Ends a key, here at once, elsewhere within two seconds. False if there is no such live key.
+    /// The app's live key with this id.
+    ///
+    /// # Errors
+    /// `Unknown`, or the store's.
+    pub async fn live_key(&self, app: AppId, id: KeyId) -> Result<ApiKey, KeyError> {
+        let found = self.store.key_by_id(id).await?;
+        let live = found.filter(|key| key.app == app && key.revoked_at.is_none());
+        live.ok_or(KeyError::Unknown(KEY))
+    }
+
+    /// Gives a key a new secret of this kind; the one before it works for `grace_ms` more, any older one ends. Here at
+    /// once, elsewhere within two seconds.
+    ///
+    /// # Errors
+    /// `Unknown` if there is no such live key, or the store's.
+    pub async fn rotate_key(
+        &self,
+        app: AppId,
+        id: KeyId,
+        kind: KeySecret,
+        grace_ms: i64,
+    ) -> Result<Shown, KeyError> {
+        let now = self.clock.now().wall;
+        let (text, new) = match kind {
+            KeySecret::Bearer => bearer(now),
+            KeySecret::Signing => self.signing(id, now)?,
+        };
+        let old_until = now.plus_ms(grace_ms);
+        let rotated = self.store.rotate_key_secret(app, id, new, old_until).await?;
+        self.directory.keys.invalidate_all();
+        if rotated { Ok(Shown { text, old_until }) } else { Err(KeyError::Unknown(KEY)) }
+    }
+
+    /// Ends a key with all its secrets, here at once, elsewhere within two seconds. False if there is no such live key.
     ///
     /// # Errors
     /// The store's.
@@ -144,10 +176,32 @@ impl Accounts {
         self.directory.keys.invalidate_all();
         Ok(revoked)
     }
+
+    fn signing(&self, id: KeyId, at: EpochMs) -> Result<(String, Secret), KeyError> {
+        let bytes = random_bytes::<32>();
+        let sealed = self.seal(SecretKind::Signing, &id.to_string(), &bytes)?;
+        Ok((signing_text(&bytes), Secret::new(SecretKind::Signing, sealed, at)))
+    }
 }
 
+/// Which of a key's secrets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KeySecret {
+    /// The one that is sent along.
+    Bearer,
+    /// The one that signs.
+    Signing,
+}
+
+const KEY: &str = "key";
 /// Tells our keys from other people's in a leaked file.
 const KEY_PREFIX: &str = "obk_";
+
+fn bearer(at: EpochMs) -> (String, Secret) {
+    let text = format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>()));
+    let kept = Secret::new(SecretKind::Bearer, hash(&text).to_vec(), at);
+    (text, kept)
+}
 
 fn hash(secret: &str) -> [u8; 32] {
     digest::digest(&digest::SHA256, secret.as_bytes()).as_ref().try_into().unwrap_or_default()

@@ -86,7 +86,7 @@ impl Dispatch {
     async fn louder(&self, app: AppId, alert: AlertId) -> StoreResult<Option<Sound>> {
         let Some(record) = self.store.alert(app, alert).await? else { return Ok(None) };
         let sentence = Sentence { chime: Chime::Louder, ..Sentence::of(&record.alert) };
-        let saying = tokio::time::timeout(self.limits.speech_budget, self.speech.say(&sentence));
+        let saying = tokio::time::timeout(self.limits.speech_budget, self.say(app, &sentence));
         let spoken = saying.await.ok().and_then(Result::ok);
         Ok(spoken.map(|spoken| spoken.sound))
     }

@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::{Accounts, AppEntry};
-use crate::domain::{EpochMs, RiderId, RiderKey};
+use crate::domain::{EpochMs, RiderId, RiderKey, SecretKind};
 use crate::store::{StoreError, StoreResult};
 
 /// A token that was just made.
@@ -67,7 +67,7 @@ impl Accounts {
         let iat = now.0.div_euclid(1000);
         let exp = iat + ttl_ms.clamp(1_000, self.token_ttl_max_ms) / 1000;
         let claims = Claims { sub: rider.to_string(), app: app.app.id.to_string(), exp, iat };
-        let secret = app.rider_secrets().first().ok_or(TokenError::Bad)?;
+        let secret = app.newest(SecretKind::Rider).ok_or(TokenError::Bad)?;
         let token = jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(secret));
         let token = token.map_err(|_| TokenError::Bad)?;
         Ok(Token { token, expires_at: EpochMs(exp * 1000) })
@@ -85,9 +85,9 @@ impl Accounts {
         let named: Claims =
             jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| TokenError::Bad)?;
         let app = self.app_named(&named.app).await?.ok_or(TokenError::Bad)?;
-        let claims =
-            app.rider_secrets().iter().find_map(|secret| verify(token, secret)).ok_or(TokenError::Bad)?;
         let now = self.clock.now().wall;
+        let verified = app.secrets(SecretKind::Rider, now).find_map(|secret| verify(token, secret));
+        let claims = verified.ok_or(TokenError::Bad)?;
         let rider: RiderId = claims.sub.parse().map_err(|_| TokenError::Bad)?;
         let lives_too_long =
             claims.exp.saturating_sub(claims.iat).saturating_mul(1000) > self.token_ttl_max_ms;

@@ -9,7 +9,7 @@ use super::delivery::EndReason;
 use super::{Ladder, Mode};
 
 /// How pressing an alert is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub enum Urgency {
     /// 0: income, announcements.

@@ -1,5 +1,8 @@
-//! Who asks: a backend by its API key, a rider by their token. The tenant comes from the credential alone.
-//! An unknown key, a revoked one and a malformed one get the same answer by the same path.
+//! Who asks: a backend by its API key or its signature, a rider by their token, the operator by theirs. The tenant comes
+//! from the credential alone. An unknown key, a revoked one and a malformed one get the same answer by the same path.
+
+mod operator;
+mod signed;
 
 use std::sync::Arc;
 
@@ -14,11 +17,15 @@ use crate::dispatch::{AppEntry, TokenRider};
 use crate::domain::app::{ApiKey, KeyMode, Scope};
 use crate::domain::{AppId, RiderId, RiderKey};
 
+pub use operator::{MayOperate, OperatorKey};
+pub use signed::{WebhookId, verify_signed};
+
 /// A backend with a live key.
+#[derive(Clone)]
 pub struct Caller {
     /// Its tenant.
     pub app: Arc<AppEntry>,
-    key: ApiKey,
+    key: Arc<ApiKey>,
 }
 
 impl Caller {
@@ -40,6 +47,20 @@ impl Caller {
         self.key.mode
     }
 
+    /// What the caller may do.
+    #[must_use]
+    pub fn scopes(&self) -> &[Scope] {
+        &self.key.scopes
+    }
+
+    /// Refuses to let the key of a test change what belongs to keys of this mode.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn touch(&self, mode: KeyMode) -> Result<(), Problem> {
+        if self.key.mode.may_touch(mode) { Ok(()) } else { Err(Problem::test_mode()) }
+    }
+
     /// A rider of the caller's tenant.
     ///
     /// # Errors
@@ -54,9 +75,13 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let refused = || Problem::unauthorized("bad_key", "send a live API key as Authorization: Bearer");
-        let secret = bearer(&parts.headers).ok_or_else(refused)?;
-        let (key, app) = state.dispatch.accounts().key(secret).await?.ok_or_else(refused)?;
+        // Whoever signed was judged on the way in, with the body.
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
+        let secret = bearer(&parts.headers).ok_or_else(Problem::bad_key)?;
+        let (key, app) = state.dispatch.accounts().key(secret).await?.ok_or_else(Problem::bad_key)?;
+        state.dispatch.note_key_use(&key);
         Ok(Self { app, key })
     }
 }
@@ -94,10 +119,21 @@ scoped! {
     MayMakeTokens => Scope::RiderToken;
     /// A backend that may describe riders and groups.
     MayDescribeRiders => Scope::Riders;
-    /// A backend that may read what the desk must hear of.
+    /// A backend that may see to callbacks and what they are signed with.
     MayHandleCallbacks => Scope::Callbacks;
     /// A backend that may do everything in its app.
     MayAdminister => Scope::Admin;
+}
+
+/// A backend with a live key, whatever it may do.
+pub struct AnyBackend(pub Caller);
+
+impl FromRequestParts<AppState> for AnyBackend {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        Caller::from_request_parts(parts, state).await.map(Self)
+    }
 }
 
 /// A rider with a good token.

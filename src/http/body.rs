@@ -11,6 +11,9 @@ use super::AppState;
 use super::problem::Problem;
 use crate::intake::{self, InputError};
 
+/// Where batches are posted.
+const BATCH_PATH: &str = "/v1/events/batch";
+
 /// The bytes of one event in any form, or of a batch of CloudEvents; not parsed yet.
 pub struct EventBytes {
     /// What they say they are.
@@ -86,8 +89,15 @@ impl FromRequest<AppState> for JsonValue {
     }
 }
 
+/// The bound of a body that is read before its route is.
+pub(super) fn bytes_max(state: &AppState, request: &Request) -> usize {
+    let listed = request.uri().path() == BATCH_PATH;
+    let batch = listed || matches!(media_of(request.headers()), Ok(Media::CloudEventBatch));
+    if batch { state.limits.max_batch_bytes } else { state.limits.max_body_bytes }
+}
+
 /// The whole body, unless it is compressed, too large or too slow.
-async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
+pub(super) async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Problem> {
     let headers = request.headers();
     let plain = headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding == "identity");
     if !plain {

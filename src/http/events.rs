@@ -17,7 +17,7 @@ use super::notices::{number, word};
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use super::{AppState, trace_id, trace_of};
-use crate::dispatch::{Arrival, Awaited, DryRun, EventAnswer, Reached, Wait};
+use crate::dispatch::{Arrival, Awaited, DryRun, EventAnswer, Reached, TooMany, Wait};
 use crate::domain::EventId;
 use crate::domain::app::KeyMode;
 use crate::domain::book::Outcome;
@@ -57,7 +57,7 @@ const WAIT_MS_MAX: u64 = 10_000;
 /// speech; with `wait` it waits afterwards, at most `timeout_ms`, for what becomes of the alert.
 ///
 /// # Errors
-/// 400 with the member at fault, 401, 403, 408, 409, 413, 415, 503.
+/// 400 with the member at fault, 401, 403, 408, 409, 413, 415, 429, 503.
 #[utoipa::path(
     post,
     path = "/v1/events",
@@ -65,7 +65,7 @@ const WAIT_MS_MAX: u64 = 10_000;
     tag = "Events",
     security(("apiKey" = ["ingest"])),
     responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["event_id_conflict"]))),
+    extensions(("x-errors" = json!(["event_id_conflict", "too_many_requests"]))),
 )]
 pub async fn post(
     State(state): State<AppState>,
@@ -85,6 +85,7 @@ pub async fn post(
         }
     };
     let wait = read_wait(&query)?;
+    admit(&state, &caller, 1)?;
     let arrival = read(&state, &caller, &headers, form, &bytes)?.arrival;
     let app = caller.app_id();
     let answer = state.dispatch.accept(caller.app, arrival).await?;
@@ -206,6 +207,16 @@ fn arrival(state: &AppState, key_mode: KeyMode, headers: &HeaderMap, parsed: Par
     };
     let received_at = state.dispatch.clock().now().wall;
     Arrival { source, key_mode, parsed, trace_id, received_at }
+}
+
+/// Lets so many events of the caller's app in.
+///
+/// # Errors
+/// 429.
+pub(super) fn admit(state: &AppState, caller: &Caller, count: u32) -> Result<(), Problem> {
+    state.dispatch.admit_events(&caller.app, count).map_err(|TooMany { retry_after_s }| {
+        Problem::too_many("too_many_requests", "more events than the app may post now", retry_after_s)
+    })
 }
 
 fn read_wait(query: &str) -> Result<Option<Wait>, Problem> {

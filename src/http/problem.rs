@@ -13,6 +13,7 @@ use super::request_id;
 use crate::dispatch::{AcceptError, KeyError, SettingsError, SettleError, TokenError};
 use crate::domain::IdError;
 use crate::intake::InputError;
+use crate::intake::signature::SignatureError;
 use crate::store::StoreError;
 
 /// Why a request was not done. docs/errors.md lists every `error`.
@@ -103,6 +104,24 @@ impl Problem {
     pub fn unauthorized(error: &'static str, detail: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, error, detail)
             .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// 401: no live key came with the request.
+    #[must_use]
+    pub fn bad_key() -> Self {
+        Self::unauthorized("bad_key", "send a live API key as Authorization: Bearer")
+    }
+
+    /// 401: what claims to be signed is not, or by nobody known.
+    #[must_use]
+    pub fn bad_signature() -> Self {
+        Self::unauthorized("bad_signature", "no live key has signed this")
+    }
+
+    /// 403: the key of a test would change what is not a test's.
+    #[must_use]
+    pub fn test_mode() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "test_mode", "a test key leaves alone what is not a test's")
     }
 
     /// 403: the key is good, but not for this.
@@ -362,8 +381,20 @@ impl From<SettingsError> for Problem {
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
         match error {
+            KeyError::Name(error) => Self::at("bad_value", "/name", error.to_string()),
+            KeyError::Unknown(what) => Self::not_found(what),
             KeyError::Store(error) => error.into(),
             KeyError::Vault(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<SignatureError> for Problem {
+    fn from(error: SignatureError) -> Self {
+        match error {
+            SignatureError::BadId => Self::bad_request("bad_id", &error.to_string()),
+            SignatureError::Malformed(_) => Self::unauthorized("bad_signature", &error.to_string()),
+            SignatureError::Expired => Self::unauthorized("signature_expired", &error.to_string()),
         }
     }
 }

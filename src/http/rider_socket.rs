@@ -34,6 +34,8 @@ pub use transport::{Incoming, Socket, Transport};
 
 /// The subprotocol of protocol v1.
 pub const PROTOCOL: &str = "orderbell.v1";
+/// Riders come and go within seconds; who is kept out asks again soon.
+const FULL_RETRY_S: u64 = 10;
 
 /// Bounds of one rider socket, from the configuration.
 #[derive(Clone, Debug)]
@@ -83,6 +85,10 @@ pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Res
         Some(token) => Some(state.dispatch.accounts().token_rider(&token).await?),
         None => None,
     };
+    if rider.as_ref().is_some_and(|rider| state.dispatch.is_full_for(rider)) {
+        let detail = "the app has as many rider sessions as it may";
+        return Err(Problem::too_many("too_many_connections", detail, FULL_RETRY_S));
+    }
     let connection = request.extensions_mut().remove::<Connection>();
     let seat = seat(&state, connection.as_ref())?;
     let upgraded = request.extensions_mut().remove::<OnUpgrade>().ok_or_else(Problem::upgrade_required)?;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::auth::{MayDescribeRiders, MayIngest, MayMakeTokens, MayRead};
 use super::body::JsonValue;
+use super::events::admit;
 use super::path::Path;
 use super::presence::Facts;
 use super::problem::{Answer, Problem, Success};
@@ -193,7 +194,7 @@ pub async fn token(
 /// A test alert for this rider alone, on duty or not. It takes no body.
 ///
 /// # Errors
-/// 400, 401, 403, 503.
+/// 400, 401, 403, 429, 503.
 #[utoipa::path(
     post,
     path = "/v1/riders/{id}/test",
@@ -202,7 +203,7 @@ pub async fn token(
     security(("apiKey" = ["ingest"])),
     params(("id" = String, Path, description = "The rider, as you name them")),
     responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["bad_id"]))),
+    extensions(("x-errors" = json!(["bad_id", "too_many_requests"]))),
 )]
 pub async fn test(
     State(state): State<AppState>,
@@ -211,6 +212,7 @@ pub async fn test(
     headers: HeaderMap,
 ) -> Answer<EventAnswer> {
     let rider = caller.rider(&id)?;
+    admit(&state, &caller, 1)?;
     let dispatch = &state.dispatch;
     let target = Target {
         riders: vec![rider.rider],

@@ -9,6 +9,7 @@ use super::auth::{Caller, MayIngest};
 use super::body::JsonValue;
 use super::problem::{Answer, Problem, Success};
 use crate::audio::{ClipFormat, Format};
+use crate::dispatch::{SayError, TooMany};
 use crate::domain::{Kinds, Urgency};
 use crate::intake::Reader;
 use crate::speech::{Chime, Lang, Rendered, Sentence, SpeechError, free_text};
@@ -23,7 +24,7 @@ const VARS_BYTES_MAX: usize = 2048;
 /// Of a free text, or of a kind with values for its phrase. The clip is kept, so that it is ready when it is needed.
 ///
 /// # Errors
-/// 400, 401, 403, 503 where no engine can speak it.
+/// 400, 401, 403, 429, 503 where no engine can speak it.
 #[utoipa::path(
     post,
     path = "/v1/speech",
@@ -31,7 +32,7 @@ const VARS_BYTES_MAX: usize = 2048;
     tag = "Phrases",
     security(("apiKey" = ["ingest"])),
     responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["bad_text", "unknown_kind", "not_supported"]))),
+    extensions(("x-errors" = json!(["bad_text", "unknown_kind", "not_supported", "speech_budget"]))),
 )]
 pub async fn post(
     State(state): State<AppState>,
@@ -61,7 +62,7 @@ pub async fn post(
     let known = cached.is_some();
     let spoken = match cached {
         Some(spoken) => spoken,
-        None => state.speech.say(&sentence).await.map_err(|error| problem(&error))?,
+        None => state.dispatch.say(caller.app_id(), &sentence).await.map_err(|error| problem(&error))?,
     };
     let now = state.dispatch.clock().now().wall;
     Ok(Success(json!({
@@ -110,7 +111,14 @@ fn urgency(kinds: &Kinds, kind: &str) -> Urgency {
     kinds.get(kind).map_or(Urgency::Normal, |kind| kind.urgency)
 }
 
-fn problem(error: &SpeechError) -> Problem {
+fn problem(error: &SayError) -> Problem {
+    let error = match error {
+        SayError::OverBudget(TooMany { retry_after_s }) => {
+            let detail = "the app's speech budget of the day is used up";
+            return Problem::too_many("speech_budget", detail, *retry_after_s);
+        }
+        SayError::Speech(error) => error,
+    };
     match error {
         SpeechError::NoEngine => Problem::unavailable(),
         SpeechError::Shared(_)

@@ -225,6 +225,33 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A list of words of a closed set, each once.
+    ///
+    /// # Errors
+    /// `wrong_type`, `unknown_value`.
+    pub fn words<T: PartialEq>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+        words: &str,
+    ) -> Read<Option<Vec<T>>> {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        let pointer = self.pointer_of(name);
+        let list = value.as_array().ok_or_else(|| wrong_type(pointer.clone(), "a list"))?;
+        let mut found = Vec::new();
+        for (place, item) in list.iter().enumerate() {
+            let word = item.as_str().and_then(&parse).ok_or_else(|| InputError {
+                error: "unknown_value",
+                pointer: Some(format!("{pointer}/{place}")),
+                detail: format!("is none of {words}"),
+            })?;
+            if !found.contains(&word) {
+                found.push(word);
+            }
+        }
+        Ok(Some(found))
+    }
+
     /// An error about one member of this object.
     #[must_use]
     pub fn error(&self, name: &str, error: &'static str, detail: &str) -> InputError {

@@ -39,7 +39,7 @@ pub struct Speech {
 }
 
 /// What to say, and the chime before it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Sentence {
     /// Name of the kind, for the canned clip.
     pub kind: String,
@@ -56,7 +56,7 @@ pub struct Sentence {
 }
 
 /// The chime before a sentence.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Chime {
     /// That of the urgency.
     #[default]

@@ -2,6 +2,7 @@
 //! Simulations run on it, and every real store must behave as it does.
 
 mod accept;
+mod apps;
 mod deliveries;
 mod state;
 mod steps;
@@ -17,13 +18,13 @@ use super::{
     Schedule, Settled, Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
 };
 use crate::domain::alert::Sound;
-use crate::domain::app::{ApiKey, App, KeyMode};
+use crate::domain::app::KeyMode;
 use crate::domain::book::{Book, Guard};
 use crate::domain::delivery::EndReason;
 use crate::domain::kind::OrderPolicy;
 use crate::domain::{
-    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderKey, Rider,
-    RiderId, RiderKey, ScheduleId, Settlement, Target,
+    Alert, AlertId, AppId, CallId, EpochMs, EventId, GroupId, Head, OrderKey, Rider, RiderId, RiderKey,
+    ScheduleId, Settlement, Target,
 };
 
 /// A store in memory.
@@ -64,34 +65,6 @@ impl ModelStore {
 impl Store for ModelStore {
     async fn epoch(&self) -> StoreResult<String> {
         self.with(|_| self.epoch.clone())
-    }
-
-    async fn create_app(&self, app: App) -> StoreResult<()> {
-        self.with(|state| state.create_app(app))?
-    }
-
-    async fn apps(&self) -> StoreResult<Vec<App>> {
-        self.with(|state| state.apps())
-    }
-
-    async fn put_settings(&self, app: AppId, settings: AppSettings) -> StoreResult<bool> {
-        self.with(|state| state.put_settings(app, settings))
-    }
-
-    async fn create_key(&self, key: ApiKey) -> StoreResult<()> {
-        self.with(|state| state.create_key(key))?
-    }
-
-    async fn key_by_hash(&self, hash: [u8; 32]) -> StoreResult<Option<ApiKey>> {
-        self.with(|state| state.keys.iter().find(|key| key.hash == hash).cloned())
-    }
-
-    async fn keys(&self, app: AppId) -> StoreResult<Vec<ApiKey>> {
-        self.with(|state| state.keys_of(app))
-    }
-
-    async fn revoke_key(&self, app: AppId, id: KeyId, at: EpochMs) -> StoreResult<bool> {
-        self.with(|state| state.revoke_key(app, id, at))
     }
 
     async fn put_rider(&self, rider: RiderKey, patch: RiderPatch, at: EpochMs) -> StoreResult<Rider> {

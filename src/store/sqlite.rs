@@ -3,6 +3,7 @@
 
 mod accept;
 mod alerts;
+mod app_store;
 mod apps;
 mod audience;
 mod book;
@@ -13,6 +14,7 @@ mod error;
 mod events;
 mod groups;
 mod inspect;
+mod keys;
 mod notices;
 mod offers;
 mod open;
@@ -22,6 +24,7 @@ mod plans;
 mod riders;
 mod rows;
 mod schedules;
+mod secrets;
 mod steps;
 mod targets;
 mod writer;
@@ -46,12 +49,12 @@ use super::{
     Schedule, Settled, Stepped, Store, StoreResult, Template, Unrolled, When, World,
 };
 use crate::domain::alert::Sound;
-use crate::domain::app::{ApiKey, App, KeyMode};
+use crate::domain::app::KeyMode;
 use crate::domain::delivery::EndReason;
 use crate::domain::kind::OrderPolicy;
 use crate::domain::{
-    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderKey, Rider,
-    RiderId, RiderKey, ScheduleId, Settlement, Target,
+    Alert, AlertId, AppId, CallId, EpochMs, EventId, GroupId, Head, OrderKey, Rider, RiderId, RiderKey,
+    ScheduleId, Settlement, Target,
 };
 
 /// How events are accepted: all that wait, together.
@@ -118,35 +121,6 @@ impl Store for SqliteStore {
     async fn epoch(&self) -> StoreResult<String> {
         self.refuse_if_closed()?;
         Ok(self.epoch.clone())
-    }
-
-    async fn create_app(&self, app: App) -> StoreResult<()> {
-        self.write(app, |db, app| Box::pin(apps::create(db, app))).await
-    }
-
-    async fn apps(&self) -> StoreResult<Vec<App>> {
-        apps::all(self.read()?).await
-    }
-
-    async fn put_settings(&self, app: AppId, settings: AppSettings) -> StoreResult<bool> {
-        self.write((app, settings), |db, (app, settings)| Box::pin(apps::put_settings(db, *app, settings)))
-            .await
-    }
-
-    async fn create_key(&self, key: ApiKey) -> StoreResult<()> {
-        self.write(key, |db, key| Box::pin(apps::create_key(db, key))).await
-    }
-
-    async fn key_by_hash(&self, hash: [u8; 32]) -> StoreResult<Option<ApiKey>> {
-        apps::key_by_hash(self.read()?, hash).await
-    }
-
-    async fn keys(&self, app: AppId) -> StoreResult<Vec<ApiKey>> {
-        apps::keys(self.read()?, app).await
-    }
-
-    async fn revoke_key(&self, app: AppId, id: KeyId, at: EpochMs) -> StoreResult<bool> {
-        self.write((app, id, at), |db, (app, id, at)| Box::pin(apps::revoke_key(db, *app, *id, *at))).await
     }
 
     async fn put_rider(&self, rider: RiderKey, patch: RiderPatch, at: EpochMs) -> StoreResult<Rider> {

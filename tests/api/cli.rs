@@ -91,6 +91,75 @@ async fn a_key_works_at_once_and_a_revoked_one_soon_no_more() {
 }
 
 #[tokio::test]
+async fn a_rotated_key_works_at_once_and_the_old_secret_soon_no_more() {
+    let folder = TempDir::new().unwrap();
+    let old = told(&folder, &["keys", "create", "--name", "shop", "--scopes", "ingest"]).await;
+    let process = Process::serve(folder.path(), "").await;
+    assert_eq!(post(&process, &old, "e-1").await.status, 200);
+    let new = told(&folder, &["keys", "rotate", "--name", "shop"]).await;
+    assert!(new.starts_with("obk_") && new != old && !new.contains(char::is_whitespace), "{new}");
+    assert_eq!(
+        [post(&process, &old, "e-1").await.status, post(&process, &new, "e-1").await.status],
+        [200, 200]
+    );
+    let newest = told(&folder, &["keys", "rotate", "--name", "shop", "--grace-s", "0"]).await;
+    let rotated = std::time::Instant::now();
+    assert_eq!(post(&process, &newest, "e-1").await.status, 200, "at once");
+    for ended in [&old, &new] {
+        eventually("the old secret is refused", async || {
+            (post(&process, ended, "e-1").await.status == 401).then_some(())
+        })
+        .await;
+    }
+    assert!(rotated.elapsed().as_secs() < 5, "{:?}", rotated.elapsed());
+    let signing = told(&folder, &["keys", "rotate", "--name", "shop", "--signing"]).await;
+    assert!(signing.starts_with("whsec_"), "{signing}");
+    let list = told(&folder, &["keys", "list"]).await;
+    let list: Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list["secrets"].as_array().unwrap().len(), 2, "{list}");
+    assert!(list["last_used_at"].is_string() && !list.to_string().contains(&signing[6..]), "{list}");
+    refused(&folder, &["keys", "rotate", "--name", "nobody"]).await;
+    refused(&folder, &["keys", "rotate", "--name", "shop", "--grace-s", "604801"]).await;
+    assert_eq!(process.terminate().await, 0);
+}
+
+#[tokio::test]
+async fn an_app_has_limits_and_secrets_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let id = told(&folder, &["apps", "create", "--name", "hk", "--lang", "yue"]).await;
+    let limits = async |arguments: &[&str]| -> Value {
+        let all = [&["apps", "limits", "--app", "hk"], arguments].concat();
+        serde_json::from_str::<Value>(&told(&folder, &all).await).unwrap()["limits"].clone()
+    };
+    assert_eq!(
+        limits(&["--events-per-s", "5", "--sessions", "0"]).await,
+        json!({"events_per_s": 5, "sessions": 0})
+    );
+    assert_eq!(limits(&["--burst", "9"]).await, json!({"events_per_s": 5, "burst": 9, "sessions": 0}));
+    assert_eq!(limits(&["--sessions", "default", "--events-per-s", "default"]).await, json!({"burst": 9}));
+    let speech = limits(&["--speech-characters-per-day", "1000"]).await;
+    assert_eq!(speech, json!({"burst": 9, "speech_characters_per_day": 1000}));
+    let list = told(&folder, &["apps", "list"]).await;
+    let listed: Value = serde_json::from_str(list.lines().nth(1).unwrap()).unwrap();
+    assert_eq!((&listed["id"], &listed["lang"], &listed["limits"]), (&json!(id), &json!("yue"), &speech));
+    for wrong in [
+        &["apps", "limits", "--app", "hk", "--burst", "many"][..],
+        &["apps", "limits", "--app", "nobody"],
+        &["apps", "create", "--name", "app_1"],
+        &["apps", "create", "--name", "x", "--lang", "fr"],
+        &["apps", "rotate-secret", "--kind", "bearer"],
+    ] {
+        refused(&folder, wrong).await;
+    }
+    let before = told(&folder, &["apps", "rider-secret", "--app", "hk"]).await;
+    let rider = told(&folder, &["apps", "rotate-secret", "--kind", "rider", "--app", "hk"]).await;
+    assert_ne!(before, rider);
+    assert_eq!(told(&folder, &["apps", "rider-secret", "--app", "hk"]).await, rider);
+    let callback = told(&folder, &["apps", "rotate-secret", "--kind", "callback", "--app", "hk"]).await;
+    assert!(callback.starts_with("whsec_"), "{callback}");
+}
+
+#[tokio::test]
 async fn an_app_has_its_own_keys_tokens_and_rider_secret() {
     let folder = TempDir::new().unwrap();
     let process = Process::serve(folder.path(), "").await;

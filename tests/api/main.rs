@@ -8,6 +8,8 @@
     reason = "a test says what it expects, and its helpers with it"
 )]
 
+mod access;
+mod apps;
 mod audiences;
 mod audio;
 mod cli;
@@ -15,13 +17,17 @@ mod delivery;
 mod door;
 mod health;
 mod intake;
+mod keys;
 mod ladders;
+mod limits;
 mod offers;
 mod orders;
 mod presence;
 mod riders;
 mod schedules;
+mod secrets;
 mod settings;
+mod signatures;
 mod socket;
 mod support;
 mod test_mode;

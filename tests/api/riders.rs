@@ -1,6 +1,5 @@
 //! Riders, groups and templates as backends manage them, and what riders may ask over HTTP.
 
-mod scopes;
 mod tenants;
 
 use serde_json::{Value, json};

@@ -6,6 +6,7 @@ mod ear;
 mod process;
 mod raw;
 mod rider;
+mod signing;
 mod tokens;
 
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -31,6 +32,7 @@ pub(crate) use ear::{Ear, run};
 pub(crate) use process::{Process, cli, log_of};
 pub(crate) use raw::{RawSocket, raw, upgrade_head};
 pub(crate) use rider::RiderSocket;
+pub(crate) use signing::{SignedHeaders, Signer, bytes_of};
 pub(crate) use tokens::Minter;
 
 /// Nothing here takes this long unless it hangs.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use orderbell::clock::Clock;
 use orderbell::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
-use orderbell::domain::app::App;
-use orderbell::domain::{AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId};
+use orderbell::domain::app::{App, AppLimits, Quota};
+use orderbell::domain::{AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId, Secret, SecretKind};
 use orderbell::http::rider_socket::{self, Host, SocketLimits};
 use orderbell::hub::{Hub, Ring};
 use orderbell::lifecycle::Lifecycle;
@@ -170,7 +170,8 @@ pub(crate) fn found(store: &impl Store, settings: AppSettings) -> impl Future<Ou
         name: "sim".to_owned(),
         lang: "zh-CN".to_owned(),
         settings,
-        rider_secrets: vec![secret],
+        secrets: vec![Secret::new(SecretKind::Rider, secret, EpochMs(1))],
+        limits: AppLimits::default(),
         created_at: EpochMs(1),
     };
     async move { store.create_app(app).await.unwrap() }
@@ -204,6 +205,7 @@ const LIMITS: Limits = Limits {
     offline_grace_ms: 30_000,
     again_ms: 2_000,
     call_attempts: 3,
+    quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
 };
 const SOCKETS: SocketLimits = SocketLimits {
     hello_timeout: Duration::from_secs(10),

@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use orderbell::domain::alert::Sound;
-use orderbell::domain::app::{ApiKey, App, KeyMode};
+use orderbell::domain::app::{ApiKey, App, AppLimits, KeyMode};
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::{
     Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderKey, Rider,
-    RiderId, RiderKey, ScheduleId, Settlement, Target,
+    RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
 };
 use orderbell::store::{
-    Accepted, Admission, Admitted, AlertRecord, Call as LadderCall, CallResult, Claim, DeviceCheck, DueStep,
-    DueTarget, Duty, Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt,
-    RiderPatch, Schedule, Settled, Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
+    Accepted, Admission, Admitted, AlertRecord, AppStore, Call as LadderCall, CallResult, Claim, DeviceCheck,
+    DueStep, DueTarget, Duty, Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed,
+    Receipt, RiderPatch, Schedule, Settled, SpeechSpend, SpeechUse, Stepped, Store, StoreError, StoreResult,
+    Template, Unrolled, When, World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -259,16 +260,38 @@ macro_rules! hand_on {
     };
 }
 
+/// Apps and keys stand still in a world, and their calls meet no fate.
+macro_rules! hand_on_apps {
+    ($(fn $call:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
+        #[async_trait]
+        impl AppStore for FaultyStore {
+            $(async fn $call(&self, $($arg: $type),*) -> StoreResult<$result> {
+                self.ledger.store.$call($($arg),*).await
+            })*
+        }
+    };
+}
+
+hand_on_apps! {
+    fn create_app(app: App) -> ();
+    fn apps() -> Vec<App>;
+    fn put_settings(app: AppId, settings: AppSettings) -> bool;
+    fn put_limits(app: AppId, limits: AppLimits) -> bool;
+    fn rotate_app_secret(app: AppId, new: Secret, old_until: EpochMs) -> bool;
+    fn create_key(key: ApiKey) -> ();
+    fn key_by_hash(hash: [u8; 32]) -> Option<ApiKey>;
+    fn key_by_id(id: KeyId) -> Option<ApiKey>;
+    fn keys(app: AppId) -> Vec<ApiKey>;
+    fn revoke_key(app: AppId, id: KeyId, at: EpochMs) -> bool;
+    fn rotate_key_secret(app: AppId, id: KeyId, new: Secret, old_until: EpochMs) -> bool;
+    fn note_key_use(id: KeyId, at: EpochMs) -> ();
+    fn spend_speech(app: AppId, spend: SpeechSpend) -> bool;
+    fn speech_use(app: AppId) -> Option<SpeechUse>;
+}
+
 hand_on! {
     plain {
         fn epoch() -> String;
-        fn create_app(app: App) -> ();
-        fn apps() -> Vec<App>;
-        fn put_settings(app: AppId, settings: AppSettings) -> bool;
-        fn create_key(key: ApiKey) -> ();
-        fn key_by_hash(hash: [u8; 32]) -> Option<ApiKey>;
-        fn keys(app: AppId) -> Vec<ApiKey>;
-        fn revoke_key(app: AppId, id: KeyId, at: EpochMs) -> bool;
         fn put_template(app: AppId, template: Template) -> ();
         fn templates(app: AppId) -> Vec<Template>;
         fn add_check(rider: RiderKey, check: DeviceCheck) -> ();

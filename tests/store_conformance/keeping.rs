@@ -1,68 +1,15 @@
 //! What is kept of apps, keys, riders, groups, phrases and checks.
 
-use orderbell::domain::app::{ApiKey, KeyMode, Scope};
 use orderbell::domain::ladder::{Act, Ladder};
 use orderbell::domain::settings::{AppSettings, QuietHours};
-use orderbell::domain::{AppId, DevicePolicy, EpochMs, KeyId, OrderKey, RiderId, RiderKey};
+use orderbell::domain::{AppId, DevicePolicy, EpochMs, OrderKey, RiderId, RiderKey};
 use orderbell::store::{DeviceCheck, Duty, RiderPatch, StoreError, Template};
 
-use crate::stage::{Stage, an_app, parsed};
+use crate::stage::{Stage, parsed};
 use crate::told::Told;
 
 pub(crate) async fn an_epoch_is_told(stage: &Stage) {
     assert_eq!(stage.store.epoch().await.unwrap(), "epoch-1");
-}
-
-pub(crate) async fn apps_have_names_of_their_own(stage: &Stage) {
-    let third = an_app(AppId::new(EpochMs(1), stage.fresh()), "third");
-    let mut elder = an_app(AppId::new(EpochMs(1), [200; 10]), "elder");
-    elder.created_at = EpochMs(0);
-    stage.store.create_app(third.clone()).await.unwrap();
-    stage.store.create_app(elder).await.unwrap();
-    let again = an_app(AppId::new(EpochMs(2), stage.fresh()), "third");
-    assert!(matches!(stage.store.create_app(again).await, Err(StoreError::Taken(_))));
-    let apps = stage.store.apps().await.unwrap();
-    assert_eq!(apps.len(), 4);
-    assert_eq!(apps[0].name, "elder", "oldest first");
-    let found = apps.iter().find(|app| app.name == "third").unwrap();
-    assert_eq!(format!("{found:?}"), format!("{third:?}"));
-}
-
-fn key(stage: &Stage, app: AppId, name: &str, hash: u8) -> ApiKey {
-    ApiKey {
-        id: KeyId::new(EpochMs(1), stage.fresh()),
-        app,
-        name: name.to_owned(),
-        hash: [hash; 32],
-        scopes: vec![Scope::Ingest, Scope::RiderToken],
-        mode: KeyMode::Live,
-        created_at: EpochMs(i64::from(hash)),
-        revoked_at: None,
-    }
-}
-
-pub(crate) async fn a_live_key_has_a_name_of_its_own_in_its_app(stage: &Stage) {
-    let first = key(stage, stage.app, "hook", 2);
-    stage.store.create_key(first.clone()).await.unwrap();
-    let same = stage.store.create_key(key(stage, stage.app, "hook", 3)).await;
-    assert!(matches!(same, Err(StoreError::Taken(_))));
-    stage.store.create_key(key(stage, stage.other, "hook", 4)).await.unwrap();
-    assert!(stage.store.revoke_key(stage.app, first.id, EpochMs(9)).await.unwrap());
-    stage.store.create_key(key(stage, stage.app, "hook", 1)).await.unwrap();
-    let keys = stage.store.keys(stage.app).await.unwrap();
-    assert_eq!(keys.iter().map(|key| key.hash[0]).collect::<Vec<_>>(), [1, 2], "oldest first, revoked too");
-}
-
-pub(crate) async fn a_key_is_revoked_once(stage: &Stage) {
-    let made = key(stage, stage.app, "hook", 1);
-    stage.store.create_key(made.clone()).await.unwrap();
-    assert_eq!(stage.store.key_by_hash([1; 32]).await.unwrap(), Some(made.clone()));
-    assert_eq!(stage.store.key_by_hash([9; 32]).await.unwrap(), None);
-    assert!(!stage.store.revoke_key(stage.other, made.id, EpochMs(5)).await.unwrap(), "not another app's");
-    assert!(stage.store.revoke_key(stage.app, made.id, EpochMs(5)).await.unwrap());
-    assert!(!stage.store.revoke_key(stage.app, made.id, EpochMs(6)).await.unwrap());
-    let revoked = stage.store.key_by_hash([1; 32]).await.unwrap().unwrap();
-    assert_eq!(revoked.revoked_at, Some(EpochMs(5)));
 }
 
 pub(crate) async fn a_patch_changes_what_it_names(stage: &Stage) {

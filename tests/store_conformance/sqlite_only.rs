@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use orderbell::domain::app::{ApiKey, KeyMode};
-use orderbell::domain::{AppId, EpochMs, KeyId, RiderKey};
+use orderbell::domain::{AppId, EpochMs, KeyId, RiderKey, Secret, SecretKind};
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
-use orderbell::store::{Accepted, Admission, NewEvent, Store, StoreError};
+use orderbell::store::{Accepted, Admission, AppStore, NewEvent, Store, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
@@ -198,10 +198,11 @@ async fn one_failure_in_a_batch_spoils_nothing_else() {
         id: KeyId::new(EpochMs(1), [n; 10]),
         app: app(),
         name: "hook".to_owned(),
-        hash: [n; 32],
+        secrets: vec![Secret::new(SecretKind::Bearer, vec![n; 32], EpochMs(1))],
         scopes: Vec::new(),
         mode: KeyMode::Live,
         created_at: EpochMs(1),
+        last_used_at: None,
         revoked_at: None,
     };
     // All of this waits in the queue before the writer looks at it: one batch.

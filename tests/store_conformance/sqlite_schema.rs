@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use orderbell::domain::app::KeyMode;
+use orderbell::domain::app::{AppLimits, KeyMode, Scope};
 use orderbell::domain::book::DropReason;
 use orderbell::domain::delivery::Change;
 use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::{
-    AlertState, Answer, AppId, AppSettings, DeliveryState, EpochMs, FirstStatus, Mode, RiderKey,
+    AlertState, Answer, AppId, AppSettings, DeliveryState, EpochMs, FirstStatus, Mode, RiderKey, Secret,
+    SecretKind,
 };
-use orderbell::store::{AUDIENCE_MAX, Accepted, Outcome, Store};
+use orderbell::store::{AUDIENCE_MAX, Accepted, AppStore, Outcome, Store};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -24,7 +25,13 @@ const STEPS: [(i64, &str, &str); 3] = [
 ];
 // What the first release has left: one offer that waits, one alert that was played, one silent event.
 const ROWS: &str = "\
-    INSERT INTO apps VALUES ('app_00000000000170008000000000000001', 'first', 'zh-CN', 28800, '[]', 1); \
+    INSERT INTO apps VALUES ('app_00000000000170008000000000000001', 'first', 'zh-CN', 28800, '[[1,2,255],[0,16]]', 1), \
+        ('app_00000000000170008000000000000002', 'second', 'en', 0, '[]', 2); \
+    INSERT INTO api_keys VALUES \
+        ('key_00000000000170008000000000000001', 'app_00000000000170008000000000000001', 'hook', \
+         x'0707070707070707070707070707070707070707070707070707070707070707', '[\"ingest\"]', 3, NULL), \
+        ('key_00000000000170008000000000000002', 'app_00000000000170008000000000000001', 'hook', \
+         x'0808080808080808080808080808080808080808080808080808080808080808', '[\"admin\"]', 2, 4); \
     INSERT INTO riders VALUES \
         ('app_00000000000170008000000000000001', 'r1', 1, 1, NULL, 'latest', 0, 2, 5, 6); \
     INSERT INTO alerts VALUES \
@@ -114,7 +121,7 @@ async fn a_database_of_the_first_release_goes_on() {
 
     let stage = Stage::on_model().await;
     let store = open(options(&path)).await;
-    assert_eq!(store.apps().await.unwrap()[0].settings, AppSettings::default());
+    check_apps_and_keys(&*store).await;
     let event =
         async |id: &str| store.event(app(), "backend".into(), id.parse().unwrap()).await.unwrap().unwrap();
     let (kind, offered) = event("e1").await;
@@ -137,6 +144,34 @@ async fn a_database_of_the_first_release_goes_on() {
     assert_eq!(store.alert(app(), own(&offered)).await.unwrap().unwrap().alert.state, AlertState::Accepted);
     assert_eq!(store.rider(rider("r1")).await.unwrap().unwrap().answered_at, Some(EpochMs(200)));
     store.close().await;
+}
+
+/// Secrets that were lists of bytes and hashes are secrets without an end.
+async fn check_apps_and_keys(store: &dyn Store) {
+    let apps = store.apps().await.unwrap();
+    let secret = |kind, kept: &[u8], at| Secret::new(kind, kept.to_vec(), EpochMs(at));
+    assert_eq!((&apps[0].settings, apps[0].limits), (&AppSettings::default(), AppLimits::default()));
+    let riders = [[1, 2, 255].as_slice(), &[0, 16]].map(|kept| secret(SecretKind::Rider, kept, 1));
+    assert_eq!(
+        (apps[0].secrets.as_slice(), apps[1].secrets.as_slice()),
+        (&riders[..], &[][..]),
+        "newest first"
+    );
+    let keys = store.keys(app()).await.unwrap();
+    let told: Vec<_> = keys.iter().map(|key| (key.name.as_str(), key.created_at.0, key.revoked_at)).collect();
+    assert_eq!(told, [("hook", 2, Some(EpochMs(4))), ("hook", 3, None)]);
+    assert_eq!(keys[1].secrets, [secret(SecretKind::Bearer, &[7; 32], 3)]);
+    assert_eq!(
+        (keys[1].mode, &keys[1].scopes[..], keys[1].last_used_at),
+        (KeyMode::Live, &[Scope::Ingest][..], None)
+    );
+    assert_eq!(store.key_by_hash([7; 32]).await.unwrap(), Some(keys[1].clone()));
+    assert!(!store.revoke_key(app(), keys[0].id, EpochMs(9)).await.unwrap());
+    let new = secret(SecretKind::Rider, &[9], 200);
+    assert!(store.rotate_app_secret(app(), new.clone(), EpochMs(300)).await.unwrap());
+    let kept = &store.apps().await.unwrap()[0].secrets;
+    assert_eq!(kept[0], new);
+    assert_eq!((kept.len(), kept[1].until), (2, Some(EpochMs(300))));
 }
 
 #[tokio::test]

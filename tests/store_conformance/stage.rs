@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use orderbell::domain::alert::Sound;
-use orderbell::domain::app::{App, KeyMode};
+use orderbell::domain::app::{App, AppLimits, KeyMode};
 use orderbell::domain::delivery::Change;
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::settings::Rules;
 use orderbell::domain::{
     AlertId, AlertState, AppId, AppSettings, Delivery, EpochMs, OrderKey, Presence, RiderId, RiderKey,
+    Secret, SecretKind,
 };
 use orderbell::store::model::ModelStore;
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
@@ -209,7 +210,11 @@ pub(crate) fn an_app(id: AppId, name: &str) -> App {
         id,
         name: name.to_owned(),
         lang: "zh-CN".to_owned(),
-        rider_secrets: vec![vec![1, 2, 3], vec![0, 255]],
+        secrets: vec![
+            Secret::new(SecretKind::Rider, vec![0, 255], EpochMs(1)),
+            Secret::new(SecretKind::Rider, vec![1, 2, 3], EpochMs(1)),
+        ],
+        limits: AppLimits::default(),
         created_at: EpochMs(1),
         settings: AppSettings::default(),
     }

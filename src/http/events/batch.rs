@@ -9,7 +9,7 @@ use super::super::auth::Caller;
 use super::super::notices::word;
 use super::super::problem::{ItemProblem, Problem};
 use super::super::{AppState, request_id};
-use super::{arrival, types};
+use super::{admit, arrival, types};
 use crate::dispatch::{AcceptError, Arrival, EventAnswer};
 use crate::domain::app::KeyMode;
 use crate::intake::{Batch, Form, IDEMPOTENCY_KEY, InputError, Types, Wrapping, parse_item, split};
@@ -76,6 +76,7 @@ pub(super) async fn post(
         return Err(Problem::bad_request("not_together", detail));
     }
     let batch = split(body, wrapping)?;
+    admit(state, &caller, u32::try_from(batch.items.len()).unwrap_or(u32::MAX))?;
     let mut arrivals = Vec::with_capacity(batch.items.len());
     let mut refusals = Vec::with_capacity(batch.items.len());
     let (types, key_mode) = (types(state, &caller), caller.mode());

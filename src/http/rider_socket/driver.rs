@@ -326,6 +326,9 @@ async fn open<S: Socket>(
         // The rider's client has opened another one while this one waited for the store: nothing it said counts.
         return Err(End::Bye(Close::Replaced));
     }
+    if registration.is_over(state.dispatch.sessions_max(&rider.app)) {
+        return Err(End::Bye(Close::TooMany));
+    }
     if state.lifecycle.is_draining() {
         // The bells may have rung for draining before this one was there.
         return Err(End::Bye(Close::Draining));

@@ -7,10 +7,9 @@ use crate::domain::app::{ApiKey, App};
 use crate::domain::book::{Book, Call, Duty, Notice};
 use crate::domain::order::Stamp;
 use crate::domain::{
-    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, KeyId, Rider, RiderId, RiderKey,
-    Target,
+    Alert, AlertId, AppId, CallId, EpochMs, EventId, GroupId, Rider, RiderId, RiderKey, Target,
 };
-use crate::store::{DeviceCheck, Ended, Receipt, RiderPatch, Schedule, StoreError, StoreResult, Template};
+use crate::store::{DeviceCheck, Ended, Receipt, RiderPatch, Schedule, SpeechUse, Template};
 
 /// Self-checks kept of one rider.
 const CHECKS_MAX: usize = 20;
@@ -20,6 +19,7 @@ const CHECKS_MAX: usize = 20;
 pub(super) struct State {
     pub(super) apps: Vec<App>,
     pub(super) keys: Vec<ApiKey>,
+    pub(super) speech_use: BTreeMap<AppId, SpeechUse>,
     pub(super) groups: BTreeMap<(AppId, GroupId), BTreeSet<RiderId>>,
     pub(super) templates: BTreeMap<(AppId, String, String), Vec<String>>,
     pub(super) checks: BTreeMap<RiderKey, Vec<DeviceCheck>>,
@@ -57,50 +57,6 @@ pub(super) enum CallState {
 }
 
 impl State {
-    pub(super) fn create_app(&mut self, app: App) -> StoreResult<()> {
-        if self.apps.iter().any(|other| other.name == app.name || other.id == app.id) {
-            return Err(StoreError::Taken("an app of this name"));
-        }
-        self.apps.push(app);
-        Ok(())
-    }
-
-    pub(super) fn apps(&self) -> Vec<App> {
-        let mut apps = self.apps.clone();
-        apps.sort_by_key(|app| (app.created_at, app.id));
-        apps
-    }
-
-    pub(super) fn put_settings(&mut self, app: AppId, settings: AppSettings) -> bool {
-        let app = self.apps.iter_mut().find(|other| other.id == app);
-        app.map(|app| app.settings = settings).is_some()
-    }
-
-    pub(super) fn create_key(&mut self, key: ApiKey) -> StoreResult<()> {
-        let same_name = |other: &ApiKey| other.app == key.app && other.name == key.name;
-        let live = |other: &ApiKey| other.revoked_at.is_none() && key.revoked_at.is_none();
-        let taken = |other: &ApiKey| {
-            other.id == key.id || other.hash == key.hash || (same_name(other) && live(other))
-        };
-        if self.keys.iter().any(taken) {
-            return Err(StoreError::Taken("a key of this name"));
-        }
-        self.keys.push(key);
-        Ok(())
-    }
-
-    pub(super) fn keys_of(&self, app: AppId) -> Vec<ApiKey> {
-        let mut keys: Vec<ApiKey> = self.keys.iter().filter(|key| key.app == app).cloned().collect();
-        keys.sort_by_key(|key| (key.created_at, key.id));
-        keys
-    }
-
-    pub(super) fn revoke_key(&mut self, app: AppId, id: KeyId, at: EpochMs) -> bool {
-        let live = |key: &&mut ApiKey| key.app == app && key.id == id && key.revoked_at.is_none();
-        let key = self.keys.iter_mut().find(live);
-        key.map(|key| key.revoked_at = Some(at)).is_some()
-    }
-
     pub(super) fn known_rider(&mut self, key: &RiderKey, at: EpochMs) -> &mut Rider {
         let rider = self.book.rider_mut(key, at);
         rider.known = true;

@@ -1,24 +1,26 @@
-//! Rows of apps, their API keys and their phrases.
-//! Few rows, rarely written: plain statements.
+//! Rows of apps, of their phrases, and of what they have used. Read seldom, kept in memory by whoever needs them
+//! often, so that nothing here is prepared to be fast.
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::error::taken;
-use super::rows::{self, Fields, app_columns, json, key_columns};
-use crate::domain::app::{ApiKey, App};
-use crate::domain::{AppId, AppSettings, EpochMs, KeyId};
-use crate::store::{StoreResult, Template};
+use super::rows::{self, Fields, app_columns, json};
+use super::secrets::{self, secrets_of};
+use crate::domain::app::{App, AppLimits};
+use crate::domain::{AppId, AppSettings, EpochMs, Secret};
+use crate::store::{SpeechSpend, SpeechUse, StoreResult, Template};
 
-const INSERT_APP: &str = concat!("INSERT INTO apps (", app_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6)");
+const INSERT_APP: &str =
+    "INSERT INTO apps (id, name, lang, created_at, settings, limits) VALUES ($1, $2, $3, $4, $5, $6)";
 const PUT_SETTINGS: &str = "UPDATE apps SET settings = $2 WHERE id = $1";
+const PUT_LIMITS: &str = "UPDATE apps SET limits = $2 WHERE id = $1";
 const SELECT_APPS: &str = concat!("SELECT ", app_columns!(), " FROM apps ORDER BY created_at, id");
-const INSERT_KEY: &str =
-    concat!("INSERT INTO api_keys (", key_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
-const SELECT_KEY_BY_HASH: &str = concat!("SELECT ", key_columns!(), " FROM api_keys WHERE hash = $1");
-const SELECT_KEYS: &str =
-    concat!("SELECT ", key_columns!(), " FROM api_keys WHERE app_id = $1 ORDER BY created_at, id");
-const REVOKE_KEY: &str =
-    "UPDATE api_keys SET revoked_at = $3 WHERE app_id = $1 AND id = $2 AND revoked_at IS NULL";
+const SELECT_APP: &str = concat!("SELECT ", app_columns!(), " FROM apps WHERE id = $1");
+const SPEND: &str = "INSERT INTO speech_usage (app_id, day, characters) VALUES ($1, $2, $3) \
+     ON CONFLICT (app_id) DO UPDATE SET day = max(day, excluded.day), \
+     characters = excluded.characters + CASE WHEN excluded.day > day THEN 0 ELSE characters END \
+     WHERE excluded.characters + CASE WHEN excluded.day > day THEN 0 ELSE characters END <= $4";
+const SELECT_USE: &str = "SELECT day, characters FROM speech_usage WHERE app_id = $1";
 const PUT_TEMPLATE: &str = "INSERT INTO templates (app_id, kind, lang, phrases) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (app_id, kind, lang) DO UPDATE SET phrases = excluded.phrases";
 const DELETE_TEMPLATE: &str = "DELETE FROM templates WHERE app_id = $1 AND kind = $2 AND lang = $3";
@@ -26,17 +28,17 @@ const SELECT_TEMPLATES: &str =
     "SELECT kind, lang, phrases FROM templates WHERE app_id = $1 ORDER BY kind, lang";
 
 pub(super) async fn create(db: &mut SqliteConnection, app: &App) -> StoreResult<()> {
-    let secrets = json("apps", &app.rider_secrets)?;
     let inserted = sqlx::query(INSERT_APP)
         .bind(app.id.to_string())
         .bind(&app.name)
         .bind(&app.lang)
-        .bind(secrets)
         .bind(app.created_at.0)
         .bind(json("apps", &app.settings)?)
-        .execute(db)
+        .bind(json("apps", &app.limits)?)
+        .execute(&mut *db)
         .await;
-    taken(inserted, "an app of this name").map(|_| ())
+    taken(inserted, "an app of this name")?;
+    secrets::add(db, &app.id.to_string(), &app.secrets).await
 }
 
 pub(super) async fn all(db: impl SqliteExecutor<'_>) -> StoreResult<Vec<App>> {
@@ -52,40 +54,51 @@ pub(super) async fn put_settings(
     Ok(put.execute(db).await?.rows_affected() > 0)
 }
 
-pub(super) async fn create_key(db: &mut SqliteConnection, key: &ApiKey) -> StoreResult<()> {
-    let scopes = json("api_keys", &key.scopes)?;
-    let inserted = sqlx::query(INSERT_KEY)
-        .bind(key.id.to_string())
-        .bind(key.app.to_string())
-        .bind(&key.name)
-        .bind(&key.hash[..])
-        .bind(scopes)
-        .bind(key.created_at.0)
-        .bind(key.revoked_at.map(|at| at.0))
-        .bind(key.mode.as_str())
-        .execute(db)
-        .await;
-    taken(inserted, "a key of this name").map(|_| ())
-}
-
-pub(super) async fn key_by_hash(db: impl SqliteExecutor<'_>, hash: [u8; 32]) -> StoreResult<Option<ApiKey>> {
-    let row = sqlx::query(SELECT_KEY_BY_HASH).bind(&hash[..]).fetch_optional(db).await?;
-    row.as_ref().map(rows::api_key).transpose()
-}
-
-pub(super) async fn keys(db: impl SqliteExecutor<'_>, app: AppId) -> StoreResult<Vec<ApiKey>> {
-    let keys = sqlx::query(SELECT_KEYS).bind(app.to_string()).fetch_all(db).await?;
-    keys.iter().map(rows::api_key).collect()
-}
-
-pub(super) async fn revoke_key(
+pub(super) async fn put_limits(
     db: &mut SqliteConnection,
     app: AppId,
-    id: KeyId,
-    at: EpochMs,
+    limits: &AppLimits,
 ) -> StoreResult<bool> {
-    let revoke = sqlx::query(REVOKE_KEY).bind(app.to_string()).bind(id.to_string()).bind(at.0);
-    Ok(revoke.execute(db).await?.rows_affected() > 0)
+    let put = sqlx::query(PUT_LIMITS).bind(app.to_string()).bind(json("apps", limits)?);
+    Ok(put.execute(db).await?.rows_affected() > 0)
+}
+
+pub(super) async fn rotate(
+    db: &mut SqliteConnection,
+    app: AppId,
+    new: &Secret,
+    old_until: EpochMs,
+) -> StoreResult<bool> {
+    let row = sqlx::query(SELECT_APP).bind(app.to_string()).fetch_optional(&mut *db).await?;
+    let Some(found) = row.as_ref().map(rows::app).transpose()? else { return Ok(false) };
+    secrets::replace(db, &app.to_string(), found.secrets, new.clone(), old_until).await?;
+    Ok(true)
+}
+
+pub(super) async fn spend_speech(
+    db: &mut SqliteConnection,
+    app: AppId,
+    spend: &SpeechSpend,
+) -> StoreResult<bool> {
+    // Numbers of SQLite are signed; no day has so many characters.
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX / 2);
+    let most = spend.most.map_or(i64::MAX, signed);
+    let characters = signed(spend.characters);
+    if characters > most {
+        return Ok(false);
+    }
+    let counting = sqlx::query(SPEND).bind(app.to_string()).bind(spend.day).bind(characters).bind(most);
+    Ok(counting.execute(db).await?.rows_affected() > 0)
+}
+
+pub(super) async fn speech_use(db: impl SqliteExecutor<'_>, app: AppId) -> StoreResult<Option<SpeechUse>> {
+    let row = sqlx::query(SELECT_USE).bind(app.to_string()).fetch_optional(db).await?;
+    row.as_ref()
+        .map(|row| {
+            let mut fields = Fields::of(row, "speech_usage");
+            Ok(SpeechUse { day: fields.take()?, characters: fields.count()? })
+        })
+        .transpose()
 }
 
 pub(super) async fn put_template(

@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
     (2, "delivery", include_str!("../../../migrations/sqlite/0002_delivery.sql")),
     (3, "key_modes", include_str!("../../../migrations/sqlite/0003_key_modes.sql")),
+    (4, "secrets", include_str!("../../../migrations/sqlite/0004_secrets.sql")),
     (5, "test_mode", include_str!("../../../migrations/sqlite/0005_test_mode.sql")),
 ];
 

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, Type};
 
+use super::secrets;
 use crate::domain::app::{ApiKey, App, KeyMode};
 use crate::domain::rider::Pace;
 use crate::domain::{DevicePolicy, EpochMs, Rider, RiderKey, Urgency};
@@ -135,7 +136,7 @@ pub(super) fn json<T: serde::Serialize + ?Sized>(table: &'static str, value: &T)
 /// Columns of an app, for [`app`].
 macro_rules! app_columns {
     () => {
-        "id, name, lang, rider_secrets, created_at, settings"
+        concat!("id, name, lang, created_at, settings, limits, ", secrets_of!("apps.id"))
     };
 }
 
@@ -145,16 +146,20 @@ pub(super) fn app(row: &SqliteRow) -> StoreResult<App> {
         id: fields.parsed()?,
         name: fields.take()?,
         lang: fields.take()?,
-        rider_secrets: fields.json()?,
         created_at: fields.moment()?,
         settings: fields.json()?,
+        limits: fields.json()?,
+        secrets: secrets::taken(&mut fields)?,
     })
 }
 
 /// Columns of an API key, for [`api_key`].
 macro_rules! key_columns {
     () => {
-        "id, app_id, name, hash, scopes, created_at, revoked_at, mode"
+        concat!(
+            "id, app_id, name, scopes, mode, created_at, last_used_at, revoked_at, ",
+            secrets_of!("api_keys.id")
+        )
     };
 }
 
@@ -164,11 +169,12 @@ pub(super) fn api_key(row: &SqliteRow) -> StoreResult<ApiKey> {
         id: fields.parsed()?,
         app: fields.parsed()?,
         name: fields.take()?,
-        hash: fields.hash()?,
         scopes: fields.json()?,
-        created_at: fields.moment()?,
-        revoked_at: fields.moment_or_null()?,
         mode: fields.word(KeyMode::parse)?,
+        created_at: fields.moment()?,
+        last_used_at: fields.moment_or_null()?,
+        revoked_at: fields.moment_or_null()?,
+        secrets: secrets::taken(&mut fields)?,
     })
 }
 

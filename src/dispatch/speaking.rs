@@ -1,0 +1,94 @@
+//! Having a sentence spoken at an app's expense: what engines are asked for counts against its budget of the day.
+//! What has been made before costs nothing, and a hundred who ask for one sentence at one moment pay once.
+
+use std::time::Duration;
+
+use moka::future::Cache;
+use tracing::warn;
+
+use super::quotas::{TooMany, until_midnight};
+use super::{AppEntry, Dispatch};
+use crate::domain::AppId;
+use crate::speech::{Sentence, SpeechError, Spoken};
+use crate::store::SpeechSpend;
+
+/// Why a sentence is not spoken.
+#[derive(Debug, thiserror::Error)]
+pub enum SayError {
+    /// The app's budget of the day is used up.
+    #[error("the speech budget of the day is used up")]
+    OverBudget(TooMany),
+    /// The voice could not.
+    #[error(transparent)]
+    Speech(#[from] SpeechError),
+}
+
+impl SayError {
+    /// The label of the metric.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::OverBudget(_) => "budget",
+            Self::Speech(error) => error.cause(),
+        }
+    }
+}
+
+/// What was paid for lately, and is being made.
+pub(super) struct Paid(Cache<(AppId, Sentence), ()>);
+
+/// Longer than any making takes; after it the clip is there, or another try is another request to the engine.
+const PAID_FOR: Duration = Duration::from_secs(10);
+/// Sentences being made at one time are fewer than this.
+const PAID_MAX: u64 = 10_000;
+
+impl Paid {
+    pub(super) fn new() -> Self {
+        Self(Cache::builder().time_to_live(PAID_FOR).max_capacity(PAID_MAX).build())
+    }
+}
+
+impl Dispatch {
+    /// The sentence, made now if need be.
+    ///
+    /// # Errors
+    /// [`SayError`].
+    pub async fn say(&self, app: AppId, sentence: &Sentence) -> Result<Spoken, SayError> {
+        if let Some(spoken) = self.speech.cached(sentence).await {
+            return Ok(spoken);
+        }
+        let paying = self.paid.0.try_get_with((app, sentence.clone()), self.pay(app, sentence));
+        paying.await.map_err(|refused| SayError::OverBudget(*refused))?;
+        Ok(self.speech.say(sentence).await?)
+    }
+
+    /// A store that is not there is no reason to be silent.
+    async fn pay(&self, app: AppId, sentence: &Sentence) -> Result<(), TooMany> {
+        let entry = match self.accounts.app(app).await {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                warn!(app.id = %app, error = &error as &dyn std::error::Error, "Speech not counted.");
+                return Ok(());
+            }
+        };
+        let spend = self.spend_of(&entry, sentence);
+        match self.store.spend_speech(app, spend).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(until_midnight(&entry, self.wall())),
+            Err(error) => {
+                warn!(app.id = %app, error = &error as &dyn std::error::Error, "Speech not counted.");
+                Ok(())
+            }
+        }
+    }
+
+    fn spend_of(&self, app: &AppEntry, sentence: &Sentence) -> SpeechSpend {
+        let most = self.quota(app).speech_characters_per_day;
+        SpeechSpend {
+            day: app.zone.day(self.wall()),
+            characters: sentence.said.chars().count() as u64,
+            most: (most > 0).then_some(u64::from(most)),
+        }
+    }
+}
