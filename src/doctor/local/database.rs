@@ -14,6 +14,8 @@ use crate::store::sqlite::{Beside, Inspection, Soundness, inspect};
 pub(super) enum Look {
     /// There is no database yet.
     None,
+    /// It has a log without an index, as a copy of the folder may; to read it an index would have to be made there.
+    Unindexed,
     /// It is there.
     Seen { file: FileFacts, inside: Result<Inspection, String> },
 }
@@ -40,7 +42,7 @@ impl Look {
     pub(super) fn newest(&self) -> Option<EpochMs> {
         match self {
             Self::Seen { inside: Ok(inside), .. } => inside.newest_event,
-            Self::None | Self::Seen { .. } => None,
+            Self::None | Self::Unindexed | Self::Seen { .. } => None,
         }
     }
 }
@@ -54,6 +56,7 @@ pub(super) async fn look(data: &Path, is_served: bool) -> Look {
     let beside = match (is_served, log_bytes) {
         (true, _) => Beside::Server,
         (false, 0) => Beside::Nothing,
+        (false, _) if !data.join("orderbell.db-shm").exists() => return Look::Unindexed,
         (false, _) => Beside::Log,
     };
     let inside = inspect(&path, beside, CHECK_LIMIT).await.map_err(|error| error.to_string());
@@ -73,8 +76,14 @@ fn header(path: &Path) -> Option<bool> {
 
 /// What it means.
 pub(super) fn judge(look: &Look) -> Vec<Finding> {
-    let Look::Seen { file, inside } = look else {
-        return vec![Finding::ok("database", "none yet; the first start makes it")];
+    let (file, inside) = match look {
+        Look::None => return vec![Finding::ok("database", "none yet; the first start makes it")],
+        Look::Unindexed => {
+            let found = "it has a log without an index, as after a restore: not looked into";
+            let advice = "start the server, which folds the log in, and check again";
+            return vec![Finding::warn("database", found, advice)];
+        }
+        Look::Seen { file, inside } => (file, inside),
     };
     let inside = match inside {
         Ok(inside) => inside,
@@ -191,6 +200,7 @@ mod tests {
         let findings = judge(&Look::Seen { file: well().0, inside: Err("not a database".to_owned()) });
         assert!(findings[0].level == Level::Fail && findings[0].found.contains("not a database"));
         assert_eq!(judge(&Look::None)[0].level, Level::Ok);
+        assert_eq!(judge(&Look::Unindexed)[0].level, Level::Warn);
     }
 
     #[test]
