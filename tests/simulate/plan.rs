@@ -132,10 +132,16 @@ impl Plan {
             (0..dice.between(2, 5)).map(|number| rider(dice, number, calm_ms)).collect();
         let mut events = events(dice, &riders, calm_ms);
         if dice.per_mille(400) {
-            riders.iter_mut().for_each(|rider| rider.test = dice.per_mille(400));
-            let twins: Vec<_> =
-                events.iter().filter_map(|event| dice.per_mille(400).then(|| event.tested(dice))).collect();
-            events.extend(twins);
+            for rider in &mut riders {
+                rider.test = dice.per_mille(400);
+            }
+            let mut tests = Vec::new();
+            for event in &events {
+                if dice.per_mille(400) {
+                    tests.push(event.tested(dice));
+                }
+            }
+            events.extend(tests);
         }
         let mut orders = closing(&events, calm_ms);
         for _ in 0..dice.between(0, 2) {
