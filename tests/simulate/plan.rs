@@ -131,12 +131,7 @@ impl Plan {
         let mut riders: Vec<RiderPlan> =
             (0..dice.between(2, 5)).map(|number| rider(dice, number, calm_ms)).collect();
         let mut events = events(dice, &riders, calm_ms);
-        if dice.per_mille(400) {
-            riders.iter_mut().for_each(|rider| rider.test = dice.per_mille(400));
-            let twins: Vec<_> =
-                events.iter().filter_map(|event| dice.per_mille(400).then(|| event.tested(dice))).collect();
-            events.extend(twins);
-        }
+        add_tests(&mut Dice::of(seed, "tests"), &mut riders, &mut events);
         let mut orders = closing(&events, calm_ms);
         for _ in 0..dice.between(0, 2) {
             orders.push((dice.between(5_000, calm_ms), Order::Restart));
@@ -286,6 +281,23 @@ fn events(dice: &mut Dice, riders: &[RiderPlan], calm_ms: i64) -> Vec<EventPlan>
         events.extend(stage.story());
     }
     events
+}
+
+/// In some worlds there are test riders, and a part of what is said is said again with a test key.
+fn add_tests(dice: &mut Dice, riders: &mut [RiderPlan], events: &mut Vec<EventPlan>) {
+    if !dice.per_mille(400) {
+        return;
+    }
+    for rider in riders {
+        rider.test = dice.per_mille(400);
+    }
+    let mut tests = Vec::new();
+    for event in &*events {
+        if dice.per_mille(400) {
+            tests.push(event.tested(dice));
+        }
+    }
+    events.extend(tests);
 }
 
 /// Who lost an order is told so for ten minutes, which no world has: such orders are cancelled when the world ends.

@@ -6,6 +6,7 @@ use crate::domain::book::{Admission, Book, Guard, Outcome};
 use crate::domain::delivery::{Answer, AnswerOutcome, EndReason};
 use crate::domain::kind::OrderPolicy;
 use crate::domain::ladder::{Act, HttpCall};
+use crate::domain::rider::Pace;
 use crate::domain::settings::{Quiet, Rules};
 use crate::domain::{DeliveryState, FirstStatus, Mode};
 
@@ -45,7 +46,7 @@ fn a_test_changes_nothing_of_what_a_real_rider_is_told() {
         stage.tell(&test(urged.clone()), &["r1"]);
     }
     let row = stage.book.rider(&Stage::key("r1")).unwrap();
-    assert_eq!((row.pace, row.unanswered, row.test), (Default::default(), 0, false));
+    assert_eq!((row.pace, row.unanswered, row.test), (Pace::default(), 0, false));
     let real = stage.tell(&urged, &["r1"]);
     assert_eq!((real.alerts[0].deliveries[0].reason, real.ended.len()), (None, 0));
     assert_eq!(stage.delivery(real.alerts[0].alert, "r1").held_until, None, "the first of a burst");
