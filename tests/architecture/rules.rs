@@ -98,7 +98,7 @@ const MAP: [(&str, &[&str]); 18] = [
 const TELEMETRY: (&str, &[&str]) = ("telemetry", &["config"]);
 
 /// A library and the modules that may name it.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("axum", &["http", "app"]),
     ("hyper", &["http", "app"]),
     ("hyper_util", &["http", "app"]),
@@ -109,6 +109,7 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("tungstenite", &["http"]),
     ("tokio_tungstenite", &["http"]),
     ("clap", &["cli"]),
+    ("governor", &["dispatch", "http"]),
     ("minijinja", &["speech"]),
 ];
 
