@@ -5,14 +5,14 @@ KILLS ?= 200
 CASES ?= fast
 SEEDS ?= 2000
 
-.PHONY: demo test check bench simulate conformance test-rust test-client test-browser test-demo test-faults test-kill \
-	test-autobahn
+.PHONY: demo test check bench simulate conformance test-rust test-client test-clients test-browser test-demo test-faults \
+	test-kill test-autobahn
 
 demo:
 	@sh deploy/demo.sh
 
 test:
-	@bash tests/run.sh rust client browser demo faults autobahn
+	@bash tests/run.sh rust client clients browser demo faults autobahn
 
 # One set of stories for every store.
 conformance:
@@ -28,6 +28,10 @@ test-rust:
 
 test-client:
 	@bash tests/run.sh client
+
+# Other people's signers, and the snippets of docs/signatures.md.
+test-clients:
+	@bash tests/run.sh clients
 
 test-browser:
 	@bash tests/run.sh browser

@@ -31,7 +31,7 @@ lengths() {
     while read -r file; do
         count=$(wc -l < "$file")
         [ "$count" -le $lines_max ] || { echo "$file: $count lines"; status=1; }
-    done < <(files '*.rs' '*.js' '*.py' '*.sh')
+    done < <(files '*.rs' '*.js' '*.cjs' '*.py' '*.sh')
     return $status
 }
 
@@ -43,7 +43,7 @@ each() {
     return $status
 }
 
-javascript() { files '*.js' | each 'node --check'; }
+javascript() { files '*.js' '*.cjs' | each 'node --check'; }
 
 scripts() {
     files deploy/*.sh | each 'sh -n'
@@ -51,8 +51,8 @@ scripts() {
     files 'tests/*.sh' .ci/run | each 'bash -n' && return $plain
 }
 
-# The lock of the browser test must work against any registry.
-lock_is_portable() { ! grep -n '"resolved"' tests/browser/package-lock.json; }
+# The locks of tests must work against any registry.
+lock_is_portable() { ! grep -n '"resolved"' tests/*/package-lock.json; }
 
 check format cargo fmt --check
 check clippy cargo clippy --quiet --all-targets -- -D warnings

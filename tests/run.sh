@@ -54,6 +54,8 @@ browser_suite() {
         node --test --test-concurrency=1 tests/browser/*.test.js
 }
 
+clients_suite() { bash tests/clients/run.sh; }
+
 demo_suite() { bash tests/demo.sh; }
 
 faults_suite() { FAULT=${FAULT:-all} cargo test --quiet --test faults; }

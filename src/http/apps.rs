@@ -1,6 +1,8 @@
 //! Apps: what the operator makes and bounds, and what an app sees of itself.
 //! The operator sees no secret, no key and nothing of what an app does.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use serde::Serialize;
 
@@ -10,7 +12,7 @@ use super::body::JsonValue;
 use super::path::Path;
 use super::problem::{Answer, Problem, Success};
 use crate::dispatch::AppEntry;
-use crate::domain::app::{AppLimits, KeyMode, Quota, Scope};
+use crate::domain::app::{App, AppLimits, KeyMode, Quota, Scope};
 use crate::domain::{AppId, KeyId};
 use crate::intake::{InputError, Reader};
 use crate::speech::Lang;
@@ -86,12 +88,8 @@ const LIMIT_MAX: i64 = 1_000_000_000;
     responses((status = 200, description = "Done")),
 )]
 pub async fn list(State(state): State<AppState>, _operator: MayOperate) -> Answer<AppList> {
-    let accounts = state.dispatch.accounts();
-    let mut apps = Vec::new();
-    for app in accounts.apps().await? {
-        apps.extend(accounts.app(app.id).await?.map(|entry| view(&state, &entry)));
-    }
-    Ok(Success(AppList { apps }))
+    let apps = state.dispatch.accounts().apps().await?;
+    Ok(Success(AppList { apps: apps.iter().map(|app| view(&state, app)).collect() }))
 }
 
 /// Make an app.
@@ -144,7 +142,7 @@ pub async fn get(
     _operator: MayOperate,
     Path(id): Path<String>,
 ) -> Answer<AppView> {
-    Ok(Success(view(&state, &*named(&state, &id).await?)))
+    Ok(Success(view(&state, &named(&state, &id).await?.app)))
 }
 
 /// Set what an app may use.
@@ -172,7 +170,7 @@ pub async fn put_limits(
     let limits = read_limits(&Reader::new(&body)?)?;
     let app = named(&state, &id).await?;
     state.dispatch.accounts().put_limits(app.app.id, limits).await?;
-    Ok(Success(view(&state, &*named(&state, &id).await?)))
+    Ok(Success(view(&state, &named(&state, &id).await?.app)))
 }
 
 /// Look at your own app.
@@ -207,7 +205,7 @@ pub async fn own(State(state): State<AppState>, AnyBackend(caller): AnyBackend) 
     }))
 }
 
-async fn named(state: &AppState, id: &str) -> Result<std::sync::Arc<AppEntry>, Problem> {
+async fn named(state: &AppState, id: &str) -> Result<Arc<AppEntry>, Problem> {
     let unknown = || Problem::not_found("app");
     // By its id alone: a name in an address would need escapes.
     let id: AppId = id.parse().map_err(|_| unknown())?;
@@ -227,13 +225,13 @@ fn read_limits(body: &Reader<'_>) -> Result<AppLimits, InputError> {
     })
 }
 
-fn view(state: &AppState, entry: &AppEntry) -> AppView {
+fn view(state: &AppState, app: &App) -> AppView {
     AppView {
-        id: entry.app.id,
-        name: entry.app.name.clone(),
-        lang: entry.app.lang.clone(),
-        created_at: entry.app.created_at.to_string(),
-        limits: state.dispatch.quota(entry),
-        own_limits: entry.app.limits,
+        id: app.id,
+        name: app.name.clone(),
+        lang: app.lang.clone(),
+        created_at: app.created_at.to_string(),
+        limits: app.limits.over(state.dispatch.limits().quota),
+        own_limits: app.limits,
     }
 }

@@ -58,7 +58,7 @@ impl Caller {
     /// # Errors
     /// 403.
     pub fn touch(&self, mode: KeyMode) -> Result<(), Problem> {
-        if self.key.mode.may_touch(mode) { Ok(()) } else { Err(Problem::test_mode()) }
+        if self.key.mode.may_touch(mode) { Ok(()) } else { Err(Problem::test_key()) }
     }
 
     /// A rider of the caller's tenant.

@@ -118,12 +118,6 @@ impl Problem {
         Self::unauthorized("bad_signature", "no live key has signed this")
     }
 
-    /// 403: the key of a test would change what is not a test's.
-    #[must_use]
-    pub fn test_mode() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "test_mode", "a test key leaves alone what is not a test's")
-    }
-
     /// 403: the key is good, but not for this.
     #[must_use]
     pub fn forbidden(scope: &str) -> Self {

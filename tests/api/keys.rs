@@ -119,7 +119,7 @@ async fn a_test_key_leaves_live_keys_alone() {
         ("DELETE", live, Value::Null),
     ];
     for (method, path, body) in forbidden {
-        call(method, &path, body).await.assert_problem(403, "test_mode");
+        call(method, &path, body).await.assert_problem(403, "test_key");
     }
     let made = call("POST", "/v1/keys", json!({"name": "x", "scopes": ["read"]})).await;
     assert_eq!(made.status, 200, "{}", made.json);

@@ -62,7 +62,7 @@ async fn who_may_have_a_new_secret() {
     }
     let app = server.app("default").await.app.id;
     let test = server.accounts().create_key(app, "test", vec![Scope::Admin], KeyMode::Test).await.unwrap();
-    rotate(&test.secret, "rider", json!({})).await.assert_problem(403, "test_mode");
+    rotate(&test.secret, "rider", json!({})).await.assert_problem(403, "test_key");
     server.stop().await;
 }
 

@@ -116,7 +116,7 @@ const MAP: [(&str, &[&str]); 19] = [
 const TELEMETRY: (&str, &[&str]) = ("telemetry", &["config"]);
 
 /// A library and the modules that may name it.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 18] = [
     ("axum", &["http", "app"]),
     // The doctor is a client that must see what was really sent.
     ("hyper", &["http", "app", "doctor"]),
@@ -134,6 +134,7 @@ const HOMES: [(&str, &[&str]); 17] = [
     ("utoipa", &["http", "dispatch", "session", "domain"]),
     ("utoipa_axum", &["http"]),
     ("clap", &["cli"]),
+    ("governor", &["dispatch", "http"]),
     ("minijinja", &["speech", "http"]),
 ];
 
