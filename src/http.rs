@@ -5,14 +5,16 @@ pub mod alerts;
 pub mod audio;
 pub mod auth;
 pub mod body;
+pub mod contract;
 pub mod events;
 pub mod groups;
 pub mod health;
 pub mod listener;
+pub mod moment;
 pub mod notices;
 pub mod pages;
 pub mod path;
-mod presence;
+pub mod presence;
 pub mod problem;
 pub mod rider_api;
 pub mod rider_socket;
@@ -43,6 +45,7 @@ use crate::lifecycle::Lifecycle;
 use crate::session::Settings;
 use crate::speech::Speech;
 use crate::telemetry::Telemetry;
+use crate::telemetry::trace::TraceParent;
 use problem::Problem;
 
 /// What handlers need. One pointer: it is cloned several times for every request, and kept by every rider's session.
@@ -161,6 +164,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(pages::rider))
         .routes(routes!(pages::rider_file))
         .routes(routes!(health::ready))
+        .routes(routes!(contract::get_openapi))
+        .routes(routes!(contract::get_asyncapi))
 }
 
 tokio::task_local! {
@@ -173,24 +178,46 @@ pub fn request_id() -> String {
     REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
 }
 
-/// One id from the request to the receipt: the caller's trace (W3C `traceparent`), else a fresh one.
+/// One id from the request to the receipt: the caller's trace (W3C `traceparent`), else the one it was given on its way in.
 #[must_use]
 pub fn trace_id(headers: &HeaderMap) -> String {
-    let parent = headers.get("traceparent").and_then(|value| value.to_str().ok());
-    let of_parent = parent.and_then(|parent| {
-        let id = parent.split('-').nth(1)?;
-        let hex = id.len() == 32 && id.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-        (hex && id.bytes().any(|digit| digit != b'0')).then(|| id.to_owned())
-    });
-    of_parent.unwrap_or_else(|| Uuid::from_bytes(random_bytes()).simple().to_string())
+    trace_of(headers).trace_id().to_owned()
 }
 
-async fn name_request(request: Request, next: Next) -> Response {
-    let id = format!("req_{}", Uuid::from_bytes(random_bytes()).simple());
+fn trace_of(headers: &HeaderMap) -> TraceParent {
+    let told = only(headers, "traceparent").and_then(TraceParent::parse);
+    told.unwrap_or_else(|| TraceParent::fresh(random_bytes()))
+}
+
+/// The caller's own id of a request; another spelling could forge a log line or a header.
+fn told_id(headers: &HeaderMap) -> Option<String> {
+    let sane = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let told = only(headers, "x-request-id")?;
+    ((1..=128).contains(&told.len()) && told.bytes().all(sane)).then(|| told.to_owned())
+}
+
+/// The value of a header that is given once.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut all = headers.get_all(name).iter();
+    let (Some(only), None) = (all.next(), all.next()) else { return None };
+    only.to_str().ok()
+}
+
+/// Gives a request its id and its trace, and tells both with the answer, whatever it is.
+async fn name_request(mut request: Request, next: Next) -> Response {
+    let fresh = || format!("req_{}", Uuid::from_bytes(random_bytes()).simple());
+    let id = told_id(request.headers()).unwrap_or_else(fresh);
+    let span = trace_of(request.headers()).header(random_bytes());
     let header = HeaderValue::from_str(&id);
+    let trace = HeaderValue::from_str(&span);
+    if let Ok(trace) = &trace {
+        // Whoever asks for the trace further in is told this one.
+        request.headers_mut().insert("traceparent", trace.clone());
+    }
     let mut response = REQUEST_ID.scope(id, next.run(request)).await;
-    if let Ok(header) = header {
+    if let (Ok(header), Ok(trace)) = (header, trace) {
         response.headers_mut().insert("x-request-id", header);
+        response.headers_mut().insert("traceparent", trace);
     }
     response
 }

@@ -215,7 +215,7 @@ impl Dispatch {
                 if let (Some(app), true) = (app, later) {
                     answer.reachable += self.reachable(app, &event.target).await?;
                 }
-                (answer.outcome, Ok(answer))
+                (answer.outcome.as_str(), Ok(answer))
             }
             Ok(Accepted::Duplicate(receipt)) => {
                 ("duplicate", Ok(EventAnswer::of(event.id.clone(), receipt, Again::Yes)))

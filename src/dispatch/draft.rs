@@ -130,7 +130,7 @@ pub(super) fn merged(
     at: EpochMs,
     count: usize,
 ) -> Option<Alert> {
-    let trace_id = id.to_string();
+    let trace_id = id.hex();
     let mut vars = Map::new();
     vars.insert("n".to_owned(), json!(count));
     let target = Target {

@@ -83,7 +83,7 @@ impl Dispatch {
         let mut parsed = parse_event(schedule.body.as_bytes(), &self.kinds, || schedule.event_id.clone())?;
         let id: Result<EventId, _> = format!("{}@{}", schedule.id, due.0).parse();
         parsed.event.id = id.map_err(InputError::of_id)?;
-        let arrival = Arrival { source: SOURCE, parsed, trace_id: schedule.id.to_string(), received_at: now };
+        let arrival = Arrival { source: SOURCE, parsed, trace_id: schedule.id.hex(), received_at: now };
         let answer = self.accept(Arc::clone(app), arrival).await?;
         info!(schedule.id = %schedule.id, event.id = %answer.event_id, "Recurring event told.");
         Ok(())

@@ -6,29 +6,57 @@ use std::time::Duration;
 use axum::extract::{RawQuery, State};
 use http::HeaderMap;
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::auth::{MayIngest, MayRead};
 use super::body::JsonBytes;
 use super::notices::{number, word};
 use super::path::Path;
-use super::problem::{Answer, Problem, Success};
+use super::problem::{Answer, Envelope, Problem, Success};
 use super::{AppState, trace_id};
-use crate::dispatch::{Arrival, Awaited, EventAnswer, Reached, Wait};
-use crate::domain::EventId;
-use crate::domain::book::Outcome;
+use crate::dispatch::{Arrival, Awaited, EventAnswer, OutcomeWord, Reached, Wait};
+use crate::domain::book::DropReason;
+use crate::domain::delivery::EndReason;
+use crate::domain::{AlertId, DeliveryId, EventId, FirstStatus, RiderId};
 use crate::intake::parse_event;
 
 /// Where an event of this door comes from: with app and id, the scope in which an id is one event.
 pub(super) const SOURCE: &str = "api";
 
 /// What a backend is told of its event, and, if it asked, of what became of it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Told {
     #[serde(flatten)]
     answer: EventAnswer,
+    /// With `wait`.
     #[serde(skip_serializing_if = "Option::is_none")]
     waited: Option<Awaited>,
+}
+
+/// An event that was posted.
+#[derive(Serialize, ToSchema)]
+pub struct EventView {
+    event_id: EventId,
+    kind: String,
+    outcome: OutcomeWord,
+    /// Why it was dropped.
+    reason: Option<DropReason>,
+    /// The first alert.
+    alert_id: Option<AlertId>,
+    alert_ids: Vec<AlertId>,
+    /// How many riders it is for, where they are told in parts and not listed.
+    audience: Option<u64>,
+    deliveries: Vec<FirstView>,
+}
+
+/// What became of it at once, for one rider.
+#[derive(Serialize, ToSchema)]
+pub struct FirstView {
+    rider: RiderId,
+    delivery_id: DeliveryId,
+    status: FirstStatus,
+    /// Why it was held back.
+    reason: Option<EndReason>,
 }
 
 /// Longest wait for what becomes of an event, in milliseconds.
@@ -47,7 +75,12 @@ const WAIT_MS_MAX: u64 = 10_000;
     operation_id = "postEvent",
     tag = "Events",
     security(("apiKey" = ["ingest"])),
-    responses((status = 200, description = "Done")),
+    params(
+        ("wait" = Option<String>, Query, description = "Wait for this of every rider who could be reached at once: `received`, `played` or `answered`", pattern = "^(received|played|answered)$"),
+        ("timeout_ms" = Option<u64>, Query, description = "How long to wait at most; only with `wait`", minimum = 1, maximum = 10_000),
+    ),
+    request_body(content = ref("#/components/schemas/EventBody")),
+    responses((status = 200, description = "Done", body = Envelope<Told>)),
     extensions(("x-errors" = json!(["event_id_conflict"]))),
 )]
 pub async fn post(
@@ -101,50 +134,35 @@ fn read_wait(query: &str) -> Result<Option<Wait>, Problem> {
     operation_id = "getEvent",
     tag = "Events",
     security(("apiKey" = ["read"])),
-    params(("id" = String, Path, description = "Your id of the event")),
-    responses((status = 200, description = "Done")),
+    params(("id" = EventId, Path, description = "Your id of the event")),
+    responses((status = 200, description = "Done", body = Envelope<EventView>)),
     extensions(("x-errors" = json!(["bad_id", "not_found"]))),
 )]
 pub async fn get(
     State(state): State<AppState>,
     MayRead(caller): MayRead,
     Path(id): Path<String>,
-) -> Answer<Value> {
+) -> Answer<EventView> {
     let id: EventId = id.parse()?;
     let found = state.dispatch.store().event(caller.app_id(), SOURCE.to_owned(), id.clone()).await?;
     let (kind, receipt) = found.ok_or_else(|| Problem::not_found("event"))?;
     let listed = receipt.alerts.iter().flat_map(|alert| &alert.deliveries);
-    let deliveries: Vec<Value> = listed
-        .map(|delivery| {
-            json!({"rider": delivery.rider, "delivery_id": delivery.id, "status": delivery.status,
-                "reason": delivery.reason})
-        })
-        .collect();
-    let alerts: Vec<_> = receipt.alerts.iter().map(|alert| alert.alert).collect();
-    Ok(Success(json!({
-        "event_id": id,
-        "kind": kind,
-        "outcome": outcome(receipt.outcome),
-        "reason": dropped_for(receipt.outcome),
-        "alert_id": alerts.first(),
-        "alert_ids": alerts,
-        "audience": receipt.audience,
-        "deliveries": deliveries,
-    })))
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Alerted => "alerted",
-        Outcome::Remembered => "remembered",
-        Outcome::Scheduled => "scheduled",
-        Outcome::Dropped(_) => "dropped",
-    }
-}
-
-fn dropped_for(outcome: Outcome) -> Option<&'static str> {
-    match outcome {
-        Outcome::Dropped(reason) => Some(reason.as_str()),
-        Outcome::Alerted | Outcome::Remembered | Outcome::Scheduled => None,
-    }
+    let deliveries = listed.map(|delivery| FirstView {
+        rider: delivery.rider.clone(),
+        delivery_id: delivery.id,
+        status: delivery.status,
+        reason: delivery.reason,
+    });
+    let alert_ids: Vec<AlertId> = receipt.alerts.iter().map(|alert| alert.alert).collect();
+    let (outcome, reason) = OutcomeWord::of(receipt.outcome);
+    Ok(Success(EventView {
+        event_id: id,
+        kind,
+        outcome,
+        reason,
+        alert_id: alert_ids.first().copied(),
+        alert_ids,
+        audience: receipt.audience,
+        deliveries: deliveries.collect(),
+    }))
 }

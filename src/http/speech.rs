@@ -2,15 +2,39 @@
 //! It takes a free text, or a kind with values for its phrase.
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::auth::{Caller, MayIngest};
 use super::body::JsonValue;
-use super::problem::{Answer, Problem, Success};
+use super::problem::{Answer, Envelope, Problem, Success};
 use crate::domain::{Kinds, Urgency};
 use crate::intake::Reader;
 use crate::speech::{Chime, Lang, Rendered, Sentence, SpeechError, free_text};
+
+/// How a sentence sounds.
+#[derive(Serialize, ToSchema)]
+pub struct SpeechView {
+    /// Where the clip is.
+    url: String,
+    mime: String,
+    bytes: u64,
+    /// The whole file; the sentence ends at `duration_ms - tail_ms`.
+    duration_ms: u32,
+    /// The silence at its end.
+    tail_ms: u32,
+    /// For the eye.
+    text: String,
+    /// For the ear: what the voice reads.
+    said: String,
+    /// What has spoken it.
+    engine: String,
+    /// Whether the clip was there already.
+    cached: bool,
+    /// How many characters were said.
+    characters: usize,
+}
 
 /// Longest text, in characters.
 const TEXT_CHARS_MAX: usize = 120;
@@ -29,14 +53,15 @@ const VARS_BYTES_MAX: usize = 2048;
     operation_id = "postSpeech",
     tag = "Phrases",
     security(("apiKey" = ["ingest"])),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/SpeechBody")),
+    responses((status = 200, description = "Done", body = Envelope<SpeechView>)),
     extensions(("x-errors" = json!(["bad_text", "unknown_kind", "not_supported"]))),
 )]
 pub async fn post(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,
     JsonValue(body): JsonValue,
-) -> Answer<Value> {
+) -> Answer<SpeechView> {
     let body = Reader::new(&body)?;
     body.only(&["text", "kind", "vars", "voice", "lang", "format"])?;
     if body.value("voice").is_some() {
@@ -61,18 +86,18 @@ pub async fn post(
         Some(spoken) => spoken,
         None => state.speech.say(&sentence).await.map_err(|error| problem(&error))?,
     };
-    Ok(Success(json!({
-        "url": format!("{}{}", state.origin, spoken.sound.path),
-        "mime": spoken.sound.mime,
-        "bytes": spoken.sound.bytes,
-        "duration_ms": spoken.sound.duration_ms,
-        "tail_ms": spoken.sound.tail_ms,
-        "text": rendered.text,
-        "said": sentence.said,
-        "engine": spoken.engine,
-        "cached": known,
-        "characters": sentence.said.chars().count(),
-    })))
+    Ok(Success(SpeechView {
+        url: format!("{}{}", state.origin, spoken.sound.path),
+        mime: spoken.sound.mime,
+        bytes: spoken.sound.bytes,
+        duration_ms: spoken.sound.duration_ms,
+        tail_ms: spoken.sound.tail_ms,
+        text: rendered.text,
+        engine: spoken.engine,
+        cached: known,
+        characters: sentence.said.chars().count(),
+        said: sentence.said,
+    }))
 }
 
 fn phrase(

@@ -28,7 +28,7 @@ const MAP: [(&str, &[&str]); 18] = [
             "telemetry",
         ],
     ),
-    ("cli", &["app", "dispatch", "speech", "domain", "clock", "config", "lifecycle", "telemetry"]),
+    ("cli", &["app", "http", "dispatch", "speech", "domain", "clock", "config", "lifecycle", "telemetry"]),
     (
         "app",
         &[

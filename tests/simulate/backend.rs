@@ -175,7 +175,7 @@ impl Backend {
             match answer {
                 Some(Ok(answer)) => {
                     self.ledger.accepted(&event.id, answer.clone());
-                    self.ledger.stored(event, answer.outcome);
+                    self.ledger.stored(event, answer.outcome.as_str());
                     return answer;
                 }
                 Some(Err(error)) => {
