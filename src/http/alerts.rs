@@ -99,7 +99,7 @@ pub async fn cancel(
     params(("id" = AlertId, Path, description = "The alert")),
     request_body(content = ref("#/components/schemas/SettleBody")),
     responses((status = 200, description = "Done", body = Envelope<Settled>)),
-    extensions(("x-errors" = json!(["not_found", "not_offered", "no_offer", "already_settled"]))),
+    extensions(("x-errors" = json!(["not_found", "not_offered", "no_offer", "already_settled", "bad_id"]))),
 )]
 pub async fn settle(
     State(state): State<AppState>,

@@ -49,8 +49,22 @@ pub struct SilenceQuery {
     path = "/audio/{shard}/{file}",
     operation_id = "getClip",
     tag = "Audio",
-    params(("shard" = String, Path, description = "First half of the clip's name, or `canned`"), ("file" = String, Path, description = "Second half of the clip's name")),
-    responses((status = 200, description = "Done")),
+    params(
+        ("shard" = String, Path, description = "First half of the clip's name, or `canned`"), ("file" = String, Path, description = "Second half of the clip's name"),
+        ("Range" = Option<String>, Header, description = "One range of bytes; several are answered with the whole file"),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag from before"),
+    ),
+    responses(
+        (status = 200, description = "The file", content((Vec<u8> = "audio/mpeg")), headers(
+            ("ETag" = String, description = "Of the content"),
+            ("Accept-Ranges" = String, description = "`bytes`"),
+            ("Cache-Control" = String, description = "Immutable"),
+        )),
+        (status = 206, description = "A range of it", content((Vec<u8> = "audio/mpeg")), headers(
+            ("Content-Range" = String, description = "Which bytes, of how many"),
+        )),
+        (status = 304, description = "It is the one with that ETag"),
+    ),
     extensions(("x-errors" = json!(["not_found", "bad_range", "unavailable"]))),
 )]
 pub async fn clip(
@@ -87,8 +101,23 @@ pub async fn clip(
     path = "/audio/silence/{file}",
     operation_id = "getSilence",
     tag = "Audio",
-    params(("file" = String, Path, description = "Seconds and format, such as `600.m4a`: 1 to 3,600 seconds, `mp3`, `m4a` or `wav`")),
-    responses((status = 200, description = "Done")),
+    params(
+        ("file" = String, Path, description = "Seconds and format, such as `600.m4a`: 1 to 3,600 seconds, `mp3`, `m4a` or `wav`", pattern = r"^[1-9][0-9]{0,3}\.(mp3|m4a|wav)$"),
+        ("kind" = Option<String>, Query, description = "`zero` (also without it), `noise` or `tone`; `m4a` is `zero` only", pattern = "^(zero|noise|tone)$"),
+        ("Range" = Option<String>, Header, description = "One range of bytes; several are answered with the whole file"),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag from before"),
+    ),
+    responses(
+        (status = 200, description = "The file", content((Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/mp4"), (Vec<u8> = "audio/wav")), headers(
+            ("ETag" = String, description = "Of the content"),
+            ("Accept-Ranges" = String, description = "`bytes`"),
+            ("Cache-Control" = String, description = "Immutable"),
+        )),
+        (status = 206, description = "A range of it", content((Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/mp4"), (Vec<u8> = "audio/wav")), headers(
+            ("Content-Range" = String, description = "Which bytes, of how many"),
+        )),
+        (status = 304, description = "It is the one with that ETag"),
+    ),
     extensions(("x-errors" = json!(["bad_length", "bad_kind", "not_found", "bad_range"]))),
 )]
 pub async fn silence(

@@ -275,6 +275,7 @@ pub async fn test(
     security(("apiKey" = ["read"])),
     request_body(content = ref("#/components/schemas/RiderQueryBody")),
     responses((status = 200, description = "Done", body = Envelope<RiderList>)),
+    extensions(("x-errors" = json!(["bad_id"]))),
 )]
 pub async fn query(
     State(state): State<AppState>,

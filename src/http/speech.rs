@@ -70,6 +70,9 @@ pub async fn post(
     body.word("format", |word| (word == "mp3").then_some(()), "mp3")?;
     let lang = body.word("lang", Lang::parse, "zh-CN, yue, en")?.unwrap_or(caller.app.lang);
     let kind = body.text("kind", 64)?;
+    if kind.as_ref().is_some_and(|kind| state.dispatch.kinds().get(kind).is_none()) {
+        return Err(body.error("kind", "unknown_kind", "there is no such kind").into());
+    }
     let rendered = match (body.text("text", TEXT_CHARS_MAX)?, &kind) {
         (Some(text), _) => {
             free_text(&text, lang).map_err(|error| Problem::at("bad_text", "/text", error.to_string()))?

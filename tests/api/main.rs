@@ -11,6 +11,7 @@
 mod audiences;
 mod audio;
 mod cli;
+mod contract;
 mod delivery;
 mod health;
 mod intake;

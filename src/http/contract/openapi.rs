@@ -69,7 +69,10 @@ pub(super) fn document() -> Value {
     let mut refusals = Map::new();
     if let Some(paths) = document["paths"].as_object_mut() {
         for item in paths.values_mut().filter_map(Value::as_object_mut) {
-            for operation in item.values_mut() {
+            for (method, operation) in item {
+                if method != "get" && operation.get("security").is_some() {
+                    also(operation, "outcome_unknown");
+                }
                 finish(operation, &bodies, &examples, &mut refusals);
             }
         }
@@ -270,6 +273,14 @@ fn finish(
 fn common_parameters() -> Vec<Value> {
     let reference = |name: &str| json!({"$ref": format!("#/components/parameters/{name}")});
     vec![reference("RequestId"), reference("TraceParent")]
+}
+
+/// One more error of this operation.
+fn also(operation: &mut Value, error: &str) {
+    match &mut operation[ERRORS] {
+        Value::Array(errors) => errors.push(json!(error)),
+        none => *none = json!([error]),
+    }
 }
 
 /// The errors of an operation by status.
