@@ -166,6 +166,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(health::ready))
         .routes(routes!(contract::get_openapi))
         .routes(routes!(contract::get_asyncapi))
+        .routes(routes!(contract::page::get_page))
+        .routes(routes!(contract::page::get_style))
 }
 
 tokio::task_local! {

@@ -3,6 +3,7 @@
 
 mod asyncapi;
 mod openapi;
+pub mod page;
 
 use std::sync::OnceLock;
 
