@@ -4,16 +4,16 @@
 use std::ops::Range;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde::Deserialize;
 
 use super::AppState;
+use super::notices::word;
 use super::path::Path;
 use super::problem::Problem;
 use crate::audio::library::ClipName;
@@ -30,12 +30,6 @@ struct File {
 enum Content {
     Bytes(Bytes),
     Virtual(VirtualFile),
-}
-
-/// Which silence.
-#[derive(Deserialize)]
-pub struct SilenceQuery {
-    kind: Option<String>,
 }
 
 /// Play a clip.
@@ -123,7 +117,7 @@ pub async fn clip(
 pub async fn silence(
     State(state): State<AppState>,
     Path(file): Path<String>,
-    query: Result<Query<SilenceQuery>, axum::extract::rejection::QueryRejection>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::not_found("clip");
@@ -133,9 +127,9 @@ pub async fn silence(
         && seconds.bytes().all(|digit| digit.is_ascii_digit())
         && !seconds.starts_with('0');
     let seconds: u32 = seconds.parse().ok().filter(|_| plain).ok_or_else(unknown)?;
-    let kind = match query.ok().and_then(|Query(query)| query.kind) {
+    let kind = match word(&query.unwrap_or_default(), "kind") {
         None => Kind::Zero,
-        Some(name) => Kind::of_name(&name)
+        Some(name) => Kind::of_name(name)
             .ok_or_else(|| Problem::bad_request("bad_kind", "kind is zero, noise or tone"))?,
     };
     let virtual_file = state.keep_alive.file(format, kind, seconds).map_err(|error| match error {

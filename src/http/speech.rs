@@ -3,6 +3,7 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::AppState;
@@ -73,11 +74,12 @@ pub async fn post(
     if kind.as_ref().is_some_and(|kind| state.dispatch.kinds().get(kind).is_none()) {
         return Err(body.error("kind", "unknown_kind", "there is no such kind").into());
     }
+    let vars = body.raw_object("vars", VARS_BYTES_MAX)?;
     let rendered = match (body.text("text", TEXT_CHARS_MAX)?, &kind) {
         (Some(text), _) => {
             free_text(&text, lang).map_err(|error| Problem::at("bad_text", "/text", error.to_string()))?
         }
-        (None, Some(kind)) => phrase(&state, &caller, &body, kind, lang)?,
+        (None, Some(kind)) => phrase(&state, &caller, vars, kind, lang)?,
         (None, None) => return Err(body.missing("text").into()),
     };
     let kind = kind.unwrap_or_else(|| "announcement".to_owned());
@@ -106,11 +108,10 @@ pub async fn post(
 fn phrase(
     state: &AppState,
     caller: &Caller,
-    body: &Reader<'_>,
+    vars: Map<String, Value>,
     kind: &str,
     lang: Lang,
 ) -> Result<Rendered, Problem> {
-    let vars = body.raw_object("vars", VARS_BYTES_MAX)?;
     let own = caller.app.phrases(kind, lang);
     let phrases = state.speech.phrases();
     let now = state.dispatch.clock().now().wall;

@@ -266,7 +266,9 @@ fn finish(
         // Where nothing must be there, there need be no body.
         let name = body["content"]["application/json"]["schema"]["$ref"].as_str();
         let schema = name.and_then(|name| bodies.get(name.rsplit('/').next()?));
-        body["required"] = json!(schema.is_some_and(|schema| schema.get("required").is_some()));
+        body["required"] = json!(
+            schema.is_some_and(|schema| ["required", "anyOf"].iter().any(|word| schema.get(word).is_some()))
+        );
     }
 }
 
