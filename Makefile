@@ -6,13 +6,13 @@ CASES ?= fast
 SEEDS ?= 2000
 
 .PHONY: demo test check bench simulate conformance test-rust test-client test-browser test-demo test-faults test-kill \
-	test-autobahn
+	test-autobahn test-contract
 
 demo:
 	@sh deploy/demo.sh
 
 test:
-	@bash tests/run.sh rust client browser demo faults autobahn
+	@bash tests/run.sh rust client browser demo contract faults autobahn
 
 # One set of stories for every store.
 conformance:
@@ -43,6 +43,10 @@ test-faults:
 # One of the faults, often. KILLS=200: how often the server is killed.
 test-kill:
 	@KILLS=$(KILLS) bash tests/run.sh kill
+
+# The HTTP API against its own document. EXAMPLES=12 for each operation; SEED=1; SIGNED=1 signs instead of sending the key.
+test-contract:
+	@bash tests/run.sh contract
 
 # CASES=all adds the limits and performance cases (9.*), a quarter of an hour.
 test-autobahn:

@@ -29,7 +29,15 @@ const ERRORS: &str = "x-errors";
 /// Errors of every route.
 const OF_ALL: [&str; 1] = ["internal"];
 /// Of every route with an API key.
-const OF_KEYS: [&str; 4] = ["bad_key", "missing_scope", "unavailable", "bad_path"];
+const OF_KEYS: [&str; 7] = [
+    "bad_key",
+    "bad_signature",
+    "signature_expired",
+    "missing_scope",
+    "too_many_requests",
+    "unavailable",
+    "bad_path",
+];
 /// Of every route with a rider's token.
 const OF_TOKENS: [&str; 3] = ["bad_token", "token_expired", "unavailable"];
 /// Of every route that takes a body.
@@ -73,6 +81,7 @@ pub(super) fn document() -> Value {
                 if method != "get" && operation.get("security").is_some() {
                     also(operation, "outcome_unknown");
                 }
+                or_signed(operation);
                 finish(operation, &bodies, &examples, &mut refusals);
             }
         }
@@ -156,13 +165,7 @@ fn components(schemas: Value, bodies: Map<String, Value>) -> Value {
                     calls we make. What is not valid is ignored.",
                 "schema": {"type": "string"}},
         },
-        "securitySchemes": {
-            "apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "API key",
-                "description": "A backend's key. What it may do is in its scopes: `ingest`, `read`, `rider-token`, and \
-                    `admin`, which includes the others of its app."},
-            "riderToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                "description": "A rider's token, from `POST /v1/riders/{id}/token` or signed by your backend (HS256)."},
-        },
+        "securitySchemes": security_schemes(),
     })
 }
 
@@ -283,6 +286,33 @@ fn also(operation: &mut Value, error: &str) {
         Value::Array(errors) => errors.push(json!(error)),
         none => *none = json!([error]),
     }
+}
+
+/// The other way in for backends, where the server has it: its errors are in the catalogue then.
+fn or_signed(operation: &mut Value) {
+    let scopes = operation["security"][0].get("apiKey").cloned();
+    if let (Some(scopes), Some(_)) = (scopes, catalogue::entry("bad_signature"))
+        && let Some(ways) = operation["security"].as_array_mut()
+    {
+        ways.push(json!({"webhookSignature": scopes}));
+    }
+}
+
+fn security_schemes() -> Value {
+    let mut schemes = json!({
+        "apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "API key",
+            "description": "A backend's key. What it may do is in its scopes: `ingest`, `read`, `rider-token`, and `admin`, \
+                which includes the others of its app."},
+        "riderToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "A rider's token, from `POST /v1/riders/{id}/token` or signed by your backend (HS256)."},
+    });
+    if catalogue::entry("bad_signature").is_some() {
+        schemes["webhookSignature"] = json!({"type": "apiKey", "in": "header", "name": "webhook-signature",
+            "description": "In place of the key: a Standard Webhooks signature, `v1,` and the base64 of the HMAC-SHA256 over \
+                `webhook-id.webhook-timestamp.body` with a live signing secret. With it come the headers `Orderbell-Key-Id` \
+                (the key whose scopes count), `webhook-id` and `webhook-timestamp` (Unix seconds)."});
+    }
+    schemes
 }
 
 /// The errors of an operation by status.
