@@ -81,7 +81,11 @@ const WAIT_MS_MAX: u64 = 10_000;
     ),
     request_body(content = ref("#/components/schemas/EventBody")),
     responses((status = 200, description = "Done", body = Envelope<Told>)),
-    extensions(("x-errors" = json!(["event_id_conflict", "unknown_kind", "empty_target", "bad_id", "bad_time", "bad_url", "bad_value", "bad_text", "not_together", "unknown_step", "out_of_order", "no_candidates", "bad_call", "url_not_allowed", "bad_recurrence", "not_supported", "bad_query"]))),
+    extensions(("x-errors" = json!([
+        "event_id_conflict", "unknown_kind", "empty_target", "bad_id", "bad_time", "bad_url", "bad_value",
+        "bad_text", "not_together", "unknown_step", "out_of_order", "no_candidates", "bad_call",
+        "url_not_allowed", "bad_recurrence", "not_supported", "bad_query"
+    ]))),
 )]
 pub async fn post(
     State(state): State<AppState>,

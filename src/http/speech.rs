@@ -79,7 +79,7 @@ pub async fn post(
         (Some(text), _) => {
             free_text(&text, lang).map_err(|error| Problem::at("bad_text", "/text", error.to_string()))?
         }
-        (None, Some(kind)) => phrase(&state, &caller, vars, kind, lang)?,
+        (None, Some(kind)) => phrase(&state, &caller, &vars, kind, lang)?,
         (None, None) => return Err(body.missing("text").into()),
     };
     let kind = kind.unwrap_or_else(|| "announcement".to_owned());
@@ -108,7 +108,7 @@ pub async fn post(
 fn phrase(
     state: &AppState,
     caller: &Caller,
-    vars: Map<String, Value>,
+    vars: &Map<String, Value>,
     kind: &str,
     lang: Lang,
 ) -> Result<Rendered, Problem> {
@@ -116,7 +116,7 @@ fn phrase(
     let phrases = state.speech.phrases();
     let now = state.dispatch.clock().now().wall;
     phrases
-        .render(kind, lang, own, &vars, caller.app.zone.offset_s(now))
+        .render(kind, lang, own, vars, caller.app.zone.offset_s(now))
         .ok_or_else(|| Problem::at("unknown_kind", "/kind", "this kind has no phrase"))
 }
 

@@ -4,6 +4,7 @@
 mod catalogue;
 mod examples;
 mod frames;
+mod mended;
 mod names;
 
 use std::path::Path;
@@ -44,6 +45,34 @@ async fn the_documents_are_served_and_printed() {
         assert!(printed.status.success());
         assert_eq!(String::from_utf8(printed.stdout).unwrap(), contract::text(document));
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_reference_shows_every_route_and_takes_nothing_from_elsewhere() {
+    let server = TestServer::start("").await;
+    let page = server.get("/docs").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    let policy =
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    assert_eq!(page.header("content-security-policy"), policy);
+    let text = page.text();
+    for operation in contract::openapi()["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|item| item.as_object().unwrap().values())
+    {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(text.contains(&format!("id=\"{id}\"")), "{id}");
+    }
+    // Relative to /docs, also where a proxy puts a folder in front of it.
+    for link in ["href=\"docs/docs.css\"", "href=\"openapi.json\"", "href=\"asyncapi.json\""] {
+        assert!(text.contains(link), "{link}");
+    }
+    assert!(!text.contains("href=\"/"), "no link from the root");
+    let style = server.get("/docs/docs.css").await;
+    assert_eq!((style.status, style.header("content-type")), (200, "text/css; charset=utf-8"));
     server.stop().await;
 }
 

@@ -51,13 +51,30 @@ def refused_only_for_what_no_schema_can_say(ctx, response, case):
     assert error in BEYOND_THE_SCHEMA, f"the schema allows what is refused as {error}"
 
 
+def without_fractions(value):
+    """819.0 is an integer by JSON Schema; our readers refuse it: who sends it has lost the exact number somewhere."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [without_fractions(item) for item in value]
+    if isinstance(value, dict):
+        return {name: without_fractions(member) for name, member in value.items()}
+    return value
+
+
 @schemathesis.hook
 def map_case(context, case):
-    """Bends a valid event so that it keeps the rules between members as well: else most would stop at the first of them."""
+    """Bends what is valid so that it keeps the rules between members as well: else most would stop at the first of them."""
     meta = case.meta
-    if case.operation.label != "POST /v1/events" or meta is None or not meta.generation.mode.is_positive:
+    if meta is None or not meta.generation.mode.is_positive or not isinstance(case.body, dict):
         return case
-    body = case.body if isinstance(case.body, dict) else {}
+    case.body = without_fractions(case.body)
+    if case.operation.label == "POST /v1/events":
+        keep_the_rules(case.body)
+    return case
+
+
+def keep_the_rules(body):
     now = int(time.time())
     for name, moment in (("occurred_at", now - 60), ("deliver_at", now + 3600)):
         if body.get(name) is not None:
@@ -80,7 +97,6 @@ def map_case(context, case):
                 step["do"] = "repeat"
             if step["do"] == "http":
                 step["http"] = {"url": "https://bell.example.com/calls"}
-    return case
 
 
 class Signer(AuthBase):

@@ -27,17 +27,10 @@ const LENIENT: &str = "x-lenient";
 const ERRORS: &str = "x-errors";
 
 /// Errors of every route.
-const OF_ALL: [&str; 1] = ["internal"];
+const OF_ALL: [&str; 2] = ["internal", "bad_path"];
 /// Of every route with an API key.
-const OF_KEYS: [&str; 7] = [
-    "bad_key",
-    "bad_signature",
-    "signature_expired",
-    "missing_scope",
-    "too_many_requests",
-    "unavailable",
-    "bad_path",
-];
+const OF_KEYS: [&str; 6] =
+    ["bad_key", "bad_signature", "signature_expired", "missing_scope", "too_many_requests", "unavailable"];
 /// Of every route with a rider's token.
 const OF_TOKENS: [&str; 3] = ["bad_token", "token_expired", "unavailable"];
 /// Of every route that takes a body.
@@ -112,7 +105,8 @@ fn info() -> Value {
         "description": "Events come in, alerts go to riders' sockets, and what became of them can be looked up.\n\n\
             The tenant comes from the credential alone: what belongs to another app is not found. Ids are strings (whole \
             numbers are taken and kept exactly); times go out as RFC 3339 and come in as RFC 3339, epoch seconds or \
-            milliseconds; money is in cents. In a request `null` means absent, and unknown members are refused. In an \
+            milliseconds; money is in cents. In a request `null` \
+            means absent, unknown members are refused, and a whole number is written without a fraction (`819.0` is none). In an \
             answer ignore the members you do not know, and treat a word you do not know as one that came later.\n\n\
             Beside the answers listed, a connection that is no good HTTP/1.1, too slow, or one too many is refused before it \
             reaches a route. The rider's socket is described in the AsyncAPI document.",
@@ -154,6 +148,7 @@ fn components(schemas: Value, bodies: Map<String, Value>) -> Value {
                 "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"}},
             "TraceParent": {"description": "W3C trace context: the trace of the request, and our span in it.",
                 "schema": {"type": "string", "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"}},
+            "Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}},
             "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
         },
         "parameters": {
@@ -375,6 +370,9 @@ fn head(response: &mut Value, status: Option<u16>) {
     let reference = |name: &str| json!({"$ref": format!("#/components/headers/{name}")});
     response["headers"]["X-Request-Id"] = reference("RequestId");
     response["headers"]["traceparent"] = reference("TraceParent");
+    if status == Some(401) {
+        response["headers"]["WWW-Authenticate"] = reference("Authenticate");
+    }
     if matches!(status, Some(429 | 503)) {
         response["headers"]["Retry-After"] = reference("RetryAfter");
     }

@@ -98,12 +98,11 @@ struct CloseCode {
 )]
 pub async fn get_page() -> Result<Response, Problem> {
     static PAGE: OnceLock<String> = OnceLock::new();
-    let page = match PAGE.get() {
-        Some(page) => page,
-        None => {
-            let made = render().map_err(|error| Problem::internal(&error))?;
-            PAGE.get_or_init(|| made)
-        }
+    let page = if let Some(page) = PAGE.get() {
+        page
+    } else {
+        let made = render().map_err(|error| Problem::internal(&error))?;
+        PAGE.get_or_init(|| made)
     };
     Ok(served("text/html; charset=utf-8", page))
 }
@@ -260,8 +259,11 @@ fn needs(operation: &Value) -> Html {
     let ways = ways.map(|way| {
         let needed = way.iter().map(|(scheme, scopes)| {
             let scopes = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
-            let scopes: String = scopes.map(|scope| format!(" with the scope `{scope}`")).collect();
-            format!("`{scheme}`{scopes}")
+            let mut scopes = scopes.map(|scope| format!("`{scope}`"));
+            match scopes.next() {
+                Some(scope) => format!("`{scheme}` with the scope {scope}"),
+                None => format!("`{scheme}`"),
+            }
         });
         let needed: Vec<String> = needed.collect();
         if needed.is_empty() { "nothing".to_owned() } else { needed.join(" and ") }
@@ -285,15 +287,13 @@ fn curl(path: &str, method: &str, operation: &Value, body: Option<(&str, &Value)
     let path = known.map_or_else(|| path.to_owned(), |(template, example)| path.replace(template, example));
     let is_riders = operation["security"][0].get("riderToken").is_some();
     let credential = if is_riders { "$TOKEN" } else { "$KEY" };
-    let mut command = format!(
+    let command = format!(
         "curl -s -X {} \"$ORDERBELL{path}\" \\\n  -H \"Authorization: Bearer {credential}\"",
         method.to_uppercase()
     );
-    if let Some((media, body)) = body {
-        let body = format!("{body:#}").replace('\'', "'\\''");
-        command += &format!(" \\\n  -H 'Content-Type: {media}' -d '{body}'");
-    }
-    command
+    let Some((media, body)) = body else { return command };
+    let body = format!("{body:#}").replace('\'', "'\\''");
+    format!("{command} \\\n  -H 'Content-Type: {media}' -d '{body}'")
 }
 
 fn frames(socket: &Value, side: &str) -> Vec<Frame> {

@@ -13,6 +13,7 @@ use crate::store::DeviceCheck;
 
 /// A rider.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts, each told apart")]
 pub struct RiderView {
     id: RiderId,
     /// False while only events have named this rider.

@@ -37,7 +37,7 @@ fn words_of_the_source() -> BTreeSet<String> {
         format!(r"Self::(?:at|bad_request|unauthorized|conflict|too_many)\(\s*{word}"),
         format!(r"Self::new\(\s*StatusCode::[A-Z_]+,\s*{word}"),
         // Reader::error(name, word, …), and InputError itself.
-        format!(r#"\.error\(\s*[^,()]+,\s*{word},"#),
+        format!(r"\.error\(\s*[^,()]+,\s*{word},"),
         format!(r"error: {word}"),
         format!(r"\.refuse\(\s*{word}"),
         format!(r"wrong\({word}"),

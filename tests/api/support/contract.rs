@@ -48,7 +48,9 @@ fn close_members(schema: &mut Value, document: &Value) {
     }
     for word in ["allOf", "oneOf", "anyOf"] {
         if let Some(Value::Array(parts)) = members.get_mut(word) {
-            parts.iter_mut().for_each(|part| close_members(part, document));
+            for part in parts {
+                close_members(part, document);
+            }
         }
     }
 }

@@ -202,5 +202,6 @@ pub(super) fn inline(text: &str) -> Html {
 pub(super) fn paragraphs(text: &Value) -> Html {
     let text = text.as_str().unwrap_or_default();
     let parts = text.split("\n\n").filter(|part| !part.trim().is_empty());
-    Html(parts.map(|part| format!("<p>{}</p>", inline(part.trim()).0)).collect())
+    let parts: Vec<String> = parts.map(|part| inline(part.trim()).0).collect();
+    if parts.is_empty() { Html(String::new()) } else { Html(format!("<p>{}</p>", parts.join("</p><p>"))) }
 }
