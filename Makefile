@@ -5,14 +5,14 @@ KILLS ?= 200
 CASES ?= fast
 SEEDS ?= 2000
 
-.PHONY: demo test check bench simulate conformance test-rust test-client test-clients test-browser test-demo test-faults \
-	test-kill test-autobahn
+.PHONY: demo test check bench simulate conformance test-rust test-client test-clients test-contract test-browser \
+	test-demo test-faults test-kill test-autobahn
 
 demo:
 	@sh deploy/demo.sh
 
 test:
-	@bash tests/run.sh rust client clients browser demo faults autobahn
+	@bash tests/run.sh rust client clients browser demo contract faults autobahn
 
 # One set of stories for every store.
 conformance:
@@ -47,6 +47,10 @@ test-faults:
 # One of the faults, often. KILLS=200: how often the server is killed.
 test-kill:
 	@KILLS=$(KILLS) bash tests/run.sh kill
+
+# The HTTP API against its own document. EXAMPLES=12 for each operation; SEED=1; SIGNED=1 signs instead of sending the key.
+test-contract:
+	@bash tests/run.sh contract
 
 # CASES=all adds the limits and performance cases (9.*), a quarter of an hour.
 test-autobahn:

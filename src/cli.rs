@@ -21,6 +21,7 @@ use crate::app::{App, DataFolder, Running, open_accounts};
 use crate::config::{Config, DEFAULTS};
 use crate::dispatch::{Accounts, AppEntry};
 use crate::domain::RiderId;
+use crate::http::contract;
 use crate::telemetry::log_to_stderr;
 use check::CheckArgs;
 
@@ -77,6 +78,10 @@ enum Command {
         #[arg(long, default_value_t = 86_400)]
         ttl_s: u32,
     },
+    /// Print the description of the HTTP API (OpenAPI)
+    Openapi,
+    /// Print the description of the rider's socket (AsyncAPI)
+    Asyncapi,
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -141,6 +146,8 @@ impl Cli {
                 let secrets = config.secrets_set();
                 print(&json!({"ok": true, "secrets_set": secrets}).to_string())
             }
+            Command::Openapi => print(contract::text(contract::openapi()).trim_end()),
+            Command::Asyncapi => print(contract::text(contract::asyncapi()).trim_end()),
             Command::Canned { folder } => canned::make(&config, &folder).await.map(|()| ExitCode::SUCCESS),
             Command::Apps(_) | Command::Keys(_) | Command::Token { .. } => {
                 let (accounts, closer) = open_accounts(&config, place.data).await?;
@@ -205,6 +212,8 @@ async fn with_accounts(accounts: &Accounts, command: Command) -> anyhow::Result<
         | Command::Stop
         | Command::Check(_)
         | Command::Config(_)
+        | Command::Openapi
+        | Command::Asyncapi
         | Command::Canned { .. } => Ok(ExitCode::FAILURE),
     }
 }

@@ -50,7 +50,7 @@ use crate::telemetry::{Metric, Telemetry};
 
 pub use accept::{AcceptError, Arrival};
 pub use accounts::Accounts;
-pub use answer::EventAnswer;
+pub use answer::{EventAnswer, OutcomeWord};
 pub use caller::{CallEnd, Caller, Question};
 pub use directory::{AppEntry, Signer};
 pub use draft::PhraseUsed;

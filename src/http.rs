@@ -6,15 +6,17 @@ pub mod apps;
 pub mod audio;
 pub mod auth;
 pub mod body;
+pub mod contract;
 pub mod events;
 pub mod groups;
 pub mod health;
 pub mod keys;
 pub mod listener;
+pub mod moment;
 pub mod notices;
 pub mod pages;
 pub mod path;
-mod presence;
+pub mod presence;
 pub mod problem;
 mod proxy_notice;
 pub mod rider_api;
@@ -47,6 +49,7 @@ use crate::lifecycle::Lifecycle;
 use crate::session::Settings;
 use crate::speech::Speech;
 use crate::telemetry::Telemetry;
+use crate::telemetry::trace::TraceParent;
 use auth::OperatorKey;
 use listener::Crowd;
 use problem::Problem;
@@ -139,7 +142,8 @@ pub struct HttpLimits {
 
 /// Every public address.
 pub fn router(state: AppState) -> Router {
-    let (router, _) = backend_routes(&state).merge(rider_routes()).split_for_parts();
+    let signed = middleware::from_fn_with_state(state.clone(), auth::verify_signed);
+    let (router, _) = backend_routes().route_layer(signed).merge(other_routes()).split_for_parts();
     router
         .fallback(async || Problem::not_found("address"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
@@ -149,8 +153,13 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// For backends and operators, by bearer key or signature. A handler without its description does not compile here.
-fn backend_routes(state: &AppState) -> OpenApiRouter<AppState> {
+/// The addresses, each with its description: a handler without one does not compile here.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    backend_routes().merge(other_routes())
+}
+
+/// For backends and operators, by bearer key or signature.
+fn backend_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(events::post))
         .routes(routes!(events::post_batch))
@@ -186,11 +195,10 @@ fn backend_routes(state: &AppState) -> OpenApiRouter<AppState> {
         .routes(routes!(apps::list, apps::create))
         .routes(routes!(apps::get))
         .routes(routes!(apps::put_limits))
-        .route_layer(middleware::from_fn_with_state(state.clone(), auth::verify_signed))
 }
 
-/// For riders, their players and whoever looks whether we live.
-fn rider_routes() -> OpenApiRouter<AppState> {
+/// For riders, their players, and whoever looks whether we live or what we offer.
+fn other_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(rider_socket::upgrade))
         .routes(routes!(rider_api::alerts))
@@ -201,6 +209,14 @@ fn rider_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(pages::rider))
         .routes(routes!(pages::rider_file))
         .routes(routes!(health::ready))
+        .routes(routes!(contract::get_openapi))
+        .routes(routes!(contract::get_asyncapi))
+        .routes(routes!(contract::page::get_page))
+        .routes(routes!(contract::page::get_style))
+        .routes(routes!(contract::get_openapi))
+        .routes(routes!(contract::get_asyncapi))
+        .routes(routes!(contract::page::get_page))
+        .routes(routes!(contract::page::get_style))
 }
 
 tokio::task_local! {
@@ -213,33 +229,55 @@ pub fn request_id() -> String {
     REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
 }
 
-/// One id from the request to the receipt: the caller's trace (W3C `traceparent`), else a fresh one.
+/// One id from the request to the receipt: the caller's trace (W3C `traceparent`), else the one it was given on its way in.
 #[must_use]
 pub fn trace_id(headers: &HeaderMap) -> String {
-    trace_of(headers.get("traceparent").and_then(|value| value.to_str().ok()))
+    trace_of(headers).trace_id().to_owned()
 }
 
-/// The trace that a `traceparent` names, else a fresh one.
-fn trace_of(parent: Option<&str>) -> String {
-    let of_parent = parent.and_then(|parent| {
-        let id = parent.split('-').nth(1)?;
-        let hex = id.len() == 32 && id.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-        (hex && id.bytes().any(|digit| digit != b'0')).then(|| id.to_owned())
-    });
-    of_parent.unwrap_or_else(|| Uuid::from_bytes(random_bytes()).simple().to_string())
+fn trace_of(headers: &HeaderMap) -> TraceParent {
+    let told = only(headers, "traceparent").and_then(TraceParent::parse);
+    told.unwrap_or_else(|| TraceParent::fresh(random_bytes()))
 }
 
-async fn name_request(request: Request, next: Next) -> Response {
-    named(next.run(request)).await
+/// The caller's own id of a request; another spelling could forge a log line or a header.
+fn told_id(headers: &HeaderMap) -> Option<String> {
+    let sane = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let told = only(headers, "x-request-id")?;
+    ((1..=128).contains(&told.len()) && told.bytes().all(sane)).then(|| told.to_owned())
 }
 
-/// An answer that is made under an id of its own.
-async fn named(answer: impl Future<Output = Response>) -> Response {
-    let id = format!("req_{}", Uuid::from_bytes(random_bytes()).simple());
-    let header = HeaderValue::from_str(&id);
+/// The value of a header that is given once.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut all = headers.get_all(name).iter();
+    let (Some(only), None) = (all.next(), all.next()) else { return None };
+    only.to_str().ok()
+}
+
+/// Gives a request its id and its trace, and tells both with the answer, whatever it is.
+async fn name_request(mut request: Request, next: Next) -> Response {
+    let trace = trace_of(request.headers()).header(random_bytes());
+    if let Ok(header) = HeaderValue::from_str(&trace) {
+        // Whoever asks for the trace further in is told this one.
+        request.headers_mut().insert("traceparent", header);
+    }
+    named(told_id(request.headers()), &trace, next.run(request)).await
+}
+
+/// The answer to a request that was not looked at: nothing of it is believed, not even its id.
+async fn refused(problem: Problem) -> Response {
+    let trace = TraceParent::fresh(random_bytes()).header(random_bytes());
+    named(None, &trace, async { problem.into_response() }).await
+}
+
+/// An answer that is made under an id of its own, or its caller's, and in this trace.
+async fn named(told: Option<String>, trace: &str, answer: impl Future<Output = Response>) -> Response {
+    let id = told.unwrap_or_else(|| format!("req_{}", Uuid::from_bytes(random_bytes()).simple()));
+    let (header, trace) = (HeaderValue::from_str(&id), HeaderValue::from_str(trace));
     let mut response = REQUEST_ID.scope(id, answer).await;
-    if let Ok(header) = header {
+    if let (Ok(header), Ok(trace)) = (header, trace) {
         response.headers_mut().insert("x-request-id", header);
+        response.headers_mut().insert("traceparent", trace);
     }
     response
 }

@@ -1,6 +1,8 @@
 //! What the process tells its operators: log lines and the metrics behind `/metrics`.
 //! Metrics are named here and nowhere else; each server has its own recorder, so that two in one process do not mix.
 
+pub mod trace;
+
 use std::io::IsTerminal;
 use std::sync::Arc;
 

@@ -38,6 +38,7 @@ npm npm
 END
     )
     python3 -m pip --version > /dev/null 2>&1 || packages="$packages python3-pip"
+    python3 -m ensurepip --version > /dev/null 2>&1 || packages="$packages python3-venv"
     [ -z "${packages// /}" ] && return 0
     echo "installing:" $packages
     as_root apt-get update -q > $logs/install.log 2>&1 &&
@@ -61,6 +62,8 @@ demo_suite() { bash tests/demo.sh; }
 faults_suite() { FAULT=${FAULT:-all} cargo test --quiet --test faults; }
 
 kill_suite() { FAULT=kill ROUNDS=${KILLS:-12} cargo test --quiet --test faults; }
+
+contract_suite() { bash tests/contract/run.sh; }
 
 autobahn_suite() {
     [ -x "$autobahn/wstest" ] || bash tests/autobahn/setup.sh "$autobahn" || return 1

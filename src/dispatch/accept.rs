@@ -161,7 +161,7 @@ impl Dispatch {
                 if let (Some(app), true) = (app, later) {
                     answer.reachable += self.connected(app, key_mode, &event.target).await?.len();
                 }
-                (answer.outcome, Ok(answer))
+                (answer.outcome.as_str(), Ok(answer))
             }
             Ok(Accepted::Duplicate(receipt)) => {
                 ("duplicate", Ok(EventAnswer::of(event.id.clone(), key_mode, receipt, Again::Yes)))

@@ -2,26 +2,27 @@
 //! The same event posted again is told the same again.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::app::KeyMode;
-use crate::domain::book::Outcome;
+use crate::domain::book::{DropReason, Outcome};
 use crate::domain::delivery::EndReason;
 use crate::domain::{AlertId, DeliveryId, EventId, FirstStatus, RiderId, ScheduleId};
 use crate::store::{FirstDelivery, Receipt};
 
 /// What the backend is told of an event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EventAnswer {
     /// The backend's id, or the one given to it.
     pub event_id: EventId,
     /// It was posted with a test key: test riders alone hear of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub test: bool,
-    /// `alerted`; `remembered` for a kind that is silent here; `scheduled`; `dropped` for old news.
-    pub outcome: &'static str,
+    /// What became of it.
+    pub outcome: OutcomeWord,
     /// Why it was dropped.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    pub reason: Option<DropReason>,
     /// The first alert.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alert_id: Option<AlertId>,
@@ -39,8 +40,22 @@ pub struct EventAnswer {
     pub duplicate: bool,
 }
 
+/// What became of an event, in a word.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeWord {
+    /// Riders are told.
+    Alerted,
+    /// Its kind is silent here.
+    Remembered,
+    /// It comes later, or again and again.
+    Scheduled,
+    /// It is old news.
+    Dropped,
+}
+
 /// One alert of an event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct AlertAnswer {
     /// The alert.
     pub alert_id: AlertId,
@@ -49,7 +64,7 @@ pub struct AlertAnswer {
 }
 
 /// One rider of an alert.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct DeliveryAnswer {
     /// Whom for.
     pub rider: RiderId,
@@ -65,12 +80,7 @@ pub struct DeliveryAnswer {
 impl EventAnswer {
     /// The answer for what was stored.
     pub(super) fn of(event_id: EventId, key_mode: KeyMode, receipt: Receipt, duplicate: Again) -> Self {
-        let (outcome, reason) = match receipt.outcome {
-            Outcome::Alerted => ("alerted", None),
-            Outcome::Remembered => ("remembered", None),
-            Outcome::Scheduled => ("scheduled", None),
-            Outcome::Dropped(reason) => ("dropped", Some(reason.as_str())),
-        };
+        let (outcome, reason) = OutcomeWord::of(receipt.outcome);
         let all = receipt.alerts.iter().flat_map(|alert| &alert.deliveries);
         let reachable = all.filter(|delivery| delivery.status == FirstStatus::Queued).count();
         let alerts = receipt.alerts.into_iter().map(|entered| AlertAnswer {
@@ -89,6 +99,30 @@ impl EventAnswer {
             audience: receipt.audience,
             reachable,
             duplicate: duplicate == Again::Yes,
+        }
+    }
+}
+
+impl OutcomeWord {
+    /// The word itself.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alerted => "alerted",
+            Self::Remembered => "remembered",
+            Self::Scheduled => "scheduled",
+            Self::Dropped => "dropped",
+        }
+    }
+
+    /// The word, and why it was dropped if it was.
+    #[must_use]
+    pub fn of(outcome: Outcome) -> (Self, Option<DropReason>) {
+        match outcome {
+            Outcome::Alerted => (Self::Alerted, None),
+            Outcome::Remembered => (Self::Remembered, None),
+            Outcome::Scheduled => (Self::Scheduled, None),
+            Outcome::Dropped(reason) => (Self::Dropped, Some(reason)),
         }
     }
 }

@@ -7,12 +7,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use crate::clock::random_bytes;
 use crate::domain::app::KeyMode;
 use crate::domain::ladder::HttpCall;
 use crate::domain::{AlertId, CallId, DeliveryId, EpochMs, EventId, OrderId, RiderId};
 use crate::intake::InputError;
 use crate::outbound::template::{CallSpec, CallTemplate};
 use crate::outbound::{AllowedUrl, Headers, Method, Outbound, OutboundError, OutboundRequest, Verdict};
+use crate::telemetry::trace::TraceParent;
 
 /// The question whether a rider gets an order.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub struct Question {
     pub delivery: DeliveryId,
     /// When the rider accepted.
     pub at: EpochMs,
+    /// The trace of the alert.
+    pub trace_id: String,
 }
 
 /// How a call ended.
@@ -61,8 +65,9 @@ pub trait Caller: Send + Sync + 'static {
     fn check_call(&self, call: &HttpCall, pointer: &str) -> Result<(), InputError>;
     /// Asks; `None` if the backend was not reached, and is to be asked again.
     async fn ask(&self, question: &Question) -> Option<Verdict>;
-    /// Calls, with these values for its slots.
-    async fn call(&self, id: CallId, call: &HttpCall, values: &Map<String, Value>) -> CallEnd;
+    /// Calls, with these values for its slots, as a part of this trace.
+    async fn call(&self, id: CallId, call: &HttpCall, values: &Map<String, Value>, trace_id: &str)
+    -> CallEnd;
 }
 
 /// Limit of one question or call; the configuration may say less.
@@ -103,7 +108,7 @@ impl Caller for Outbound {
         let request = OutboundRequest {
             method: Method::Post,
             url,
-            headers: Headers::parse(headers).ok()?,
+            headers: traced(Headers::parse(headers).ok()?, &question.trace_id),
             body: Bytes::from(body.to_string()),
             timeout: TIMEOUT,
         };
@@ -113,12 +118,18 @@ impl Caller for Outbound {
         (verdict != Verdict::Pending || (200..300).contains(&answer.status)).then_some(verdict)
     }
 
-    async fn call(&self, id: CallId, call: &HttpCall, values: &Map<String, Value>) -> CallEnd {
+    async fn call(
+        &self,
+        id: CallId,
+        call: &HttpCall,
+        values: &Map<String, Value>,
+        trace_id: &str,
+    ) -> CallEnd {
         let Ok(template) = CallTemplate::compile(&marked(spec(call), values), self.policy()) else {
             return CallEnd::Refused(None);
         };
         let Ok(mut request) = template.render(values, TIMEOUT) else { return CallEnd::Refused(None) };
-        request.headers = request.headers.or_idempotency_key(&id.to_string());
+        request.headers = traced(request.headers.or_idempotency_key(&id.to_string()), trace_id);
         match self.send(request).await {
             Ok(answer) => match answer.status {
                 200..=299 => CallEnd::Done(answer.status),
@@ -133,6 +144,14 @@ impl Caller for Outbound {
                 | OutboundError::Broken(_),
             ) => CallEnd::Again,
         }
+    }
+}
+
+/// With the trace of the alert, and a span of its own for this call.
+fn traced(headers: Headers, trace_id: &str) -> Headers {
+    match TraceParent::of_trace(trace_id) {
+        Some(trace) => headers.or_traceparent(&trace.header(random_bytes())),
+        None => headers,
     }
 }
 

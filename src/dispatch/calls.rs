@@ -35,7 +35,8 @@ impl Dispatch {
             info!(alert.id = %call.alert, call.id = %call.id, "Ladder call not needed any more.");
             return self.store.finish_call(call.id, CallResult::Failed(None), self.wall()).await;
         }
-        let end = self.caller.call(call.id, &call.call, &values(call, &record.alert)).await;
+        let values = values(call, &record.alert);
+        let end = self.caller.call(call.id, &call.call, &values, &record.alert.trace_id).await;
         let last = call.attempts + 1 >= self.limits.call_attempts;
         let result = match end {
             CallEnd::Done(status) => CallResult::Done(status),

@@ -2,6 +2,7 @@
 //! Pure: the same event at the same moment makes the same alert.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use serde_json::{Map, Value, json};
 
 use super::directory::AppEntry;
@@ -134,7 +135,7 @@ pub(super) fn merged(
     at: EpochMs,
     count: usize,
 ) -> Option<Alert> {
-    let trace_id = id.to_string();
+    let trace_id = id.hex();
     let mut vars = Map::new();
     vars.insert("n".to_owned(), json!(count));
     let target = Target {
@@ -172,7 +173,7 @@ pub(super) struct Made {
 }
 
 /// Which phrase an event would be spoken with.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct PhraseUsed {
     /// `text` of the event, an `own` phrase of the app, or a `built_in` one.
     pub from: &'static str,

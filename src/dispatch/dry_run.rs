@@ -2,6 +2,7 @@
 //! It is checked and drafted as a real one is, and refused with the same words.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Dispatch;
 use super::accept::{AcceptError, Arrival};
@@ -16,7 +17,7 @@ use crate::domain::{
 use crate::store::{AUDIENCE_MAX, StoreResult};
 
 /// What would become of an event.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DryRun {
     /// Always true: what is not valid is refused.
     pub valid: bool,
@@ -38,7 +39,7 @@ pub struct DryRun {
 }
 
 /// What an event would say.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AlertPreview {
     /// What the card would show.
     pub text: String,
@@ -76,7 +77,7 @@ pub struct AlertPreview {
 }
 
 /// A step of a ladder.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct StepPreview {
     /// Seconds after the ladder began.
     pub after_s: u32,
@@ -87,7 +88,7 @@ pub struct StepPreview {
 }
 
 /// Who would hear an event, as things are now.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct TargetPreview {
     /// How many riders it means in all, each once, less the excluded.
     pub audience: u64,
@@ -108,7 +109,7 @@ pub struct TargetPreview {
 }
 
 /// A group that an event names.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct GroupPreview {
     /// Its name.
     pub group: GroupId,

@@ -154,6 +154,7 @@ impl Dispatch {
             rider: rider.rider.clone(),
             delivery: claim.delivery.id,
             at: claim.delivery.answered_at.unwrap_or(at),
+            trace_id: claim.alert.trace_id.clone(),
         };
         let verdict = self.caller.ask(&question).await;
         let settlement = match verdict {

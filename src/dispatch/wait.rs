@@ -33,7 +33,7 @@ pub struct Wait {
 }
 
 /// What had become of it when the wait ended.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Awaited {
     /// Whether it was reached in time.
     pub reached: bool,
@@ -42,7 +42,7 @@ pub struct Awaited {
 }
 
 /// One rider's state.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct RiderState {
     /// The rider.
     pub rider: RiderId,

@@ -2,6 +2,7 @@
 //! A scope says what one of its API keys may do.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{AppId, AppSettings, EpochMs, KeyId, Secret, SecretKind};
 
@@ -60,7 +61,7 @@ pub fn check_name(text: &str) -> Result<&str, NameError> {
 }
 
 /// Limits that an app has for itself; `None` takes the server's.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct AppLimits {
     /// Events a second, for long.
@@ -78,7 +79,7 @@ pub struct AppLimits {
 }
 
 /// What an app may use; 0 is no limit.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Quota {
     /// Events a second, for long.
     pub events_per_s: u32,
@@ -106,7 +107,7 @@ impl AppLimits {
 }
 
 /// What an API key may do.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// Post and cancel events.
@@ -152,7 +153,7 @@ impl Scope {
 }
 
 /// Whose world a key acts in.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyMode {
     /// Riders are told.

@@ -82,7 +82,7 @@ pub struct OpenDelivery {
 }
 
 /// Where a delivery stands. `Played` is the end where nothing more is needed, and open where an answer is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// Durable, not sent yet.

@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use uuid::Uuid;
 
 use super::EpochMs;
@@ -15,8 +17,8 @@ pub enum IdError {
     /// Nothing there.
     #[error("must not be empty")]
     Empty,
-    /// More than 128 bytes.
-    #[error("must be at most {MAX_FOREIGN_BYTES} bytes")]
+    /// More than 128 characters.
+    #[error("must be at most {MAX_FOREIGN_CHARS} characters")]
     TooLong,
     /// White space or a control character.
     #[error("must not contain white space or control characters")]
@@ -26,8 +28,12 @@ pub enum IdError {
     Malformed,
 }
 
-/// Longest id a backend may use, in bytes.
-pub const MAX_FOREIGN_BYTES: usize = 128;
+/// Longest id a backend may use, in characters.
+pub const MAX_FOREIGN_CHARS: usize = 128;
+
+/// No white space and no control characters, as a regular expression: what `check_foreign` says, for other people's programs.
+const FOREIGN_PATTERN: &str =
+    r"^[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]+$";
 
 /// Ten random bytes, given by the caller, that make an id unguessable.
 pub type IdEntropy = crate::clock::Entropy;
@@ -44,6 +50,12 @@ macro_rules! own_id {
             pub fn new(at: EpochMs, entropy: IdEntropy) -> Self {
                 let ms = u64::try_from(at.0).unwrap_or_default();
                 Self(uuid::Builder::from_unix_timestamp_millis(ms, &entropy).into_uuid())
+            }
+
+            /// Its 32 hexadecimal digits: the trace of what is done for it alone.
+            #[must_use]
+            pub fn hex(&self) -> String {
+                self.0.simple().to_string()
             }
 
             /// The moment it was made at, as its first 48 bits keep it.
@@ -84,6 +96,15 @@ macro_rules! own_id {
                 text.parse().map_err(serde::de::Error::custom)
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let pattern = concat!("^", $prefix, "_[0-9a-f]{32}$");
+                ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
     };
 }
 
@@ -126,6 +147,15 @@ macro_rules! foreign_id {
                 text.parse().map_err(serde::de::Error::custom)
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(FOREIGN_PATTERN));
+                text.min_length(Some(1)).max_length(Some(MAX_FOREIGN_CHARS)).into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
     };
 }
 
@@ -188,7 +218,7 @@ fn check_foreign(text: &str) -> Result<(), IdError> {
     if text.is_empty() {
         return Err(IdError::Empty);
     }
-    if text.len() > MAX_FOREIGN_BYTES {
+    if text.chars().nth(MAX_FOREIGN_CHARS).is_some() {
         return Err(IdError::TooLong);
     }
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -229,5 +259,6 @@ mod tests {
         assert_eq!("a b".parse::<RiderId>(), Err(IdError::BadCharacter));
         assert_eq!("a\u{0}".parse::<RiderId>(), Err(IdError::BadCharacter));
         assert_eq!("x".repeat(129).parse::<RiderId>(), Err(IdError::TooLong));
+        assert!("骑".repeat(128).parse::<RiderId>().is_ok());
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::delivery::EndReason;
 use super::{Ladder, Mode};
@@ -27,6 +28,19 @@ impl Urgency {
     pub const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::Critical];
 }
 
+impl utoipa::PartialSchema for Urgency {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let number = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::Integer);
+        number
+            .description(Some("0 low, 1 normal, 2 high, 3 critical"))
+            .minimum(Some(0))
+            .maximum(Some(3))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Urgency {}
+
 impl From<Urgency> for u8 {
     fn from(urgency: Urgency) -> Self {
         match urgency {
@@ -46,7 +60,7 @@ impl TryFrom<u8> for Urgency {
 }
 
 /// What the rider has to do.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
     /// Nothing: done when played.
@@ -77,7 +91,7 @@ impl Need {
 }
 
 /// How often a sentence sounds.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Repeat {
     /// Soundings in all, 1 to 20.
     pub count: u32,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Ladder, Need, RiderId};
 
 /// What an alert asks of its riders.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Nothing: heard is enough.
@@ -60,7 +60,7 @@ impl Mode {
 }
 
 /// Who decides which of the riders that accept a grab has won.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Arbiter {
     /// Orderbell: the first accept that is committed.

@@ -14,7 +14,7 @@ pub trait Presence: Send + Sync {
 }
 
 /// What a rider's player does, told by the client.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AudioState {
     /// The player runs, with a sentence or with the keep-alive silence: an alert can be heard.
@@ -56,7 +56,7 @@ impl AudioState {
 }
 
 /// What the backend is told about one rider of an event, at once.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FirstStatus {
     /// Connected: the alert is on its way.

@@ -15,7 +15,7 @@ pub struct RiderKey {
 }
 
 /// What happens when a second device connects.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DevicePolicy {
     /// The newest device rings, the older one is told and closed.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::auth::{AnyBackend, MayOperate};
 use super::body::JsonValue;
 use super::path::Path;
-use super::problem::{Answer, Problem, Success};
+use super::problem::{Answer, Envelope, Problem, Success};
 use crate::dispatch::AppEntry;
 use crate::domain::app::{App, AppLimits, KeyMode, Quota, Scope};
 use crate::domain::{AppId, KeyId};
@@ -18,13 +19,13 @@ use crate::intake::{InputError, Reader};
 use crate::speech::Lang;
 
 /// All apps.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct AppList {
     apps: Vec<AppView>,
 }
 
 /// An app as the operator sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct AppView {
     id: AppId,
     name: String,
@@ -37,7 +38,7 @@ pub struct AppView {
 }
 
 /// An app that was just made.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct MadeApp {
     id: AppId,
     name: String,
@@ -47,7 +48,7 @@ pub struct MadeApp {
 }
 
 /// An app as it sees itself.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct OwnApp {
     id: AppId,
     name: String,
@@ -62,7 +63,7 @@ pub struct OwnApp {
 }
 
 /// What an app uses of its limits.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct OwnUse {
     events_last_minute: u32,
     sessions: usize,
@@ -85,7 +86,7 @@ const LIMIT_MAX: i64 = 1_000_000_000;
     operation_id = "listApps",
     tag = "Apps",
     security(("operatorKey" = [])),
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "Done", body = Envelope<AppList>)),
 )]
 pub async fn list(State(state): State<AppState>, _operator: MayOperate) -> Answer<AppList> {
     let apps = state.dispatch.accounts().apps().await?;
@@ -104,7 +105,8 @@ pub async fn list(State(state): State<AppState>, _operator: MayOperate) -> Answe
     operation_id = "createApp",
     tag = "Apps",
     security(("operatorKey" = [])),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/AppBody")),
+    responses((status = 200, description = "Done", body = Envelope<MadeApp>)),
     extensions(("x-errors" = json!(["taken"]))),
 )]
 pub async fn create(
@@ -134,7 +136,7 @@ pub async fn create(
     tag = "Apps",
     security(("operatorKey" = [])),
     params(("id" = String, Path, description = "The app")),
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "Done", body = Envelope<AppView>)),
     extensions(("x-errors" = json!(["not_found"]))),
 )]
 pub async fn get(
@@ -158,7 +160,8 @@ pub async fn get(
     tag = "Apps",
     security(("operatorKey" = [])),
     params(("id" = String, Path, description = "The app")),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/LimitsBody")),
+    responses((status = 200, description = "Done", body = Envelope<AppView>)),
     extensions(("x-errors" = json!(["not_found"]))),
 )]
 pub async fn put_limits(
@@ -185,7 +188,7 @@ pub async fn put_limits(
     operation_id = "getOwnApp",
     tag = "Apps",
     security(("apiKey" = [])),
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "Done", body = Envelope<OwnApp>)),
 )]
 pub async fn own(State(state): State<AppState>, AnyBackend(caller): AnyBackend) -> Answer<OwnApp> {
     let usage = state.dispatch.usage(&caller.app).await?;

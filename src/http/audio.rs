@@ -10,17 +10,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Query, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
-use serde::Deserialize;
 
 use self::budget::{Refusal, SilenceBudget};
 use self::egress::{Content, Egress, What};
 use self::range::Asked;
 use super::AppState;
 use super::listener::Connection;
+use super::notices::word;
 use super::path::Path;
 use super::problem::Problem;
 use crate::audio::Format;
@@ -58,12 +58,6 @@ enum Caching {
     Private(i64),
 }
 
-/// Which silence.
-#[derive(Deserialize)]
-pub struct SilenceQuery {
-    kind: Option<String>,
-}
-
 impl AudioDesk {
     /// A desk that lets each address fetch so many bytes of silence an hour; 0 is no limit.
     #[must_use]
@@ -93,8 +87,23 @@ impl AudioDesk {
     path = "/audio/{shard}/{file}",
     operation_id = "getClip",
     tag = "Audio",
-    params(("shard" = String, Path, description = "First half of the clip's name, or `canned`"), ("file" = String, Path, description = "Second half of the clip's name")),
-    responses((status = 200, description = "Done")),
+    params(
+        ("shard" = String, Path, description = "First half of the clip's name, or `canned`"), ("file" = String, Path, description = "Second half of the clip's name"),
+        ("Range" = Option<String>, Header, description = "One range of bytes; several are answered with the whole file"),
+        ("If-Range" = Option<String>, Header, description = "An ETag from before: the range of that file, or all of the new one"),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag from before"),
+    ),
+    responses(
+        (status = 200, description = "The file", content((Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/wav")), headers(
+            ("ETag" = String, description = "Of the content"),
+            ("Accept-Ranges" = String, description = "`bytes`"),
+            ("Cache-Control" = String, description = "Immutable; private until its end, of a signed URL"),
+        )),
+        (status = 206, description = "A range of it", content((Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/wav")), headers(
+            ("Content-Range" = String, description = "Which bytes, of how many"),
+        )),
+        (status = 304, description = "It is the one with that ETag"),
+    ),
     extensions(("x-errors" = json!(["bad_url_signature", "url_expired", "not_found", "bad_range", "unavailable"]))),
 )]
 pub async fn clip(
@@ -157,14 +166,30 @@ fn whole_seconds(now: EpochMs, end: EpochMs) -> i64 {
     path = "/audio/silence/{file}",
     operation_id = "getSilence",
     tag = "Audio",
-    params(("file" = String, Path, description = "Seconds and format, such as `600.m4a`: 1 to 3,600 seconds, `mp3`, `m4a` or `wav`")),
-    responses((status = 200, description = "Done")),
+    params(
+        ("file" = String, Path, description = "Seconds and format, such as `600.m4a`: 1 to 3,600 seconds, `mp3`, `m4a` or `wav`", pattern = r"^[1-9][0-9]{0,3}\.(mp3|m4a|wav)$"),
+        ("kind" = Option<String>, Query, description = "`zero` (also without it), `noise` or `tone`; `m4a` is `zero` only", pattern = "^(zero|noise|tone)$"),
+        ("Range" = Option<String>, Header, description = "One range of bytes; several are answered with the whole file"),
+        ("If-Range" = Option<String>, Header, description = "An ETag from before: the range of that file, or all of the new one"),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag from before"),
+    ),
+    responses(
+        (status = 200, description = "The file", content((Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/mp4"), (Vec<u8> = "audio/wav")), headers(
+            ("ETag" = String, description = "Of the content"),
+            ("Accept-Ranges" = String, description = "`bytes`"),
+            ("Cache-Control" = String, description = "Immutable"),
+        )),
+        (status = 206, description = "A range of it", content((Vec<u8> = "audio/mpeg"), (Vec<u8> = "audio/mp4"), (Vec<u8> = "audio/wav")), headers(
+            ("Content-Range" = String, description = "Which bytes, of how many"),
+        )),
+        (status = 304, description = "It is the one with that ETag"),
+    ),
     extensions(("x-errors" = json!(["bad_length", "bad_kind", "not_found", "bad_range", "byte_budget"]))),
 )]
 pub async fn silence(
     State(state): State<AppState>,
     Path(file): Path<String>,
-    query: Result<Query<SilenceQuery>, axum::extract::rejection::QueryRejection>,
+    RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::not_found("clip");
@@ -174,9 +199,9 @@ pub async fn silence(
         && seconds.bytes().all(|digit| digit.is_ascii_digit())
         && !seconds.starts_with('0');
     let seconds: u32 = seconds.parse().ok().filter(|_| plain).ok_or_else(unknown)?;
-    let kind = match query.ok().and_then(|Query(query)| query.kind) {
+    let kind = match word(&query.unwrap_or_default(), "kind") {
         None => Kind::Zero,
-        Some(name) => Kind::of_name(&name)
+        Some(name) => Kind::of_name(name)
             .ok_or_else(|| Problem::bad_request("bad_kind", "kind is zero, noise or tone"))?,
     };
     let desk = &state.audio;

@@ -8,21 +8,25 @@ use std::time::Duration;
 use axum::extract::{RawQuery, State};
 use http::HeaderMap;
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 pub use self::batch::{BatchTold, ItemTold};
 use super::auth::{Caller, MayIngest, MayRead};
 use super::body::{BatchBytes, EventBytes, Media};
 use super::notices::{number, word};
 use super::path::Path;
-use super::problem::{Answer, Problem, Success};
-use super::{AppState, trace_id, trace_of};
-use crate::dispatch::{Arrival, Awaited, DryRun, EventAnswer, Reached, TooMany, Wait};
-use crate::domain::EventId;
+use super::problem::{Answer, Envelope, Problem, Success};
+use super::{AppState, trace_id};
+use crate::dispatch::{
+    Arrival, Awaited, DryRun, EventAnswer, OutcomeWord, Reached, TooMany, Wait,
+};
 use crate::domain::app::KeyMode;
-use crate::domain::book::Outcome;
+use crate::domain::book::DropReason;
+use crate::domain::delivery::EndReason;
+use crate::domain::{AlertId, DeliveryId, EventId, FirstStatus, RiderId};
 use crate::intake::{Form, Origin, ParsedEvent, Types, Wrapping, parse_posted, sent_id};
 use crate::store::{Receipt, StoreResult};
+use crate::telemetry::trace::TraceParent;
 
 /// Where events of this door come from: with app and id, the scope in which an id is one event.
 pub(super) const SOURCE: &str = "api";
@@ -30,7 +34,7 @@ pub(super) const SOURCE: &str = "api";
 const CLOUD_EVENTS: &str = "cloudevents";
 
 /// What a backend is told of what it has posted.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Posted {
     /// One event.
@@ -40,12 +44,42 @@ pub enum Posted {
 }
 
 /// What a backend is told of its event, and, if it asked, of what became of it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Told {
     #[serde(flatten)]
     answer: EventAnswer,
+    /// With `wait`.
     #[serde(skip_serializing_if = "Option::is_none")]
     waited: Option<Awaited>,
+}
+
+/// An event that was posted.
+#[derive(Serialize, ToSchema)]
+pub struct EventView {
+    event_id: EventId,
+    kind: String,
+    outcome: OutcomeWord,
+    /// Why it was dropped.
+    reason: Option<DropReason>,
+    /// The first alert.
+    alert_id: Option<AlertId>,
+    alert_ids: Vec<AlertId>,
+    /// How many riders it is for, where they are told in parts and not listed.
+    audience: Option<u64>,
+    deliveries: Vec<FirstView>,
+    /// It is a test's: test riders alone hear of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
+}
+
+/// What became of it at once, for one rider.
+#[derive(Serialize, ToSchema)]
+pub struct FirstView {
+    rider: RiderId,
+    delivery_id: DeliveryId,
+    status: FirstStatus,
+    /// Why it was held back.
+    reason: Option<EndReason>,
 }
 
 /// Longest wait for what becomes of an event, in milliseconds.
@@ -64,8 +98,18 @@ const WAIT_MS_MAX: u64 = 10_000;
     operation_id = "postEvent",
     tag = "Events",
     security(("apiKey" = ["ingest"])),
-    responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["event_id_conflict", "too_many_requests"]))),
+    params(
+        ("wait" = Option<String>, Query, description = "Wait for this of every rider who could be reached at once: `received`, `played` or `answered`", pattern = "^(received|played|answered)$"),
+        ("timeout_ms" = Option<u64>, Query, description = "How long to wait at most; only with `wait`", minimum = 1, maximum = 10_000),
+    ),
+    request_body(content = ref("#/components/schemas/EventBody")),
+    responses((status = 200, description = "Done", body = Envelope<Posted>)),
+    extensions(("x-errors" = json!([
+        "event_id_conflict", "unknown_kind", "empty_target", "bad_id", "bad_time", "bad_url", "bad_value",
+        "bad_text", "not_together", "unknown_step", "out_of_order", "no_candidates", "bad_call",
+        "url_not_allowed", "bad_recurrence", "not_supported", "bad_query",
+        "bad_cloudevent", "too_many_requests"
+    ]))),
 )]
 pub async fn post(
     State(state): State<AppState>,
@@ -109,7 +153,8 @@ pub async fn post(
     operation_id = "postEvents",
     tag = "Events",
     security(("apiKey" = ["ingest"])),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/BatchBody")),
+    responses((status = 200, description = "Done", body = Envelope<BatchTold>)),
 )]
 pub async fn post_batch(
     State(state): State<AppState>,
@@ -140,7 +185,8 @@ pub async fn post_batch(
     operation_id = "validateEvent",
     tag = "Events",
     security(("apiKey" = ["ingest"])),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/EventBody")),
+    responses((status = 200, description = "Done", body = Envelope<DryRun>)),
 )]
 pub async fn validate(
     State(state): State<AppState>,
@@ -201,10 +247,9 @@ fn arrival(state: &AppState, key_mode: KeyMode, headers: &HeaderMap, parsed: Par
         Origin::Backend => SOURCE,
         Origin::CloudEvent => CLOUD_EVENTS,
     };
-    let trace_id = match &parsed.trace_parent {
-        Some(parent) if !headers.contains_key("traceparent") => trace_of(Some(parent)),
-        Some(_) | None => trace_id(headers),
-    };
+    // A CloudEvent says itself in which trace it happened.
+    let told = parsed.trace_parent.as_deref().and_then(TraceParent::parse);
+    let trace_id = told.map_or_else(|| trace_id(headers), |told| told.trace_id().to_owned());
     let received_at = state.dispatch.clock().now().wall;
     Arrival { source, key_mode, parsed, trace_id, received_at }
 }
@@ -248,40 +293,38 @@ fn read_wait(query: &str) -> Result<Option<Wait>, Problem> {
     operation_id = "getEvent",
     tag = "Events",
     security(("apiKey" = ["read"])),
-    params(("id" = String, Path, description = "Your id of the event")),
-    responses((status = 200, description = "Done")),
+    params(("id" = EventId, Path, description = "Your id of the event")),
+    responses((status = 200, description = "Done", body = Envelope<EventView>)),
     extensions(("x-errors" = json!(["bad_id", "not_found"]))),
 )]
 pub async fn get(
     State(state): State<AppState>,
     MayRead(caller): MayRead,
     Path(id): Path<String>,
-) -> Answer<Value> {
+) -> Answer<EventView> {
     let id: EventId = id.parse()?;
     let (key_mode, kind, receipt) =
         find(&state, &caller, &id).await?.ok_or_else(|| Problem::not_found("event"))?;
     let listed = receipt.alerts.iter().flat_map(|alert| &alert.deliveries);
-    let deliveries: Vec<Value> = listed
-        .map(|delivery| {
-            json!({"rider": delivery.rider, "delivery_id": delivery.id, "status": delivery.status,
-                "reason": delivery.reason})
-        })
-        .collect();
-    let alerts: Vec<_> = receipt.alerts.iter().map(|alert| alert.alert).collect();
-    let mut view = json!({
-        "event_id": id,
-        "kind": kind,
-        "outcome": outcome(receipt.outcome),
-        "reason": dropped_for(receipt.outcome),
-        "alert_id": alerts.first(),
-        "alert_ids": alerts,
-        "audience": receipt.audience,
-        "deliveries": deliveries,
+    let deliveries = listed.map(|delivery| FirstView {
+        rider: delivery.rider.clone(),
+        delivery_id: delivery.id,
+        status: delivery.status,
+        reason: delivery.reason,
     });
-    if key_mode.is_test() {
-        view["test"] = json!(true);
-    }
-    Ok(Success(view))
+    let alert_ids: Vec<AlertId> = receipt.alerts.iter().map(|alert| alert.alert).collect();
+    let (outcome, reason) = OutcomeWord::of(receipt.outcome);
+    Ok(Success(EventView {
+        event_id: id,
+        kind,
+        outcome,
+        reason,
+        alert_id: alert_ids.first().copied(),
+        alert_ids,
+        audience: receipt.audience,
+        deliveries: deliveries.collect(),
+        test: key_mode.is_test(),
+    }))
 }
 
 async fn find(
@@ -304,20 +347,4 @@ async fn find(
         }
     }
     Ok(None)
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Alerted => "alerted",
-        Outcome::Remembered => "remembered",
-        Outcome::Scheduled => "scheduled",
-        Outcome::Dropped(_) => "dropped",
-    }
-}
-
-fn dropped_for(outcome: Outcome) -> Option<&'static str> {
-    match outcome {
-        Outcome::Dropped(reason) => Some(reason.as_str()),
-        Outcome::Alerted | Outcome::Remembered | Outcome::Scheduled => None,
-    }
 }

@@ -30,7 +30,10 @@ pub fn admin_router(state: AppState) -> Router {
     path = "/healthz",
     operation_id = "getHealth",
     tag = "Service",
-    responses((status = 200, description = "Done")),
+    responses(
+        (status = 200, description = "They are", body = String, content_type = "text/plain"),
+        (status = 503, description = "They are not: this node drains, or its store does not answer", body = String, content_type = "text/plain"),
+    ),
 )]
 pub async fn ready(State(state): State<AppState>) -> Response {
     if state.lifecycle.is_draining() {

@@ -3,25 +3,26 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::auth::{Caller, MayAdminister};
 use super::body::JsonValue;
 use super::path::Path;
-use super::problem::{Answer, Problem, Success};
+use super::problem::{Answer, Envelope, Problem, Success};
 use crate::dispatch::{KeySecret, KeyWish};
 use crate::domain::app::{ApiKey, KeyMode, Scope};
 use crate::domain::{EpochMs, KeyId, Secret};
 use crate::intake::{InputError, Reader};
 
 /// The live keys of an app.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct KeyList {
     keys: Vec<KeyView>,
 }
 
 /// A key, without what opens anything.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct KeyView {
     id: KeyId,
     name: String,
@@ -34,7 +35,7 @@ pub struct KeyView {
 }
 
 /// A secret that works, without itself.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct SecretView {
     kind: &'static str,
     created_at: String,
@@ -43,7 +44,7 @@ pub struct SecretView {
 }
 
 /// A key that was just made.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct MadeKey {
     key_id: KeyId,
     /// Shown this once.
@@ -54,7 +55,7 @@ pub struct MadeKey {
 }
 
 /// A key's new bearer secret.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct NewBearer {
     key_id: KeyId,
     /// Shown this once.
@@ -64,7 +65,7 @@ pub struct NewBearer {
 }
 
 /// A key's new signing secret.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct NewSigning {
     key_id: KeyId,
     /// Shown this once.
@@ -74,7 +75,7 @@ pub struct NewSigning {
 }
 
 /// A key that has ended.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Revoked {
     revoked: KeyId,
 }
@@ -97,7 +98,7 @@ const GRACE_S_MAX: i64 = 7 * 86_400;
     operation_id = "listKeys",
     tag = "Keys",
     security(("apiKey" = ["admin"])),
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "Done", body = Envelope<KeyList>)),
 )]
 pub async fn list(State(state): State<AppState>, MayAdminister(caller): MayAdminister) -> Answer<KeyList> {
     let now = state.dispatch.clock().now().wall;
@@ -118,7 +119,8 @@ pub async fn list(State(state): State<AppState>, MayAdminister(caller): MayAdmin
     operation_id = "createKey",
     tag = "Keys",
     security(("apiKey" = ["admin"])),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/KeyBody")),
+    responses((status = 200, description = "Done", body = Envelope<MadeKey>)),
     extensions(("x-errors" = json!(["taken"]))),
 )]
 pub async fn create(
@@ -145,7 +147,8 @@ pub async fn create(
     tag = "Keys",
     security(("apiKey" = ["admin"])),
     params(("id" = String, Path, description = "The key")),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/RotateBody")),
+    responses((status = 200, description = "Done", body = Envelope<NewBearer>)),
     extensions(("x-errors" = json!(["not_found"]))),
 )]
 pub async fn rotate(
@@ -174,7 +177,8 @@ pub async fn rotate(
     tag = "Keys",
     security(("apiKey" = ["admin"])),
     params(("id" = String, Path, description = "The key")),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/RotateBody")),
+    responses((status = 200, description = "Done", body = Envelope<NewSigning>)),
     extensions(("x-errors" = json!(["not_found"]))),
 )]
 pub async fn rotate_signing(
@@ -203,7 +207,7 @@ pub async fn rotate_signing(
     tag = "Keys",
     security(("apiKey" = ["admin"])),
     params(("id" = String, Path, description = "The key")),
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "Done", body = Envelope<Revoked>)),
     extensions(("x-errors" = json!(["not_found"]))),
 )]
 pub async fn revoke(

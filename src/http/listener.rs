@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -249,7 +249,7 @@ fn answer(
             return answer;
         };
         house.telemetry.counter(Metric::RequestsRefused, &[("why", refusal.word())]).increment(1);
-        super::named(async move { super::problem::Problem::refused(refusal).into_response() }).await
+        super::refused(super::problem::Problem::refused(refusal)).await
     }
 }
 

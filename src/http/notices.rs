@@ -2,12 +2,37 @@
 //! A reader keeps the number of the last one it has seen and asks for what came after.
 
 use axum::extract::{RawQuery, State};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::auth::MayRead;
-use super::problem::{Answer, Problem, Success};
+use super::moment::Moment;
+use super::problem::{Answer, Envelope, Problem, Success};
+use crate::domain::{AlertId, OrderId, RiderId};
 use crate::store::NumberedNotice;
+
+/// Notices.
+#[derive(Serialize, ToSchema)]
+pub struct NoticeList {
+    notices: Vec<NoticeView>,
+}
+
+/// Something the desk must hear of.
+#[derive(Serialize, ToSchema)]
+pub struct NoticeView {
+    /// Rises with every notice.
+    number: i64,
+    /// `alert.desk`, `alert.exhausted` or `rider.unresponsive`; more may come.
+    kind: &'static str,
+    alert_id: Option<AlertId>,
+    order_id: Option<OrderId>,
+    rider: Option<RiderId>,
+    at: Moment,
+    /// It is a test's: test riders alone hear of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
+}
 
 /// Notices of one answer unless asked for fewer, and at most.
 const LIMIT_MAX: u32 = 200;
@@ -24,14 +49,18 @@ const LIMIT_MAX: u32 = 200;
     operation_id = "listNotices",
     tag = "Notices",
     security(("apiKey" = ["read"])),
-    responses((status = 200, description = "Done")),
+    params(
+        ("after" = Option<i64>, Query, description = "Number of the last one seen"),
+        ("limit" = Option<u32>, Query, description = "How many at most", minimum = 1, maximum = 200),
+    ),
+    responses((status = 200, description = "Done", body = Envelope<NoticeList>)),
     extensions(("x-errors" = json!(["bad_query", "out_of_range"]))),
 )]
 pub async fn list(
     State(state): State<AppState>,
     MayRead(caller): MayRead,
     RawQuery(query): RawQuery,
-) -> Answer<Value> {
+) -> Answer<NoticeList> {
     let query = query.unwrap_or_default();
     let after: i64 = number(&query, "after")?.unwrap_or(0);
     let limit: u32 = number(&query, "limit")?.unwrap_or(LIMIT_MAX);
@@ -39,7 +68,7 @@ pub async fn list(
         return Err(Problem::bad_request("out_of_range", "limit is 1 to 200"));
     }
     let notices = state.dispatch.store().notices(caller.app_id(), after, limit).await?;
-    Ok(Success(json!({"notices": notices.iter().map(view).collect::<Vec<_>>()})))
+    Ok(Success(NoticeList { notices: notices.into_iter().map(NoticeView::of).collect() }))
 }
 
 /// A number of the query; the last of that name counts.
@@ -54,18 +83,17 @@ pub(super) fn word<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     pairs.rev().find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-fn view(numbered: &NumberedNotice) -> Value {
-    let NumberedNotice { number, notice } = numbered;
-    let mut view = json!({
-        "number": number,
-        "kind": notice.kind.as_str(),
-        "alert_id": notice.alert,
-        "order_id": notice.order,
-        "rider": notice.rider,
-        "at": notice.at.to_string(),
-    });
-    if notice.key_mode.is_test() {
-        view["test"] = json!(true);
+impl NoticeView {
+    fn of(numbered: NumberedNotice) -> Self {
+        let NumberedNotice { number, notice } = numbered;
+        Self {
+            number,
+            kind: notice.kind.as_str(),
+            alert_id: notice.alert,
+            order_id: notice.order,
+            rider: notice.rider,
+            at: notice.at.into(),
+            test: notice.key_mode.is_test(),
+        }
     }
-    view
 }

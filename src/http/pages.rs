@@ -34,7 +34,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
     path = "/rider",
     operation_id = "riderPage",
     tag = "Rider",
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "The page", body = String, content_type = "text/html")),
     extensions(("x-errors" = json!(["not_found"]))),
 )]
 pub async fn rider() -> Result<Response, Problem> {
@@ -53,7 +53,7 @@ pub async fn rider() -> Result<Response, Problem> {
     operation_id = "riderPageFile",
     tag = "Rider",
     params(("file" = String, Path, description = "A file of the page")),
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "The file", content((String = "text/css"), (String = "text/javascript"), (String = "text/html"), (String = "image/svg+xml"), (Vec<u8> = "application/octet-stream")))),
     extensions(("x-errors" = json!(["not_found"]))),
 )]
 pub async fn rider_file(Path(name): Path<String>) -> Result<Response, Problem> {

@@ -1,12 +1,15 @@
 //! Answers: one envelope for success, one problem document (RFC 9457) for everything else.
 //! A 5xx never shows its cause; the log has it, once, under the same request id.
 
+pub mod catalogue;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::error;
+use utoipa::ToSchema;
 
 use super::listener::Refusal;
 use super::request_id;
@@ -32,7 +35,7 @@ struct Parts {
 }
 
 /// A problem as it is told of one item of many: without what is the same for all.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ItemProblem {
     /// What a request for this item alone would have been answered with.
     pub status: u16,
@@ -51,26 +54,42 @@ pub type Answer<T> = Result<Success<T>, Problem>;
 /// The envelope of success.
 pub struct Success<T>(pub T);
 
-#[derive(Serialize)]
-struct Envelope<T> {
+/// Success.
+#[derive(Serialize, ToSchema)]
+pub struct Envelope<T> {
+    /// 0.
+    #[schema(minimum = 0, maximum = 0)]
     code: u32,
+    /// `ok`.
     msg: &'static str,
     data: T,
+    /// The id of this request, here and in our log.
     request_id: String,
 }
 
-#[derive(Serialize)]
-struct Document {
+/// A problem (RFC 9457), with the members that callers look for who do not know that standard.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document {
+    /// `urn:orderbell:problem:` and the word of `error`.
     r#type: String,
+    /// The status in words.
     title: &'static str,
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// For people: what is wrong with this request.
     detail: String,
-    /// Never 0, so that callers who look at `code` alone see the failure.
+    /// The status again, and never 0: callers who look at `code` alone see the failure.
+    #[schema(minimum = 400, maximum = 599)]
     code: u16,
+    /// The same as `detail`.
     msg: String,
+    /// Stable word, listed with its meaning in the error catalogue.
     error: &'static str,
+    /// JSON pointer (RFC 6901) of the member at fault, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
+    /// The id of this request, here and in our log.
     request_id: String,
 }
 

@@ -2,14 +2,44 @@
 //! And the self-check of its device, whose result is posted here.
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::auth::RiderCaller;
 use super::body::JsonValue;
-use super::problem::{Answer, Problem, Success};
+use super::problem::{Answer, Envelope, Problem, Success};
 use crate::domain::{Delivery, DeliveryState};
+use crate::session::frame::ServerFrame;
 use crate::session::{Output, Receipt, Session};
+
+/// What is open.
+#[derive(Serialize, ToSchema)]
+pub struct OpenAlerts {
+    /// One life of the data; a change means: forget your cursor.
+    epoch: String,
+    /// Server time, epoch milliseconds.
+    now: i64,
+    /// `alert` frames, as the socket sends them.
+    #[schema(value_type = Vec<ServerFrame<'static>>)]
+    alerts: Vec<Value>,
+}
+
+/// What the socket would answer.
+#[derive(Serialize, ToSchema)]
+pub struct ReceiptAnswers {
+    /// `got` and `answered` frames.
+    #[schema(value_type = Vec<ServerFrame<'static>>)]
+    frames: Vec<Value>,
+}
+
+/// A self-check that was kept.
+#[derive(Serialize, ToSchema)]
+pub struct CheckKept {
+    /// `true`.
+    kept: bool,
+}
 
 /// Most receipts in one request.
 const RECEIPTS_MAX: usize = 200;
@@ -28,9 +58,9 @@ const CHECK_BYTES_MAX: usize = 4_096;
     operation_id = "listOpenAlerts",
     tag = "Rider",
     security(("riderToken" = [])),
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "Done", body = Envelope<OpenAlerts>)),
 )]
-pub async fn alerts(State(state): State<AppState>, RiderCaller(rider): RiderCaller) -> Answer<Value> {
+pub async fn alerts(State(state): State<AppState>, RiderCaller(rider): RiderCaller) -> Answer<OpenAlerts> {
     let dispatch = &state.dispatch;
     let now = dispatch.clock().now();
     let rows = dispatch.store().open_deliveries(rider.rider, crate::session::LOOK_LIMIT).await?;
@@ -42,7 +72,7 @@ pub async fn alerts(State(state): State<AppState>, RiderCaller(rider): RiderCall
         .filter_map(|row| Session::frame_of(&state.sessions, &row, now))
         .filter_map(|frame| serde_json::from_str(&frame).ok())
         .collect();
-    Ok(Success(json!({"epoch": state.sessions.epoch, "now": now.wall.0, "alerts": frames})))
+    Ok(Success(OpenAlerts { epoch: state.sessions.epoch.clone(), now: now.wall.0, alerts: frames }))
 }
 
 /// Give receipts, without a socket.
@@ -57,14 +87,15 @@ pub async fn alerts(State(state): State<AppState>, RiderCaller(rider): RiderCall
     operation_id = "postReceipts",
     tag = "Rider",
     security(("riderToken" = [])),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/ReceiptsBody")),
+    responses((status = 200, description = "Done", body = Envelope<ReceiptAnswers>)),
     extensions(("x-errors" = json!(["bad_frame"]))),
 )]
 pub async fn receipts(
     State(state): State<AppState>,
     RiderCaller(rider): RiderCaller,
     JsonValue(body): JsonValue,
-) -> Answer<Value> {
+) -> Answer<ReceiptAnswers> {
     let list =
         body["receipts"].as_array().ok_or_else(|| Problem::at("wrong_type", "/receipts", "is not a list"))?;
     if list.len() > RECEIPTS_MAX {
@@ -81,7 +112,7 @@ pub async fn receipts(
     for receipt in receipts {
         answers.extend(keep(&state, &rider.rider, &receipt).await?);
     }
-    Ok(Success(json!({"frames": answers})))
+    Ok(Success(ReceiptAnswers { frames: answers }))
 }
 
 async fn keep(
@@ -124,17 +155,18 @@ fn frame_of(output: Output) -> Option<Value> {
     operation_id = "postCheck",
     tag = "Rider",
     security(("riderToken" = [])),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/CheckBody")),
+    responses((status = 200, description = "Done", body = Envelope<CheckKept>)),
 )]
 pub async fn check(
     State(state): State<AppState>,
     RiderCaller(rider): RiderCaller,
     JsonValue(body): JsonValue,
-) -> Answer<Value> {
+) -> Answer<CheckKept> {
     let result = body.to_string();
     if !body.is_object() || result.len() > CHECK_BYTES_MAX {
         return Err(Problem::at("too_long", "", "is an object of at most 4096 bytes of JSON"));
     }
     state.dispatch.add_check(rider.rider, result).await?;
-    Ok(Success(json!({"kept": true})))
+    Ok(Success(CheckKept { kept: true }))
 }

@@ -73,6 +73,10 @@ pub struct SocketLimits {
     operation_id = "openRiderSocket",
     tag = "Rider",
     security((), ("riderToken" = [])),
+    params(
+        ("token" = Option<String>, Query, description = "The token, for clients that cannot set headers; may be turned off"),
+        ("Sec-WebSocket-Protocol" = Option<String>, Header, description = "`orderbell.v1`, or none"),
+    ),
     responses((status = 101, description = "The socket is open")),
     extensions(("x-errors" = json!(["bad_handshake", "unknown_protocol", "bad_token", "token_expired", "too_many_connections", "upgrade_required"]))),
 )]

@@ -1,26 +1,63 @@
 //! Riders as backends manage them: describe, look, duty, token, test alert, erase.
 //! A rider of another tenant is as unknown as one that never was.
 
+pub mod view;
+
 use axum::extract::State;
 use http::HeaderMap;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::auth::{MayDescribeRiders, MayIngest, MayMakeTokens, MayRead};
 use super::body::JsonValue;
 use super::events::admit;
+use super::moment::Moment;
 use super::path::Path;
-use super::presence::Facts;
-use super::problem::{Answer, Problem, Success};
+use super::problem::{Answer, Envelope, Problem, Success};
 use super::test_mode::{may_erase, may_write};
 use super::{AppState, trace_id};
 use crate::dispatch::{Arrival, Duty, EventAnswer};
 use crate::domain::app::KeyMode;
 use crate::domain::book::Admission;
 use crate::domain::target::DutyRule;
-use crate::domain::{DevicePolicy, Event, Overrides, Rider, RiderId, RiderKey, Target};
-use crate::hub::SessionView;
+use crate::domain::{DevicePolicy, Event, Overrides, RiderId, Target};
 use crate::intake::{ParsedEvent, Reader};
 use crate::store::RiderPatch;
+use view::{CheckView, RiderView};
+
+/// A rider who is no more.
+#[derive(Serialize, ToSchema)]
+pub struct Erased {
+    /// `true`.
+    erased: bool,
+}
+
+/// A rider's duty.
+#[derive(Serialize, ToSchema)]
+pub struct DutySet {
+    on_duty: bool,
+    /// Deliveries that ended by it.
+    suppressed: usize,
+}
+
+/// A rider's token.
+#[derive(Serialize, ToSchema)]
+pub struct RiderToken {
+    token: String,
+    expires_at: Moment,
+}
+
+/// Riders.
+#[derive(Serialize, ToSchema)]
+pub struct RiderList {
+    riders: Vec<RiderView>,
+}
+
+/// Self-checks.
+#[derive(Serialize, ToSchema)]
+pub struct CheckList {
+    checks: Vec<CheckView>,
+}
 
 /// Most riders one query may name.
 const QUERY_MAX: usize = 1_000;
@@ -38,8 +75,9 @@ const QUERY_MAX: usize = 1_000;
     operation_id = "putRider",
     tag = "Riders",
     security(("apiKey" = ["riders"])),
-    params(("id" = String, Path, description = "The rider, as you name them")),
-    responses((status = 200, description = "Done")),
+    params(("id" = RiderId, Path, description = "The rider, as you name them")),
+    request_body(content = ref("#/components/schemas/RiderBody")),
+    responses((status = 200, description = "Done", body = Envelope<RiderView>)),
     extensions(("x-errors" = json!(["bad_id", "not_a_test_rider", "test_key"]))),
 )]
 pub async fn put(
@@ -47,7 +85,7 @@ pub async fn put(
     MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
-) -> Answer<Value> {
+) -> Answer<RiderView> {
     let rider = caller.rider(&id)?;
     let body = Reader::new(&body)?;
     body.only(&["devices", "on_duty", "revoke_tokens", "test"])?;
@@ -68,7 +106,7 @@ pub async fn put(
         (KeyMode::Live, None) => {}
     }
     let stored = state.dispatch.put_rider(rider, patch).await?;
-    Ok(Success(view(&state, &stored, None)))
+    Ok(Success(RiderView::of(&state, &stored, None)))
 }
 
 /// Look at a rider.
@@ -83,20 +121,20 @@ pub async fn put(
     operation_id = "getRider",
     tag = "Riders",
     security(("apiKey" = ["read"])),
-    params(("id" = String, Path, description = "The rider, as you name them")),
-    responses((status = 200, description = "Done")),
+    params(("id" = RiderId, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done", body = Envelope<RiderView>)),
     extensions(("x-errors" = json!(["bad_id", "not_found"]))),
 )]
 pub async fn get(
     State(state): State<AppState>,
     MayRead(caller): MayRead,
     Path(id): Path<String>,
-) -> Answer<Value> {
+) -> Answer<RiderView> {
     let rider = caller.rider(&id)?;
     let store = state.dispatch.store();
     let stored = store.rider(rider.clone()).await?.ok_or_else(|| Problem::not_found("rider"))?;
     let open = store.open_ids(rider).await?.len();
-    Ok(Success(view(&state, &stored, Some(open))))
+    Ok(Success(RiderView::of(&state, &stored, Some(open))))
 }
 
 /// Erase a rider.
@@ -111,19 +149,19 @@ pub async fn get(
     operation_id = "deleteRider",
     tag = "Riders",
     security(("apiKey" = ["riders"])),
-    params(("id" = String, Path, description = "The rider, as you name them")),
-    responses((status = 200, description = "Done")),
+    params(("id" = RiderId, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done", body = Envelope<Erased>)),
     extensions(("x-errors" = json!(["bad_id", "not_found", "not_a_test_rider"]))),
 )]
 pub async fn delete(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
-) -> Answer<Value> {
+) -> Answer<Erased> {
     let rider = caller.rider(&id)?;
     may_erase(&state, &caller, &rider).await?;
     let erased = state.dispatch.delete_rider(rider).await?;
-    if erased { Ok(Success(json!({"erased": true}))) } else { Err(Problem::not_found("rider")) }
+    if erased { Ok(Success(Erased { erased: true })) } else { Err(Problem::not_found("rider")) }
 }
 
 /// Put a rider on duty or off.
@@ -138,8 +176,9 @@ pub async fn delete(
     operation_id = "setDuty",
     tag = "Riders",
     security(("apiKey" = ["riders"])),
-    params(("id" = String, Path, description = "The rider, as you name them")),
-    responses((status = 200, description = "Done")),
+    params(("id" = RiderId, Path, description = "The rider, as you name them")),
+    request_body(content = ref("#/components/schemas/DutyBody")),
+    responses((status = 200, description = "Done", body = Envelope<DutySet>)),
     extensions(("x-errors" = json!(["bad_id", "not_a_test_rider"]))),
 )]
 pub async fn duty(
@@ -147,14 +186,14 @@ pub async fn duty(
     MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
-) -> Answer<Value> {
+) -> Answer<DutySet> {
     let rider = caller.rider(&id)?;
     let body = Reader::new(&body)?;
     body.only(&["on_duty"])?;
     let on_duty = body.boolean("on_duty")?.ok_or_else(|| body.missing("on_duty"))?;
     may_write(&state, &caller, &rider).await?;
     let ended = state.dispatch.set_duty(rider, if on_duty { Duty::On } else { Duty::Off }).await?;
-    Ok(Success(json!({"on_duty": on_duty, "suppressed": ended})))
+    Ok(Success(DutySet { on_duty, suppressed: ended }))
 }
 
 /// Make a token for a rider's client.
@@ -170,8 +209,9 @@ pub async fn duty(
     operation_id = "makeRiderToken",
     tag = "Riders",
     security(("apiKey" = ["rider-token"])),
-    params(("id" = String, Path, description = "The rider, as you name them")),
-    responses((status = 200, description = "Done")),
+    params(("id" = RiderId, Path, description = "The rider, as you name them")),
+    request_body(content = ref("#/components/schemas/TokenBody")),
+    responses((status = 200, description = "Done", body = Envelope<RiderToken>)),
     extensions(("x-errors" = json!(["bad_id", "not_a_test_rider"]))),
 )]
 pub async fn token(
@@ -179,14 +219,14 @@ pub async fn token(
     MayMakeTokens(caller): MayMakeTokens,
     Path(id): Path<String>,
     JsonValue(body): JsonValue,
-) -> Answer<Value> {
+) -> Answer<RiderToken> {
     let rider = caller.rider(&id)?;
     let body = Reader::new(&body)?;
     body.only(&["ttl_s"])?;
     let ttl_s = body.integer("ttl_s", 1, 86_400)?.unwrap_or(12 * 3600);
     may_write(&state, &caller, &rider).await?;
     let token = state.dispatch.accounts().token(&caller.app, &rider.rider, ttl_s * 1000)?;
-    Ok(Success(json!({"token": token.token, "expires_at": token.expires_at.to_string()})))
+    Ok(Success(RiderToken { token: token.token, expires_at: token.expires_at.into() }))
 }
 
 /// Ring a rider for a test.
@@ -201,8 +241,8 @@ pub async fn token(
     operation_id = "testRider",
     tag = "Riders",
     security(("apiKey" = ["ingest"])),
-    params(("id" = String, Path, description = "The rider, as you name them")),
-    responses((status = 200, description = "Done")),
+    params(("id" = RiderId, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done", body = Envelope<EventAnswer>)),
     extensions(("x-errors" = json!(["bad_id", "too_many_requests"]))),
 )]
 pub async fn test(
@@ -259,18 +299,21 @@ pub async fn test(
     operation_id = "queryRiders",
     tag = "Riders",
     security(("apiKey" = ["read"])),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/RiderQueryBody")),
+    responses((status = 200, description = "Done", body = Envelope<RiderList>)),
+    extensions(("x-errors" = json!(["bad_id"]))),
 )]
 pub async fn query(
     State(state): State<AppState>,
     MayRead(caller): MayRead,
     JsonValue(body): JsonValue,
-) -> Answer<Value> {
+) -> Answer<RiderList> {
     let body = Reader::new(&body)?;
     body.only(&["ids"])?;
     let ids: Vec<RiderId> = body.ids("ids", QUERY_MAX)?;
     let riders = state.dispatch.store().riders(caller.app_id(), ids).await?;
-    Ok(Success(json!({"riders": riders.iter().map(|rider| view(&state, rider, None)).collect::<Vec<_>>()})))
+    let riders = riders.iter().map(|rider| RiderView::of(&state, rider, None)).collect();
+    Ok(Success(RiderList { riders }))
 }
 
 /// Look at the self-checks of a rider's devices.
@@ -285,55 +328,15 @@ pub async fn query(
     operation_id = "listChecks",
     tag = "Riders",
     security(("apiKey" = ["read"])),
-    params(("id" = String, Path, description = "The rider, as you name them")),
-    responses((status = 200, description = "Done")),
+    params(("id" = RiderId, Path, description = "The rider, as you name them")),
+    responses((status = 200, description = "Done", body = Envelope<CheckList>)),
     extensions(("x-errors" = json!(["bad_id"]))),
 )]
 pub async fn checks(
     State(state): State<AppState>,
     MayRead(caller): MayRead,
     Path(id): Path<String>,
-) -> Answer<Value> {
+) -> Answer<CheckList> {
     let checks = state.dispatch.store().checks(caller.rider(&id)?).await?;
-    let checks: Vec<Value> = checks
-        .into_iter()
-        .map(|check| {
-            let result: Value = serde_json::from_str(&check.result).unwrap_or_default();
-            json!({"at": check.at.to_string(), "result": result})
-        })
-        .collect();
-    Ok(Success(json!({"checks": checks})))
-}
-
-fn view(state: &AppState, rider: &Rider, open_alerts: Option<usize>) -> Value {
-    let key = RiderKey { app: rider.app, rider: rider.id.clone() };
-    let sessions = state.dispatch.hub().sessions_of(&key);
-    let facts = Facts::of(rider, &sessions, &state.dispatch);
-    let mut view = json!({
-        "id": rider.id,
-        "known": rider.known,
-        "test": rider.test,
-        "online": facts.online.is,
-        "on_duty": facts.on_duty.is,
-        "audible": facts.audible.is,
-        "responsive": facts.responsive.is,
-        "presence": facts,
-        "devices": rider.devices,
-        "last_seen_at": rider.last_seen_at.map(|at| at.to_string()),
-        "sessions": sessions.iter().map(session_view).collect::<Vec<_>>(),
-    });
-    if let Some(count) = open_alerts {
-        view["open_alerts"] = json!(count);
-    }
-    view
-}
-
-fn session_view(session: &SessionView) -> Value {
-    json!({
-        "session": session.session.to_string(),
-        "device": session.device,
-        "since": session.opened_at.to_string(),
-        "audio": session.audio,
-        "foreground": session.foreground,
-    })
+    Ok(Success(CheckList { checks: checks.iter().map(CheckView::of).collect() }))
 }

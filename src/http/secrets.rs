@@ -3,24 +3,25 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::auth::MayHandleCallbacks;
 use super::body::JsonValue;
 use super::keys::{SecretView, live_secrets, read_grace_ms};
 use super::path::Path;
-use super::problem::{Answer, Problem, Success};
+use super::problem::{Answer, Envelope, Problem, Success};
 use crate::dispatch::AppSecret;
 use crate::domain::app::{KeyMode, Scope};
 
 /// The live secrets of an app.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct SecretList {
     secrets: Vec<SecretView>,
 }
 
 /// A secret that was just made.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct NewSecret {
     kind: &'static str,
     /// Shown this once.
@@ -41,7 +42,7 @@ pub struct NewSecret {
     operation_id = "listSecrets",
     tag = "Keys",
     security(("apiKey" = ["callbacks"])),
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "Done", body = Envelope<SecretList>)),
 )]
 pub async fn list(
     State(state): State<AppState>,
@@ -64,7 +65,8 @@ pub async fn list(
     tag = "Keys",
     security(("apiKey" = ["callbacks"])),
     params(("kind" = String, Path, description = "`rider` or `callback`")),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/RotateBody")),
+    responses((status = 200, description = "Done", body = Envelope<NewSecret>)),
     extensions(("x-errors" = json!(["not_found"]))),
 )]
 pub async fn rotate(

@@ -1,19 +1,20 @@
 //! What an app sets for itself: time zone, quiet hours, merging, the cap for each rider, its own ladders.
 //! `PUT` replaces all of it; what is not named has its default again.
 
+pub mod view;
+
 use axum::extract::State;
-use serde_json::{Map, Value, json};
 
 use super::AppState;
 use super::auth::{MayAdminister, MayRead};
 use super::body::JsonValue;
-use super::problem::{Answer, Success};
+use super::problem::{Answer, Envelope, Success};
 use super::test_mode::LiveKey;
 use crate::domain::AppSettings;
 use crate::domain::app::Scope;
-use crate::domain::ladder::{Act, HttpCall, Step};
 use crate::domain::settings::QuietHours;
 use crate::intake::{InputError, Reader, read_ladder};
+use view::{Secrets, SettingsView};
 
 /// Most alerts a minute that a cap may allow.
 const PER_MINUTE_MAX: i64 = 1_000;
@@ -32,11 +33,11 @@ const TYPE_PREFIX_CHARS_MAX: usize = 100;
     operation_id = "getSettings",
     tag = "Settings",
     security(("apiKey" = ["read"])),
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "Done", body = Envelope<SettingsView>)),
 )]
-pub async fn get(MayRead(caller): MayRead) -> Answer<Value> {
+pub async fn get(MayRead(caller): MayRead) -> Answer<SettingsView> {
     let secrets = if caller.may(Scope::Admin) { Secrets::Shown } else { Secrets::Hidden };
-    Ok(Success(view(&caller.app.app.settings, secrets)))
+    Ok(Success(SettingsView::of(&caller.app.app.settings, secrets)))
 }
 
 /// Replace your settings.
@@ -51,17 +52,18 @@ pub async fn get(MayRead(caller): MayRead) -> Answer<Value> {
     operation_id = "putSettings",
     tag = "Settings",
     security(("apiKey" = ["admin"])),
-    responses((status = 200, description = "Done")),
-    extensions(("x-errors" = json!(["unknown_step", "out_of_order", "bad_call", "url_not_allowed", "bad_time"]))),
+    request_body(content = ref("#/components/schemas/SettingsBody")),
+    responses((status = 200, description = "Done", body = Envelope<SettingsView>)),
+    extensions(("x-errors" = json!(["unknown_step", "out_of_order", "bad_call", "url_not_allowed", "bad_time", "not_together", "bad_id"]))),
 )]
 pub async fn put(
     State(state): State<AppState>,
     LiveKey(MayAdminister(caller)): LiveKey<MayAdminister>,
     JsonValue(body): JsonValue,
-) -> Answer<Value> {
+) -> Answer<SettingsView> {
     let settings = read(&Reader::new(&body)?)?;
     state.dispatch.put_settings(&caller.app, settings.clone()).await?;
-    Ok(Success(view(&settings, Secrets::Shown)))
+    Ok(Success(SettingsView::of(&settings, Secrets::Shown)))
 }
 
 fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
@@ -99,56 +101,4 @@ fn read_minute(hours: &Reader<'_>, name: &str) -> Result<u16, InputError> {
         (hour < 24 && minute < 60).then_some(hour * 60 + minute)
     });
     minute.ok_or_else(|| hours.error(name, "bad_time", "is no time of day, HH:MM"))
-}
-
-/// Whether values that may be secret are shown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Secrets {
-    Shown,
-    Hidden,
-}
-
-fn view(settings: &AppSettings, secrets: Secrets) -> Value {
-    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let quiet_hours =
-        settings.quiet_hours.map(|hours| json!({"from": clock(hours.from_min), "to": clock(hours.to_min)}));
-    let ladders = settings.ladders.iter().map(|(kind, ladder)| {
-        let steps: Vec<Value> = ladder.steps().iter().map(|step| step_view(step, secrets)).collect();
-        (kind.clone(), Value::Array(steps))
-    });
-    json!({
-        "time_zone": settings.time_zone,
-        "quiet_hours": quiet_hours,
-        "merge": settings.merge,
-        "alerts_per_minute": settings.alerts_per_minute,
-        "type_prefix": settings.type_prefix,
-        "ladders": ladders.collect::<Map<String, Value>>(),
-    })
-}
-
-fn step_view(step: &Step, secrets: Secrets) -> Value {
-    let mut view = json!({"after_s": step.after_s, "do": step.act.word()});
-    if step.fallback {
-        view["fallback"] = json!(true);
-    }
-    match &step.act {
-        Act::Station { groups } if !groups.is_empty() => view["groups"] = json!(groups),
-        Act::Http(call) => view["http"] = call_view(call, secrets),
-        Act::Station { .. } | Act::Repeat | Act::Louder | Act::Next | Act::Desk | Act::Exhausted => {}
-    }
-    view
-}
-
-fn call_view(call: &HttpCall, secrets: Secrets) -> Value {
-    let shown = |value: &str| match secrets {
-        Secrets::Shown => value.to_owned(),
-        Secrets::Hidden => "…".to_owned(),
-    };
-    let headers = call.headers.iter().map(|(name, value)| (name.clone(), json!(shown(value))));
-    json!({
-        "url": call.url,
-        "method": call.method,
-        "headers": headers.collect::<Map<String, Value>>(),
-        "body": call.body,
-    })
 }

@@ -2,17 +2,42 @@
 //! It takes a free text, or a kind with values for its phrase.
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::auth::{Caller, MayIngest};
 use super::body::JsonValue;
-use super::problem::{Answer, Problem, Success};
+use super::problem::{Answer, Envelope, Problem, Success};
 use crate::audio::{ClipFormat, Format};
 use crate::dispatch::{SayError, TooMany};
 use crate::domain::{Kinds, Urgency};
 use crate::intake::Reader;
 use crate::speech::{Chime, Lang, Rendered, Sentence, SpeechError, free_text};
+
+/// How a sentence sounds.
+#[derive(Serialize, ToSchema)]
+pub struct SpeechView {
+    /// Where the clip is.
+    url: String,
+    mime: String,
+    bytes: u64,
+    /// The whole file; the sentence ends at `duration_ms - tail_ms`.
+    duration_ms: u32,
+    /// The silence at its end.
+    tail_ms: u32,
+    /// For the eye.
+    text: String,
+    /// For the ear: what the voice reads.
+    said: String,
+    /// What has spoken it.
+    engine: String,
+    /// Whether the clip was there already.
+    cached: bool,
+    /// How many characters were said.
+    characters: usize,
+}
 
 /// Longest text, in characters.
 const TEXT_CHARS_MAX: usize = 120;
@@ -31,14 +56,15 @@ const VARS_BYTES_MAX: usize = 2048;
     operation_id = "postSpeech",
     tag = "Phrases",
     security(("apiKey" = ["ingest"])),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/SpeechBody")),
+    responses((status = 200, description = "Done", body = Envelope<SpeechView>)),
     extensions(("x-errors" = json!(["bad_text", "unknown_kind", "not_supported", "speech_budget"]))),
 )]
 pub async fn post(
     State(state): State<AppState>,
     MayIngest(caller): MayIngest,
     JsonValue(body): JsonValue,
-) -> Answer<Value> {
+) -> Answer<SpeechView> {
     let body = Reader::new(&body)?;
     body.only(&["text", "kind", "vars", "voice", "lang", "format"])?;
     if body.value("voice").is_some() {
@@ -47,11 +73,15 @@ pub async fn post(
     let format = format(&body)?;
     let lang = body.word("lang", Lang::parse, "zh-CN, yue, en")?.unwrap_or(caller.app.lang);
     let kind = body.text("kind", 64)?;
+    if kind.as_ref().is_some_and(|kind| state.dispatch.kinds().get(kind).is_none()) {
+        return Err(body.error("kind", "unknown_kind", "there is no such kind").into());
+    }
+    let vars = body.raw_object("vars", VARS_BYTES_MAX)?;
     let rendered = match (body.text("text", TEXT_CHARS_MAX)?, &kind) {
         (Some(text), _) => {
             free_text(&text, lang).map_err(|error| Problem::at("bad_text", "/text", error.to_string()))?
         }
-        (None, Some(kind)) => phrase(&state, &caller, &body, kind, lang)?,
+        (None, Some(kind)) => phrase(&state, &caller, &vars, kind, lang)?,
         (None, None) => return Err(body.missing("text").into()),
     };
     let kind = kind.unwrap_or_else(|| "announcement".to_owned());
@@ -65,18 +95,18 @@ pub async fn post(
         None => state.dispatch.say(caller.app_id(), &sentence).await.map_err(|error| problem(&error))?,
     };
     let now = state.dispatch.clock().now().wall;
-    Ok(Success(json!({
-        "url": state.sessions.urls.url(&spoken.sound.path, now),
-        "mime": spoken.sound.mime,
-        "bytes": spoken.sound.bytes,
-        "duration_ms": spoken.sound.duration_ms,
-        "tail_ms": spoken.sound.tail_ms,
-        "text": rendered.text,
-        "said": sentence.said,
-        "engine": spoken.engine,
-        "cached": known,
-        "characters": sentence.said.chars().count(),
-    })))
+    Ok(Success(SpeechView {
+        url: state.sessions.urls.url(&spoken.sound.path, now),
+        mime: spoken.sound.mime,
+        bytes: spoken.sound.bytes,
+        duration_ms: spoken.sound.duration_ms,
+        tail_ms: spoken.sound.tail_ms,
+        text: rendered.text,
+        engine: spoken.engine,
+        cached: known,
+        characters: sentence.said.chars().count(),
+        said: sentence.said,
+    }))
 }
 
 /// m4a is known, so that its refusal says why.
@@ -94,16 +124,15 @@ fn format(body: &Reader<'_>) -> Result<ClipFormat, Problem> {
 fn phrase(
     state: &AppState,
     caller: &Caller,
-    body: &Reader<'_>,
+    vars: &Map<String, Value>,
     kind: &str,
     lang: Lang,
 ) -> Result<Rendered, Problem> {
-    let vars = body.raw_object("vars", VARS_BYTES_MAX)?;
     let own = caller.app.phrases(kind, lang);
     let phrases = state.speech.phrases();
     let now = state.dispatch.clock().now().wall;
     phrases
-        .render(kind, lang, own, &vars, caller.app.zone.offset_s(now))
+        .render(kind, lang, own, vars, caller.app.zone.offset_s(now))
         .ok_or_else(|| Problem::at("unknown_kind", "/kind", "this kind has no phrase"))
 }
 

@@ -2,17 +2,32 @@
 //! A phrase that does not compile is refused with its place, so that no alert ever meets it.
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::auth::{MayAdminister, MayRead};
 use super::body::JsonValue;
 use super::path::Path;
-use super::problem::{Answer, Problem, Success};
+use super::problem::{Answer, Envelope, Problem, Success};
 use super::test_mode::LiveKey;
 use crate::intake::Reader;
 use crate::speech::{Lang, Phrase};
 use crate::store::Template;
+
+/// Your own phrases.
+#[derive(Serialize, ToSchema)]
+pub struct TemplateList {
+    templates: Vec<TemplateView>,
+}
+
+/// Your own phrases of one kind in one language, from specific to slotless.
+#[derive(Serialize, ToSchema)]
+pub struct TemplateView {
+    kind: String,
+    lang: String,
+    phrases: Vec<String>,
+}
 
 /// Most phrases of one kind and language.
 const PHRASES_MAX: usize = 20;
@@ -29,15 +44,11 @@ const PHRASES_MAX: usize = 20;
     operation_id = "listTemplates",
     tag = "Phrases",
     security(("apiKey" = ["read"])),
-    responses((status = 200, description = "Done")),
+    responses((status = 200, description = "Done", body = Envelope<TemplateList>)),
 )]
-pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> Answer<Value> {
+pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> Answer<TemplateList> {
     let templates = state.dispatch.store().templates(caller.app_id()).await?;
-    let templates: Vec<Value> = templates
-        .into_iter()
-        .map(|template| json!({"kind": template.kind, "lang": template.lang, "phrases": template.phrases}))
-        .collect();
-    Ok(Success(json!({"templates": templates})))
+    Ok(Success(TemplateList { templates: templates.into_iter().map(TemplateView::from).collect() }))
 }
 
 /// Set your own phrases of a kind.
@@ -53,7 +64,8 @@ pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> An
     tag = "Phrases",
     security(("apiKey" = ["admin"])),
     params(("kind" = String, Path, description = "The kind of event")),
-    responses((status = 200, description = "Done")),
+    request_body(content = ref("#/components/schemas/TemplateBody")),
+    responses((status = 200, description = "Done", body = Envelope<TemplateView>)),
     extensions(("x-errors" = json!(["not_found", "bad_phrase"]))),
 )]
 pub async fn put(
@@ -61,7 +73,7 @@ pub async fn put(
     LiveKey(MayAdminister(caller)): LiveKey<MayAdminister>,
     Path(kind): Path<String>,
     JsonValue(body): JsonValue,
-) -> Answer<Value> {
+) -> Answer<TemplateView> {
     if state.dispatch.kinds().get(&kind).is_none() {
         return Err(Problem::not_found("kind"));
     }
@@ -81,7 +93,14 @@ pub async fn put(
             .map_err(|error| Problem::at("bad_phrase", &pointer, error.to_string()))?;
         phrases.push(text.to_owned());
     }
-    let template = Template { kind: kind.clone(), lang: lang.tag().to_owned(), phrases: phrases.clone() };
-    state.dispatch.accounts().put_template(caller.app_id(), template).await?;
-    Ok(Success(json!({"kind": kind, "lang": lang.tag(), "phrases": phrases})))
+    let template = Template { kind, lang: lang.tag().to_owned(), phrases };
+    state.dispatch.accounts().put_template(caller.app_id(), template.clone()).await?;
+    Ok(Success(template.into()))
+}
+
+impl From<Template> for TemplateView {
+    fn from(template: Template) -> Self {
+        let Template { kind, lang, phrases } = template;
+        Self { kind, lang, phrases }
+    }
 }

@@ -56,15 +56,13 @@ fn read_step(step: &Reader<'_>) -> Read<Step> {
     step.only(&["after_s", "do", "fallback", "group", "groups", "http"])?;
     let after_s = step.integer("after_s", 0, i64::from(MAX_TTL_S))?.ok_or_else(|| step.missing("after_s"))?;
     let word = step.text("do", 64)?.ok_or_else(|| step.missing("do"))?;
+    let mut groups = step.ids("groups", MAX_GROUPS)?;
+    groups.extend(step.id("group")?);
     let act = match word.as_str() {
         "repeat" | "ring" => Act::Repeat,
         "louder" => Act::Louder,
         "next" => Act::Next,
-        "station" => {
-            let mut groups = step.ids("groups", MAX_GROUPS)?;
-            groups.extend(step.id("group")?);
-            Act::Station { groups }
-        }
+        "station" => Act::Station { groups },
         "desk" => Act::Desk,
         "http" => Act::Http(read_call(&step.object("http")?.ok_or_else(|| step.missing("http"))?)?),
         "exhausted" => Act::Exhausted,

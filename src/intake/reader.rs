@@ -218,8 +218,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// `wrong_type`, `unknown_value`.
     pub fn word<T>(&self, name: &str, parse: impl Fn(&str) -> Option<T>, words: &str) -> Read<Option<T>> {
-        let Some(text) = self.text(name, 64)? else { return Ok(None) };
-        match parse(&text) {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        let text = value.as_str().ok_or_else(|| wrong_type(self.pointer_of(name), "text"))?;
+        match parse(text) {
             Some(found) => Ok(Some(found)),
             None => Err(self.error(name, "unknown_value", &format!("is none of {words}"))),
         }

@@ -105,6 +105,15 @@ impl Headers {
         self
     }
 
+    /// Tells the trace that a call belongs to, unless the user has.
+    #[must_use]
+    pub fn or_traceparent(mut self, header: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(header) {
+            self.0.entry("traceparent").or_insert(value);
+        }
+        self
+    }
+
     pub(super) fn into_map(self) -> HeaderMap {
         self.0
     }

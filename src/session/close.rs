@@ -57,6 +57,37 @@ impl Close {
         }
     }
 
+    /// Every reason, by its code.
+    pub const ALL: [Self; 9] = [
+        Self::BadToken,
+        Self::Replaced,
+        Self::Banned,
+        Self::Draining,
+        Self::Slow,
+        Self::HeartbeatLost,
+        Self::TooMany,
+        Self::Protocol,
+        Self::TokenExpired,
+    ];
+
+    /// What it means, for people.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::BadToken => "The token is missing, wrong or revoked: sign in again (try one fresh token).",
+            Self::Replaced => "Another device of this rider took over.",
+            Self::Banned => "The rider was barred.",
+            Self::Draining => "This node stops: come back after `retry_after_ms`.",
+            Self::Slow => "The client reads too slowly; everything open comes again.",
+            Self::HeartbeatLost => "Nothing was heard for too long.",
+            Self::TooMany => "Too many sessions or connections: come back later.",
+            Self::Protocol => {
+                "Too many frames that are not of this protocol, or no hello in time: a defect of the client."
+            }
+            Self::TokenExpired => "The token came to its end: get a fresh one first.",
+        }
+    }
+
     /// Whether the client may come back by itself.
     #[must_use]
     pub fn may_return(self) -> bool {

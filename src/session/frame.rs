@@ -3,12 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::domain::delivery::{Answer, AnswerOutcome};
 use crate::domain::{AlertId, AudioState, Mode, Need, Urgency};
 
 /// What a client says.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum ClientFrame {
     /// First frame.
@@ -51,7 +52,7 @@ pub enum ClientFrame {
 }
 
 /// Opens a session.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct Hello {
     /// Rider token, unless the request's header carried it.
     pub token: Option<String>,
@@ -70,7 +71,7 @@ pub struct Hello {
 }
 
 /// What a client can do.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct Caps {
     /// Audio formats it plays, best first: `mp3`, `m4a`, `wav`. Empty: all of them.
     #[serde(default)]
@@ -78,7 +79,7 @@ pub struct Caps {
 }
 
 /// What has changed; absent members have not.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 pub struct StatePatch {
     /// Takes orders.
     pub on_duty: Option<bool>,
@@ -89,7 +90,7 @@ pub struct StatePatch {
 }
 
 /// What became of an alert at the client.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct Report {
     /// Number of this receipt on this device.
     pub n: u64,
@@ -114,7 +115,7 @@ fn one() -> u32 {
 }
 
 /// What happened to an alert at the client.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportStatus {
     /// It waits for others.
@@ -198,7 +199,7 @@ pub const CLIENT_OPS: [&str; 12] = [
 ];
 
 /// What the server says.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum ServerFrame<'a> {
     /// Answers `hello`.
@@ -261,7 +262,7 @@ pub enum ServerFrame<'a> {
 }
 
 /// Opens a session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Welcome<'a> {
     /// The session's id.
     pub session: String,
@@ -284,7 +285,7 @@ pub struct Welcome<'a> {
 }
 
 /// One open alert.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct OpenFrame {
     /// The alert.
     pub id: AlertId,
@@ -293,7 +294,7 @@ pub struct OpenFrame {
 }
 
 /// Silence to play while waiting.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct KeepAlive {
     /// Where, best first.
     pub clips: Vec<String>,
@@ -302,7 +303,7 @@ pub struct KeepAlive {
 }
 
 /// What the server bears.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Limits {
     /// Largest frame from the client.
     pub frame_bytes_max: usize,
@@ -311,7 +312,7 @@ pub struct Limits {
 }
 
 /// Something to sound.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AlertFrame<'a> {
     /// Position in the rider's sequence.
     pub seq: i64,
@@ -356,13 +357,15 @@ pub struct AlertFrame<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer_by: Option<i64>,
     /// The order, for the card.
+    #[schema(value_type = Object)]
     pub card: &'a RawValue,
     /// From the backend, unread.
+    #[schema(value_type = Object)]
     pub ext: &'a RawValue,
 }
 
 /// A clip.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AudioFrame {
     /// Where it is.
     pub url: String,
@@ -382,7 +385,7 @@ pub struct AudioFrame {
 }
 
 /// How often to sound.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RepeatFrame {
     /// In all.
     pub count: u32,

@@ -12,6 +12,9 @@ pub enum Lang {
     En,
 }
 
+/// Longest tag that is looked at (RFC 5646 section 4.4.1).
+const TAG_BYTES_MAX: usize = 35;
+
 impl Lang {
     /// Every language, in the order of the phrase files.
     pub const ALL: [Self; 3] = [Self::ZhCn, Self::Yue, Self::En];
@@ -22,6 +25,9 @@ impl Lang {
     /// Hong Kong and Macau tags mean Cantonese; Taiwan speaks Mandarin, whatever it writes.
     #[must_use]
     pub fn parse(tag: &str) -> Option<Self> {
+        if tag.len() > TAG_BYTES_MAX {
+            return None;
+        }
         let tag = tag.trim().to_ascii_lowercase();
         let mut parts = tag.split(['-', '_']);
         match parts.next()? {

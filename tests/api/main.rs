@@ -13,6 +13,7 @@ mod apps;
 mod audiences;
 mod audio;
 mod cli;
+mod contract;
 mod delivery;
 mod door;
 mod health;

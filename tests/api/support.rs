@@ -2,6 +2,7 @@
 //! It runs in this process on free ports, in a folder that goes when the test ends.
 
 mod backend;
+pub(crate) mod contract;
 mod ear;
 mod process;
 mod raw;
@@ -274,13 +275,27 @@ pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().timeout(DEADLINE).tls_certs_only([]).build().unwrap()
 }
 
-/// Sends a request and reads the whole answer.
+/// Sends a request and reads the whole answer, which must be as the OpenAPI document says.
 pub(crate) async fn reply(request: reqwest::RequestBuilder) -> Reply {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let operation = contract::operation(request.method().as_str(), request.url().path());
+    let sent = request.body().and_then(reqwest::Body::as_bytes).map(<[u8]>::to_vec).unwrap_or_default();
+    let is_head = request.method() == reqwest::Method::HEAD;
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.unwrap();
     let json = serde_json::from_slice(&bytes).unwrap_or_default();
-    Reply { status, headers, bytes, json }
+    let reply = Reply { status, headers, bytes, json };
+    // The admin listener names no requests, and is not in the document.
+    let is_public = reply.headers.contains_key("x-request-id");
+    if let Some(operation) = operation.filter(|_| is_public && !is_head) {
+        operation.check_answer(status, reply.header("content-type"), &reply.json);
+        if (200..300).contains(&status) {
+            operation.check_taken(&sent);
+        }
+    }
+    reply
 }
 
 /// Where a server keeps its data, in the folder of a test.

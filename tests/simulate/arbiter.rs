@@ -125,7 +125,7 @@ impl Caller for Arbiter {
         }
     }
 
-    async fn call(&self, id: CallId, _call: &HttpCall, values: &Map<String, Value>) -> CallEnd {
+    async fn call(&self, id: CallId, _call: &HttpCall, values: &Map<String, Value>, _trace: &str) -> CallEnd {
         self.ledger.called(id, values);
         let (end, spent_ms) = {
             let mut dice = self.dice.lock().unwrap();

@@ -186,7 +186,7 @@ impl Backend {
             match answer {
                 Some(Ok(answer)) => {
                     self.ledger.accepted(event, answer.clone());
-                    self.ledger.stored(event, answer.outcome);
+                    self.ledger.stored(event, answer.outcome.as_str());
                     return answer;
                 }
                 Some(Err(error)) => {

@@ -1,6 +1,8 @@
 //! An event enters: judged against what is known of its order, then its alert for each rider of its audience.
 //! Old news is dropped, an end stops what it ends, a new rider's gain is the old rider's loss.
 
+use serde::Serialize;
+
 use super::{Book, Context, Ended, FirstDelivery, Guard};
 use crate::domain::alert::AlertChange;
 use crate::domain::app::KeyMode;
@@ -75,7 +77,8 @@ pub enum Outcome {
 }
 
 /// Why an event is old news.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum DropReason {
     /// Newer news of its order came before.
     OlderVersion,

@@ -7,7 +7,7 @@ use super::{DeliveryState, EndReason};
 use crate::domain::EpochMs;
 
 /// What a rider may answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// I have heard it.
@@ -45,7 +45,7 @@ impl Answer {
 }
 
 /// What the rider is told of an answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerOutcome {
     /// Kept.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::DeliveryState;
 
 /// Why a delivery ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// Heard, and nothing more was needed.

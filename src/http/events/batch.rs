@@ -4,6 +4,7 @@
 use http::HeaderMap;
 use serde::Serialize;
 use tracing::error;
+use utoipa::ToSchema;
 
 use super::super::auth::Caller;
 use super::super::notices::word;
@@ -16,7 +17,7 @@ use crate::intake::{Batch, Form, IDEMPOTENCY_KEY, InputError, Types, Wrapping, p
 use crate::store::StoreError;
 
 /// What a backend is told of its batch.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct BatchTold {
     /// Events that are stored now.
     accepted: usize,
@@ -29,7 +30,7 @@ pub struct BatchTold {
 }
 
 /// What a backend is told of one event of its batch.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ItemTold {
     /// As of an event that was posted alone.

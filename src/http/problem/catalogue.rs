@@ -1,0 +1,165 @@
+//! The error catalogue: every word that stands in `error`, with its status, its meaning and what a caller does about it.
+//! A test holds it to the source, to docs/errors.md and to the document of the API; a new word is one entry here.
+
+use serde::Serialize;
+
+/// One word.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Entry {
+    /// The word in `error`.
+    pub error: &'static str,
+    /// The HTTP status it comes with.
+    pub status: u16,
+    /// When it is given.
+    pub when: &'static str,
+    /// What the caller does.
+    pub remedy: &'static str,
+}
+
+/// The entry of a word.
+#[must_use]
+pub fn entry(error: &str) -> Option<&'static Entry> {
+    CATALOGUE.iter().find(|entry| entry.error == error)
+}
+
+const fn entry_of(status: u16, error: &'static str, when: &'static str, remedy: &'static str) -> Entry {
+    Entry { error, status, when, remedy }
+}
+
+const MEND: &str = "Mend the request; the same again is refused again.";
+const MEND_MEMBER: &str = "Mend the member at `pointer`; the same again is refused again.";
+const AGAIN: &str = "Send the same again after `Retry-After`.";
+
+/// All of them, by status.
+pub const CATALOGUE: &[Entry] = &[
+    entry_of(400, "malformed_json", "The body is not JSON, not UTF-8, or something stands behind it.", MEND),
+    entry_of(
+        400,
+        "duplicate_member",
+        "A member appears twice: two parsers could read it differently.",
+        MEND_MEMBER,
+    ),
+    entry_of(
+        400,
+        "control_character",
+        "A text holds control characters other than tab and line breaks.",
+        MEND_MEMBER,
+    ),
+    entry_of(400, "number_too_large", "A number so large that it would be rounded.", "Send it as text."),
+    entry_of(400, "too_deep", "Nested more than 16 levels deep.", MEND_MEMBER),
+    entry_of(400, "wrong_type", "A member is of another type.", MEND_MEMBER),
+    entry_of(400, "missing_member", "A member that must be there is not.", MEND_MEMBER),
+    entry_of(400, "unknown_member", "There is no such member.", MEND_MEMBER),
+    entry_of(400, "unknown_value", "A word that is none of those that may stand there.", MEND_MEMBER),
+    entry_of(400, "out_of_range", "A number outside its bounds.", MEND_MEMBER),
+    entry_of(400, "too_long", "A text or an object longer than it may be.", MEND_MEMBER),
+    entry_of(400, "too_many", "A list or an object of more than it may have.", MEND_MEMBER),
+    entry_of(400, "bad_value", "A text that is not written as it must be.", MEND_MEMBER),
+    entry_of(
+        400,
+        "bad_id",
+        "An id that is empty, over 128 characters, or holds white space or control characters.",
+        MEND_MEMBER,
+    ),
+    entry_of(
+        400,
+        "bad_time",
+        "Neither RFC 3339 with an offset nor epoch seconds or milliseconds; or too far ahead.",
+        MEND_MEMBER,
+    ),
+    entry_of(400, "bad_url", "Not an http(s) URL.", MEND_MEMBER),
+    entry_of(400, "bad_text", "A text that cannot be spoken.", MEND_MEMBER),
+    entry_of(
+        400,
+        "bad_phrase",
+        "A phrase that does not compile; the detail tells line and column.",
+        MEND_MEMBER,
+    ),
+    entry_of(400, "not_together", "Two members that exclude each other.", MEND_MEMBER),
+    entry_of(400, "unknown_step", "A ladder step that does nothing we know.", MEND_MEMBER),
+    entry_of(400, "out_of_order", "Ladder steps that are not in the order of `after_s`.", MEND_MEMBER),
+    entry_of(400, "no_candidates", "The step `next` in an event without `offer.candidates`.", MEND_MEMBER),
+    entry_of(
+        400,
+        "bad_call",
+        "A ladder's `http` call that cannot be made or filled in; the detail says why.",
+        MEND_MEMBER,
+    ),
+    entry_of(
+        400,
+        "url_not_allowed",
+        "A URL that may not be called: not https, or not a public address.",
+        MEND_MEMBER,
+    ),
+    entry_of(
+        400,
+        "bad_recurrence",
+        "No cron expression of five fields, or one that never comes.",
+        MEND_MEMBER,
+    ),
+    entry_of(400, "not_offered", "A settlement for a rider who was not offered the alert.", MEND_MEMBER),
+    entry_of(400, "bad_query", "A parameter of the query that is not as described.", MEND),
+    entry_of(400, "bad_path", "The path is not UTF-8, percent-encoded.", MEND),
+    entry_of(400, "unknown_kind", "There is no such kind, or it has no phrase.", MEND_MEMBER),
+    entry_of(400, "empty_target", "The event names no rider and no group, and is no broadcast.", MEND_MEMBER),
+    entry_of(400, "not_supported", "A member that this server does not offer.", MEND_MEMBER),
+    entry_of(400, "bad_length", "Silence of less than a second or more than an hour.", MEND),
+    entry_of(400, "bad_kind", "A kind of silence that there is not, or not in this format.", MEND),
+    entry_of(400, "bad_handshake", "Not the key of a WebSocket handshake.", MEND),
+    entry_of(400, "unknown_protocol", "A WebSocket subprotocol other than `orderbell.v1`.", MEND),
+    entry_of(400, "bad_frame", "Not a report or an answer.", MEND_MEMBER),
+    entry_of(400, "broken_body", "The body broke off.", "Send the same again."),
+    entry_of(
+        401,
+        "bad_key",
+        "No live API key: missing, unknown, revoked and malformed are the same.",
+        "Use a live key.",
+    ),
+    entry_of(401, "bad_token", "The rider's token is missing or not good.", "Get a fresh token."),
+    entry_of(401, "token_expired", "The rider's token has expired.", "Get a fresh token."),
+    entry_of(
+        403,
+        "missing_scope",
+        "The key is good, but not for this.",
+        "Use a key with the scope in the detail.",
+    ),
+    entry_of(404, "not_found", "There is none, or it belongs to another app.", MEND),
+    entry_of(405, "method_not_allowed", "The address takes other methods; `Allow` lists them.", MEND),
+    entry_of(408, "too_slow", "The body did not arrive in time.", "Send the same again."),
+    entry_of(
+        409,
+        "event_id_conflict",
+        "The id was used for another event within 7 days.",
+        "Give the event an id of its own.",
+    ),
+    entry_of(409, "taken", "A name that must be unique is taken.", "Choose another."),
+    entry_of(409, "no_offer", "A settlement of an alert that is no offer.", MEND),
+    entry_of(
+        409,
+        "already_settled",
+        "The offer was decided otherwise, or is void.",
+        "Look at the alert: what it says stays.",
+    ),
+    entry_of(
+        413,
+        "too_large",
+        "The body is larger than is taken; the detail says how much is.",
+        "Send less at once.",
+    ),
+    entry_of(415, "unsupported_media_type", "Not `application/json` in UTF-8, or compressed.", MEND),
+    entry_of(416, "bad_range", "There are no such bytes; `Content-Range` tells how many there are.", MEND),
+    entry_of(426, "upgrade_required", "The address speaks WebSocket, version 13.", MEND),
+    entry_of(
+        500,
+        "internal",
+        "Our fault; the log tells more under the same `request_id`.",
+        "Send the same again, with the same id; tell us.",
+    ),
+    entry_of(
+        503,
+        "outcome_unknown",
+        "The disk failed during the commit: it may be done or not.",
+        "Send the same again, with the same id.",
+    ),
+    entry_of(503, "unavailable", "Nothing was done.", AGAIN),
+];

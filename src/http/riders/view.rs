@@ -1,0 +1,101 @@
+//! What is shown of a rider: the facts, and the open sessions.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::domain::{AudioState, DevicePolicy, Rider, RiderId, SessionId};
+use crate::http::AppState;
+use crate::http::moment::Moment;
+use crate::http::presence::Facts;
+use crate::hub::SessionView;
+use crate::store::DeviceCheck;
+
+/// A rider.
+#[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts, each told apart")]
+pub struct RiderView {
+    id: RiderId,
+    /// False while only events have named this rider.
+    known: bool,
+    /// There for tests: what test keys say reaches them.
+    test: bool,
+    /// A session is open, or was until a moment ago.
+    online: bool,
+    /// The rider takes orders.
+    on_duty: bool,
+    /// An alert sent now would be heard.
+    audible: bool,
+    /// Offers are answered.
+    responsive: bool,
+    /// The same four, each with what it is known by and since when.
+    presence: Facts,
+    devices: DevicePolicy,
+    /// When a session last opened or closed.
+    last_seen_at: Option<Moment>,
+    sessions: Vec<OpenSession>,
+    /// Alerts that are open for this rider; only where one rider is looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_alerts: Option<usize>,
+}
+
+/// An open session.
+#[derive(Serialize, ToSchema)]
+pub struct OpenSession {
+    session: SessionId,
+    /// The client's own id of its device.
+    device: String,
+    since: Moment,
+    /// What its player does, if it told.
+    audio: Option<AudioState>,
+    /// Whether the program is on the screen, if it told.
+    foreground: Option<bool>,
+}
+
+/// The self-check of a device.
+#[derive(Serialize, ToSchema)]
+pub struct CheckView {
+    at: Moment,
+    /// As the client posted it.
+    #[schema(value_type = Object)]
+    result: Value,
+}
+
+impl RiderView {
+    pub(super) fn of(state: &AppState, rider: &Rider, open_alerts: Option<usize>) -> Self {
+        let sessions = state.dispatch.hub().sessions_of(&rider.key());
+        let facts = Facts::of(rider, &sessions, &state.dispatch);
+        Self {
+            id: rider.id.clone(),
+            known: rider.known,
+            test: rider.test,
+            online: facts.online.is,
+            on_duty: facts.on_duty.is,
+            audible: facts.audible.is,
+            responsive: facts.responsive.is,
+            presence: facts,
+            devices: rider.devices,
+            last_seen_at: rider.last_seen_at.map(Moment),
+            sessions: sessions.into_iter().map(OpenSession::of).collect(),
+            open_alerts,
+        }
+    }
+}
+
+impl OpenSession {
+    fn of(session: SessionView) -> Self {
+        Self {
+            session: session.session,
+            device: session.device,
+            since: session.opened_at.into(),
+            audio: session.audio,
+            foreground: session.foreground,
+        }
+    }
+}
+
+impl CheckView {
+    pub(super) fn of(check: &DeviceCheck) -> Self {
+        Self { at: check.at.into(), result: serde_json::from_str(&check.result).unwrap_or_default() }
+    }
+}

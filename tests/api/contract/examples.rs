@@ -1,0 +1,111 @@
+//! Every example of the OpenAPI document is posted to a server, and every route is called once.
+//! What comes back is held to the document by the way it is asked for.
+
+use orderbell::http::contract;
+use serde_json::{Value, json};
+
+use crate::support::{NO_CAP, RiderSocket, TestServer};
+
+/// An operation with its place.
+fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
+    let paths = contract::openapi()["paths"].as_object().unwrap();
+    paths.iter().flat_map(|(path, item)| {
+        let item = item.as_object().unwrap().iter();
+        item.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
+}
+
+/// A server where the examples find what they speak of.
+async fn server_of_the_examples() -> (TestServer, RiderSocket) {
+    let server = TestServer::start(NO_CAP).await;
+    let rider = RiderSocket::connect(&server, "r_1001").await;
+    server.done("PUT", "/v1/groups/station-5", json!({"riders": ["r_1001"]})).await;
+    (server, rider)
+}
+
+/// The path with what the examples speak of; things that can be used up are made anew.
+async fn path_of(server: &TestServer, path: &str) -> String {
+    let id = match path {
+        path if path.starts_with("/v1/alerts/") => {
+            let offer =
+                json!({"kind": "order.offered", "target": {"riders": ["r_1001"]}, "offer": {"mode": "grab"}});
+            server.post_event(offer).await["alert_id"].as_str().unwrap().to_owned()
+        }
+        path if path.starts_with("/v1/events/") => {
+            let event = json!({"id": "looked-at", "kind": "announcement", "target": {"riders": ["r_1001"]}});
+            server.post_event(event).await["event_id"].as_str().unwrap().to_owned()
+        }
+        path if path.starts_with("/v1/schedules/") => {
+            let event = json!({"kind": "shift.reminder", "target": {"groups": ["station-5"]}, "recur": {"every_s": 3600}});
+            server.post_event(event).await["schedule_id"].as_str().unwrap().to_owned()
+        }
+        path if path.starts_with("/v1/groups/") => "station-5".to_owned(),
+        path if path.starts_with("/v1/orders/") => "M17".to_owned(),
+        _ => "r_1001".to_owned(),
+    };
+    path.replace("{id}", &id).replace("{kind}", "order.assigned")
+}
+
+#[tokio::test]
+async fn every_example_is_taken() {
+    let (server, _rider) = server_of_the_examples().await;
+    let token = server.token("r_1001").await;
+    let mut posted = 0;
+    for (path, method, operation) in operations() {
+        let Some(content) = operation["requestBody"]["content"].as_object() else { continue };
+        let is_riders = operation["security"][0].get("riderToken").is_some();
+        let credential = if is_riders { &token } else { &server.key };
+        for (media, content) in content {
+            let examples = content["examples"].as_object();
+            let examples = examples.unwrap_or_else(|| panic!("{method} {path} has no example for {media}"));
+            for (name, example) in examples {
+                let path = path_of(&server, path).await;
+                let request = server.request(&method.to_uppercase(), &path).bearer_auth(credential);
+                let request = request.header("content-type", media).body(example["value"].to_string());
+                let reply = crate::support::reply(request).await;
+                assert_eq!(reply.status, 200, "{method} {path}, {name}: {}", reply.json);
+                posted += 1;
+            }
+        }
+    }
+    assert!(posted >= 18, "only {posted}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_takes_no_body_answers_as_described() {
+    let (server, _rider) = server_of_the_examples().await;
+    let mut asked = 0;
+    for (path, method, operation) in operations() {
+        let is_backends = operation["security"][0].get("apiKey").is_some();
+        if !is_backends || operation.get("requestBody").is_some() {
+            continue;
+        }
+        if path == "/v1/groups/{id}" && method == "delete" {
+            server.done("PUT", "/v1/groups/station-5", json!({"riders": ["r_1001"]})).await;
+        }
+        let path = path_of(&server, path).await;
+        let reply = server.call(&method.to_uppercase(), &path, Value::Null).await;
+        let gone = path == "/v1/riders/r_1001" && method == "get" && reply.status == 404;
+        let gone = gone || (path == "/v1/groups/station-5" && method == "get" && reply.status == 404);
+        assert!(reply.status == 200 || gone, "{method} {path}: {}", reply.json);
+        asked += 1;
+    }
+    assert!(asked >= 15, "only {asked}");
+    server.stop().await;
+}
+
+/// A route answers as described to who has no credential, too.
+#[tokio::test]
+async fn without_a_credential_nothing_but_audio_and_descriptions_is_told() {
+    let server = TestServer::start("").await;
+    for (path, method, operation) in operations() {
+        if operation["security"].as_array().is_none() || path == "/v1/rider/socket" {
+            continue;
+        }
+        let path = path.replace("{id}", "x").replace("{kind}", "order.new");
+        let reply = crate::support::reply(server.request(&method.to_uppercase(), &path)).await;
+        assert_eq!(reply.status, 401, "{method} {path}");
+    }
+    server.stop().await;
+}

@@ -1,0 +1,28 @@
+//! Bodies and queries that were taken against the document, or refused against it, until schemathesis sent them.
+
+use serde_json::{Value, json};
+
+use crate::support::TestServer;
+
+#[tokio::test]
+async fn what_the_document_forbids_is_refused() {
+    let server = TestServer::start("").await;
+    let offer = |step: Value| json!({"kind": "order.offered", "target": {"riders": ["r_1"]}, "offer": {"mode": "grab", "ladder": [step]}});
+    let long = format!("ZH_{}", "0".repeat(33));
+    let refused = [
+        (
+            "/v1/events",
+            json!({"kind": "order.new", "target": {"riders": ["r_1"]}, "offer": {"mode": ""}}),
+            "unknown_value",
+        ),
+        ("/v1/events", offer(json!({"after_s": 0, "do": "repeat", "groups": "s5"})), "wrong_type"),
+        ("/v1/speech", json!({"text": "您有新的订单", "vars": [null]}), "wrong_type"),
+        ("/v1/speech", json!({"text": "您有新的订单", "kind": "order.invented"}), "unknown_kind"),
+        ("/v1/speech", json!({"text": "您有新的订单", "lang": long}), "unknown_value"),
+    ];
+    for (path, body, error) in refused {
+        server.call("POST", path, body).await.assert_problem(400, error);
+    }
+    server.get("/audio/silence/1.mp3?kind=zero&kind=loud").await.assert_problem(400, "bad_kind");
+    server.stop().await;
+}
