@@ -31,6 +31,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
+use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
@@ -188,16 +189,26 @@ pub fn trace_id(headers: &HeaderMap) -> String {
 }
 
 async fn name_request(request: Request, next: Next) -> Response {
-    named(next.run(request)).await
+    let id = fresh_request_id();
+    let header = HeaderValue::from_str(&id);
+    let response = REQUEST_ID.scope(id, next.run(request)).await;
+    with_request_id(response, header)
 }
 
-/// An answer that is made under an id of its own.
-async fn named(answer: impl Future<Output = Response>) -> Response {
-    let id = format!("req_{}", Uuid::from_bytes(random_bytes()).simple());
+/// An answer that is made outside the router, under an id of its own.
+fn named(answer: impl FnOnce() -> Response) -> Response {
+    let id = fresh_request_id();
     let header = HeaderValue::from_str(&id);
-    let mut response = REQUEST_ID.scope(id, answer).await;
-    if let Ok(header) = header {
-        response.headers_mut().insert("x-request-id", header);
+    with_request_id(REQUEST_ID.sync_scope(id, answer), header)
+}
+
+fn fresh_request_id() -> String {
+    format!("req_{}", Uuid::from_bytes(random_bytes()).simple())
+}
+
+fn with_request_id(mut response: Response, id: Result<HeaderValue, InvalidHeaderValue>) -> Response {
+    if let Ok(id) = id {
+        response.headers_mut().insert("x-request-id", id);
     }
     response
 }

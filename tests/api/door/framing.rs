@@ -205,7 +205,7 @@ async fn a_thousand_requests_at_once_are_answered_in_order() {
     for n in 0..1000 {
         let path = if found(n) { "/healthz" } else { "/nothing" };
         let close = if n == 999 { "Connection: close\r\n" } else { "" };
-        requests.push_str(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n{close}\r\n"));
+        requests.extend(["GET ", path, " HTTP/1.1\r\nHost: x\r\n", close, "\r\n"]);
     }
     let answers = raw(server.address, requests.as_bytes()).await;
     let expected: Vec<u16> = (0..1000).map(|n| if found(n) { 200 } else { 404 }).collect();
