@@ -24,8 +24,7 @@ pub(super) fn is_host(byte: u8) -> bool {
 
 /// A byte of a header's value: no control character but the tabulator.
 pub(super) fn is_value(byte: u8) -> bool {
-    // Without branches: the compiler makes one instruction of sixteen of these.
-    ((byte >= b' ') & (byte != 0x7f)) | (byte == b'\t')
+    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }
 
 /// These bytes, letters and digits.
