@@ -261,22 +261,25 @@ async fn name_request(mut request: Request, next: Next) -> Response {
         // Whoever asks for the trace further in is told this one.
         request.headers_mut().insert("traceparent", header);
     }
-    named(told_id(request.headers()), &trace, next.run(request)).await
+    let id = told_id(request.headers()).unwrap_or_else(fresh_request_id);
+    let response = REQUEST_ID.scope(id.clone(), next.run(request)).await;
+    named(response, &id, &trace)
 }
 
 /// The answer to a request that was not looked at: nothing of it is believed, not even its id.
-async fn refused(problem: Problem) -> Response {
-    let trace = TraceParent::fresh(random_bytes()).header(random_bytes());
-    named(None, &trace, async { problem.into_response() }).await
+fn refused(problem: Problem) -> Response {
+    let (id, trace) = (fresh_request_id(), TraceParent::fresh(random_bytes()).header(random_bytes()));
+    let response = REQUEST_ID.sync_scope(id.clone(), || problem.into_response());
+    named(response, &id, &trace)
 }
 
-/// An answer that is made under an id of its own, or its caller's, and in this trace.
-async fn named(told: Option<String>, trace: &str, answer: impl Future<Output = Response>) -> Response {
-    let id = told.unwrap_or_else(|| format!("req_{}", Uuid::from_bytes(random_bytes()).simple()));
-    let (header, trace) = (HeaderValue::from_str(&id), HeaderValue::from_str(trace));
-    let mut response = REQUEST_ID.scope(id, answer).await;
-    if let (Ok(header), Ok(trace)) = (header, trace) {
-        response.headers_mut().insert("x-request-id", header);
+fn fresh_request_id() -> String {
+    format!("req_{}", Uuid::from_bytes(random_bytes()).simple())
+}
+
+fn named(mut response: Response, id: &str, trace: &str) -> Response {
+    if let (Ok(id), Ok(trace)) = (HeaderValue::from_str(id), HeaderValue::from_str(trace)) {
+        response.headers_mut().insert("x-request-id", id);
         response.headers_mut().insert("traceparent", trace);
     }
     response

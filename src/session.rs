@@ -144,7 +144,7 @@ impl Session {
             limits: Limits { frame_bytes_max: settings.frame_bytes_max, window: settings.window },
         })
         .to_text();
-        let allowance = Allowance::new(settings.messages_per_second, settings.messages_burst, now);
+        let allowance = Allowance::new(settings.messages_burst, now);
         let session = Self {
             settings,
             allowance,

@@ -2,8 +2,8 @@
 //! Pure: the same event at the same moment makes the same alert.
 
 use serde::Serialize;
-use utoipa::ToSchema;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::directory::AppEntry;
 use crate::clock::EpochMs;

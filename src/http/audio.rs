@@ -218,9 +218,10 @@ pub async fn silence(
     file.answer(&asked, desk)
 }
 
-/// Who asks.
+/// Who asks; nobody if a proxy does not say for whom it does.
 fn client(request: &Request) -> Option<IpAddr> {
-    request.extensions().get::<Connection>().map(|connection| connection.client)
+    let connection = request.extensions().get::<Connection>()?;
+    connection.client_known.then_some(connection.client)
 }
 
 fn pay(desk: &AudioDesk, client: Option<IpAddr>, bytes: u64) -> Result<(), Problem> {

@@ -17,9 +17,7 @@ use super::notices::{number, word};
 use super::path::Path;
 use super::problem::{Answer, Envelope, Problem, Success};
 use super::{AppState, trace_id};
-use crate::dispatch::{
-    Arrival, Awaited, DryRun, EventAnswer, OutcomeWord, Reached, TooMany, Wait,
-};
+use crate::dispatch::{Arrival, Awaited, DryRun, EventAnswer, OutcomeWord, Reached, TooMany, Wait};
 use crate::domain::app::KeyMode;
 use crate::domain::book::DropReason;
 use crate::domain::delivery::EndReason;

@@ -17,6 +17,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use futures_util::FutureExt;
+use futures_util::future::{Either, ready};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -29,6 +31,7 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
+use super::problem::Problem;
 use crate::lifecycle::Lifecycle;
 use crate::telemetry::{Metric, Telemetry};
 
@@ -58,7 +61,7 @@ pub struct ListenerLimits {
     pub trusted_proxies: TrustedProxies,
 }
 
-/// What a request knows of its connection. An upgraded socket keeps it, and with it the connection's place.
+/// What a request knows of its connection.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// The other end.
@@ -68,12 +71,20 @@ pub struct Connection {
     /// Whether `client` is somebody. Not so where a trusted proxy has not said for whom it speaks: what is counted by
     /// client does not count then, since it would count everybody together.
     pub client_known: bool,
-    _place: Arc<Place>,
+    place: Arc<Place>,
+}
+
+impl Connection {
+    /// Its place among the open connections, to be kept as long as it is open.
+    #[must_use]
+    pub fn into_place(self) -> Arc<Place> {
+        self.place
+    }
 }
 
 /// A place among the open connections.
 #[derive(Debug)]
-struct Place {
+pub struct Place {
     _of_all: OwnedSemaphorePermit,
     _of_address: Option<OneOfMany>,
 }
@@ -114,7 +125,7 @@ pub async fn accept_loop(
                     peer,
                     client: peer.ip().to_canonical(),
                     client_known: true,
-                    _place: Arc::new(place),
+                    place: Arc::new(place),
                 };
                 lifecycle.spawn(serve(stream, connection, Arc::clone(&house)));
             }
@@ -213,8 +224,8 @@ async fn serve(stream: TcpStream, connection: Connection, house: Arc<House>) {
     let gate = Gate::new(stream, Arc::clone(&turn), Arc::clone(&house.gate));
     let lifecycle = house.lifecycle.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let (turn, answer) = (Arc::clone(&turn), answer(request, &connection, Arc::clone(&house)));
-        async move { Ok::<_, Infallible>(turn.watch(answer.await)) }
+        let turn = Arc::clone(&turn);
+        answer(request, &connection, &house).map(move |answered| answered.map(|answer| turn.watch(answer)))
     });
     // The deadlines are the gate's.
     let served = http1::Builder::new().serve_connection(TokioIo::new(gate), service).with_upgrades();
@@ -236,21 +247,18 @@ async fn serve(stream: TcpStream, connection: Connection, house: Arc<House>) {
 fn answer(
     request: Request<Incoming>,
     connection: &Connection,
-    house: Arc<House>,
-) -> impl Future<Output = Response> + use<> {
+    house: &House,
+) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    if let Some(refusal) = gate::refusal_of(request.uri()) {
+        house.telemetry.counter(Metric::RequestsRefused, &[("why", refusal.word())]).increment(1);
+        return Either::Left(ready(Ok(super::refused(Problem::refused(refusal)))));
+    }
     let mut request = request.map(Body::new);
     let mut connection = connection.clone();
     connection.client = house.trusted.client(connection.client, request.headers());
     connection.client_known = !house.trusted.contains(connection.client);
     request.extensions_mut().insert(connection);
-    async move {
-        let Some(refusal) = gate::refusal_of(request.uri()) else {
-            let Ok(answer) = house.router.clone().oneshot(request).await;
-            return answer;
-        };
-        house.telemetry.counter(Metric::RequestsRefused, &[("why", refusal.word())]).increment(1);
-        super::refused(super::problem::Problem::refused(refusal)).await
-    }
+    Either::Right(house.router.clone().oneshot(request))
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

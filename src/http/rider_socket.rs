@@ -6,6 +6,7 @@ mod driver;
 mod rider_time;
 mod transport;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -23,7 +24,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::AppState;
 use super::auth::bearer;
-use super::listener::{Connection, Gate, OneOfMany};
+use super::listener::{Connection, Gate, OneOfMany, Place};
 use super::problem::Problem;
 use crate::dispatch::TokenRider;
 
@@ -97,7 +98,8 @@ pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Res
     let seat = seat(&state, connection.as_ref())?;
     let upgraded = request.extensions_mut().remove::<OnUpgrade>().ok_or_else(Problem::upgrade_required)?;
     let lifecycle = state.lifecycle.clone();
-    lifecycle.spawn(enter(state, upgraded, rider, (connection, seat)));
+    let place = (connection.map(Connection::into_place), seat);
+    lifecycle.spawn(enter(state, upgraded, rider, place));
     let mut response = switching(accept);
     if let Some(protocol) = protocol {
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
@@ -125,19 +127,19 @@ fn seat(state: &AppState, connection: Option<&Connection>) -> Result<Option<OneO
     })
 }
 
-/// What a socket holds as long as it is open.
-type Place = (Option<Connection>, Option<OneOfMany>);
+/// What a socket holds as long as it is open: its place among all connections, and among those of its client.
+type Places = (Option<Arc<Place>>, Option<OneOfMany>);
 
 /// When to try again where too many are: long enough for some to leave.
 const TOO_MANY_PAUSE_S: u64 = 10;
 
 /// The session's task. It is small, and what is large has a box of its own: a waiting rider costs about what this
 /// future and the driver hold between two frames.
-async fn enter(state: AppState, upgraded: OnUpgrade, rider: Option<TokenRider>, place: Place) {
+async fn enter(state: AppState, upgraded: OnUpgrade, rider: Option<TokenRider>, places: Places) {
     let Ok(upgraded) = upgraded.await else { return };
     let Some(transport) = take_over(upgraded, state.limits.socket.frame_bytes_max) else { return };
     run(state.host(), transport, rider).await;
-    drop(place);
+    drop(places);
 }
 
 /// The TCP stream itself, out of the HTTP server's hands; none if it is something other than TCP.

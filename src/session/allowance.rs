@@ -2,16 +2,14 @@
 //! free, once for each time a frame was sent; otherwise a burst of alerts would use up what the rider's answers need.
 
 use super::frame::ServerFrame;
-use super::{Close, Output, Session, push};
+use super::{Close, Output, Session, Settings, push};
 use crate::clock::Now;
 
 /// What a client may still send.
 #[derive(Debug)]
 pub(super) struct Allowance {
-    per_second: u32,
-    burst: u32,
     /// Thousandths of a frame.
-    left: i64,
+    left: u32,
     filled_ms: i64,
     /// Sent and not acknowledged, oldest first; a frame that was sent twice is in it twice.
     owed: Vec<i64>,
@@ -23,21 +21,21 @@ const OWED_MAX: usize = 256;
 
 impl Allowance {
     /// A full bucket.
-    pub(super) fn new(per_second: u32, burst: u32, now: Now) -> Self {
-        Self { per_second, burst, left: i64::from(burst) * 1000, filled_ms: now.mono_ms, owed: Vec::new() }
+    pub(super) fn new(burst: u32, now: Now) -> Self {
+        Self { left: burst.saturating_mul(1000), filled_ms: now.mono_ms, owed: Vec::new() }
     }
 
-    /// Takes one frame out; false if none is left.
-    pub(super) fn spend(&mut self, now: Now) -> bool {
-        let passed_ms = now.mono_ms.saturating_sub(self.filled_ms).max(0);
+    /// Takes one frame out of a bucket that holds `burst` and fills `per_second`; false if none is left.
+    pub(super) fn spend(&mut self, per_second: u32, burst: u32, now: Now) -> bool {
+        let passed_ms = now.mono_ms.saturating_sub(self.filled_ms);
         self.filled_ms = now.mono_ms;
         // A thousandth of a frame is worth a millisecond at one frame a second.
-        let gained = passed_ms.saturating_mul(i64::from(self.per_second));
-        self.left = self.left.saturating_add(gained).min(i64::from(self.burst) * 1000);
-        if self.left < 1000 {
-            return false;
+        let gained = u32::try_from(passed_ms.max(0)).unwrap_or(u32::MAX).saturating_mul(per_second);
+        self.left = self.left.saturating_add(gained).min(burst.saturating_mul(1000));
+        match self.left.checked_sub(1000) {
+            Some(left) => self.left = left,
+            None => return false,
         }
-        self.left -= 1000;
         true
     }
 
@@ -71,7 +69,8 @@ impl Session {
 
     /// Counts what the client sends; false if that is too much, and the session ends.
     pub(super) fn spend(&mut self, now: Now, out: &mut Vec<Output>) -> bool {
-        let allowed = self.allowance.spend(now);
+        let Settings { messages_per_second, messages_burst, .. } = *self.settings;
+        let allowed = self.allowance.spend(messages_per_second, messages_burst, now);
         if !allowed {
             push(out, &ServerFrame::Error { code: "too_many", message: "too many frames" });
             out.push(Output::Close(Close::TooMany));
@@ -90,12 +89,12 @@ mod tests {
     }
 
     fn burst(allowance: &mut Allowance, mono_ms: i64) -> usize {
-        (0..10_000).take_while(|_| allowance.spend(at(mono_ms))).count()
+        (0..10_000).take_while(|_| allowance.spend(20, 200, at(mono_ms))).count()
     }
 
     #[test]
     fn a_burst_and_then_what_time_brings() {
-        let mut allowance = Allowance::new(20, 200, at(0));
+        let mut allowance = Allowance::new(200, at(0));
         assert_eq!(burst(&mut allowance, 0), 200);
         assert_eq!(burst(&mut allowance, 49), 0);
         assert_eq!(burst(&mut allowance, 50), 1);
@@ -106,7 +105,7 @@ mod tests {
 
     #[test]
     fn only_what_was_sent_is_free_and_only_as_often() {
-        let mut allowance = Allowance::new(20, 200, at(0));
+        let mut allowance = Allowance::new(200, at(0));
         allowance.owe(7);
         allowance.owe(7);
         allowance.owe(8);

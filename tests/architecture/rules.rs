@@ -29,7 +29,21 @@ const MAP: [(&str, &[&str]); 19] = [
             "telemetry",
         ],
     ),
-    ("cli", &["doctor", "app", "http", "dispatch", "speech", "domain", "clock", "config", "lifecycle", "telemetry"]),
+    (
+        "cli",
+        &[
+            "doctor",
+            "app",
+            "http",
+            "dispatch",
+            "speech",
+            "domain",
+            "clock",
+            "config",
+            "lifecycle",
+            "telemetry",
+        ],
+    ),
     // Looks at everything, and is looked at by nothing but the command line.
     (
         "doctor",

@@ -2,7 +2,7 @@
 //! An address of IPv6 is the /64 it is in, because whoever has one has all of them.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Counts by address.
@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Crowd {
     max: usize,
     // A std mutex: each section is one access to the map.
-    open: Mutex<HashMap<IpAddr, usize>>,
+    open: Mutex<HashMap<Neighbourhood, usize>>,
 }
 
 /// One of the counted; dropping it takes it out.
 #[derive(Debug)]
 pub struct OneOfMany {
     crowd: Arc<Crowd>,
-    address: IpAddr,
+    address: Neighbourhood,
 }
 
 impl Crowd {
@@ -35,7 +35,7 @@ impl Crowd {
         if self.max == 0 {
             return Ok(None);
         }
-        let address = neighbourhood(address);
+        let address = Neighbourhood::from(address);
         let mut open = self.lock();
         let count = open.entry(address).or_default();
         if *count >= self.max {
@@ -46,7 +46,7 @@ impl Crowd {
         Ok(Some(OneOfMany { crowd: Arc::clone(self), address }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Neighbourhood, usize>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -67,13 +67,16 @@ impl Drop for OneOfMany {
     }
 }
 
-/// Whom an address is counted with.
-pub(super) fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+/// Whom an address is counted with: itself, or its /64. In one number, since every rider's socket keeps it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Neighbourhood(u64);
+
+impl From<IpAddr> for Neighbourhood {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            // Under ::/16, where no network of IPv6 is.
+            IpAddr::V4(address) => Self(u64::from(address.to_bits())),
+            IpAddr::V6(address) => Self((address.to_bits() >> 64) as u64),
         }
     }
 }

@@ -146,7 +146,8 @@ impl Gate {
                         if phase != Phase::Body {
                             self.turn.take();
                         }
-                        self.enter(Phase::Answer);
+                        // It has no deadline.
+                        self.phase = Phase::Answer;
                     }
                 }
             }
@@ -192,7 +193,7 @@ impl Gate {
                 return if self.held.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending };
             }
         }
-        // The end of the answer wakes this task.
+        // The flush behind the answer wakes this task.
         Poll::Pending
     }
 
@@ -277,10 +278,10 @@ impl AsyncWrite for Gate {
         self.stream.is_write_vectored()
     }
 
-    /// The HTTP library flushes behind every answer, and may not read again by itself: here the next turn begins.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
         ready!(Pin::new(&mut gate.stream).poll_flush(cx))?;
+        // The HTTP library flushes behind every answer, and may not read again by itself: the client's turn begins here.
         if gate.phase == Phase::Answer {
             gate.pass_turn();
             if gate.phase == Phase::Idle && (!gate.held.is_empty() || gate.poll_overdue(cx).is_ready()) {

@@ -10,12 +10,12 @@ use governor::state::keyed::HashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::crowd::neighbourhood;
+use super::crowd::Neighbourhood;
 
 /// The pace of one listener.
 pub(super) struct Pace {
     all: Option<RateLimiter<NotKeyed, InMemoryState, MonotonicClock>>,
-    each: Option<RateLimiter<IpAddr, HashMapStateStore<IpAddr>, MonotonicClock>>,
+    each: Option<RateLimiter<Neighbourhood, HashMapStateStore<Neighbourhood>, MonotonicClock>>,
     judged: u32,
 }
 
@@ -49,7 +49,7 @@ impl Pace {
             each.retain_recent();
             each.shrink_to_fit();
         }
-        each.check_key(&neighbourhood(address)).is_ok()
+        each.check_key(&address.into()).is_ok()
     }
 }
 

@@ -74,6 +74,35 @@ async fn nobody_takes_longer_than_they_may() {
 }
 
 #[tokio::test]
+async fn nobody_stays_after_an_answer_of_any_kind() {
+    let server = TestServer::start(SHORT).await;
+    let post = |body: &str| {
+        let head = format!("POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n", server.key);
+        let typed = "Content-Type: application/json\r\n";
+        format!("{head}{typed}Content-Length: {}\r\n\r\n{body}", body.len())
+    };
+    let get = |request: &str| format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let event = json!({"kind": "order.new", "target": {"riders": ["r1"]}}).to_string();
+    let requests = [
+        get("GET /nothing"),
+        get("HEAD /healthz"),
+        get("HEAD /audio/silence/3600.wav"),
+        get("GET /audio/silence/60.wav"),
+        get("GET /audio/silence/3.m4a"),
+        get("GET /rider"),
+        get("GET /v1/rider/socket"),
+        post(&event),
+        post("nonsense"),
+        post(&event) + &get("GET /nothing") + &post(&event),
+    ];
+    let waits = requests.iter().map(|request| waited_for(&server, request.as_bytes(), b"", IDLE));
+    for (request, answers) in requests.iter().zip(futures_util::future::join_all(waits).await) {
+        assert_eq!(statuses(&answers).len(), request.matches(" HTTP/1.1").count(), "{request}: {answers}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_wait_begins_anew_with_every_request() {
     let server = TestServer::start(SHORT).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
