@@ -149,7 +149,8 @@ impl Backend {
         let event = format!("order-{}-{order}", self.number);
         let body = body(&event, plan, &riders, order);
         self.history.note(Op::Post { event: event.clone(), riders, plan });
-        let gives_up = self.dice.once_in(GIVEN_UP);
+        // Whoever means to take an order back goes on until they know its alert: else nothing would end it in time.
+        let gives_up = self.dice.once_in(GIVEN_UP) && plan != Plan::Cancel;
         let end = Instant::now() + ANSWER_LIMIT;
         let alert = loop {
             match self.post(&event, &body).await {
