@@ -213,10 +213,6 @@ fn other_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(contract::get_asyncapi))
         .routes(routes!(contract::page::get_page))
         .routes(routes!(contract::page::get_style))
-        .routes(routes!(contract::get_openapi))
-        .routes(routes!(contract::get_asyncapi))
-        .routes(routes!(contract::page::get_page))
-        .routes(routes!(contract::page::get_style))
 }
 
 tokio::task_local! {
