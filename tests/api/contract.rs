@@ -118,6 +118,8 @@ fn every_operation_says_who_may_and_what_it_is() {
             let way = &operation["security"][0];
             let listed = way.get("apiKey").or_else(|| way.get("operatorKey")).is_some();
             assert_eq!(is_backends, listed, "{method} {path}");
+            let members = operation.as_object().unwrap();
+            assert!(members.values().all(|member| !member.is_null()), "{method} {path}");
             let bytes = operation.to_string();
             assert!(!bytes.contains("x-errors") && !bytes.contains("# Errors"), "{method} {path}");
         }

@@ -301,8 +301,9 @@ fn also(operation: &mut Value, error: &str) {
 
 /// The other way in for backends.
 fn or_signed(operation: &mut Value) {
-    let scopes = operation["security"][0].get("apiKey").cloned();
-    if let (Some(scopes), Some(ways)) = (scopes, operation["security"].as_array_mut()) {
+    // Not by index: that would make the member where there is none.
+    let Some(Value::Array(ways)) = operation.get_mut("security") else { return };
+    if let Some(scopes) = ways.iter().find_map(|way| way.get("apiKey")).cloned() {
         ways.push(json!({"webhookSignature": scopes}));
     }
 }
