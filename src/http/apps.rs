@@ -78,6 +78,8 @@ const LIMIT_MAX: i64 = 1_000_000_000;
 
 /// List all apps.
 ///
+/// What they are and what they may use.
+///
 /// # Errors
 /// 401, 403, 503.
 #[utoipa::path(
@@ -107,7 +109,7 @@ pub async fn list(State(state): State<AppState>, _operator: MayOperate) -> Answe
     security(("operatorKey" = [])),
     request_body(content = ref("#/components/schemas/AppBody")),
     responses((status = 200, description = "Done", body = Envelope<MadeApp>)),
-    extensions(("x-errors" = json!(["taken"]))),
+    extensions(("x-errors" = json!(["taken", "bad_value"]))),
 )]
 pub async fn create(
     State(state): State<AppState>,
@@ -126,6 +128,8 @@ pub async fn create(
 }
 
 /// Look at an app.
+///
+/// What it is and what it may use.
 ///
 /// # Errors
 /// 401, 403, 404, 503.

@@ -88,6 +88,9 @@ const WAIT_MS_MAX: u64 = 10_000;
 /// Stores it, and tells at once what becomes of it for each rider. The answer comes after the commit and never waits for
 /// speech; with `wait` it waits afterwards, at most `timeout_ms`, for what becomes of the alert.
 ///
+/// A body of `application/json` is an event or a webhook message; with headers `ce-specversion`, `ce-id`, `ce-source` and
+/// `ce-type` it is the data of a CloudEvent.
+///
 /// # Errors
 /// 400 with the member at fault, 401, 403, 408, 409, 413, 415, 429, 503.
 #[utoipa::path(
@@ -99,14 +102,19 @@ const WAIT_MS_MAX: u64 = 10_000;
     params(
         ("wait" = Option<String>, Query, description = "Wait for this of every rider who could be reached at once: `received`, `played` or `answered`", pattern = "^(received|played|answered)$"),
         ("timeout_ms" = Option<u64>, Query, description = "How long to wait at most; only with `wait`", minimum = 1, maximum = 10_000),
+        ("Idempotency-Key" = Option<String>, Header, description = "The id of an event that has none of its own, before `webhook-id`; not with a batch and not used of CloudEvents", pattern = "^[!#-~][!-~]{0,127}$"),
     ),
-    request_body(content = ref("#/components/schemas/EventBody")),
+    request_body(content(
+        (ref("#/components/schemas/PostedEventBody") = "application/json"),
+        (ref("#/components/schemas/CloudEventBody") = "application/cloudevents+json"),
+        (ref("#/components/schemas/CloudEventBatchBody") = "application/cloudevents-batch+json"),
+    )),
     responses((status = 200, description = "Done", body = Envelope<Posted>)),
     extensions(("x-errors" = json!([
         "event_id_conflict", "unknown_kind", "empty_target", "bad_id", "bad_time", "bad_url", "bad_value",
         "bad_text", "not_together", "unknown_step", "out_of_order", "no_candidates", "bad_call",
-        "url_not_allowed", "bad_recurrence", "not_supported", "bad_query",
-        "bad_cloudevent", "too_many_requests"
+        "url_not_allowed", "bad_recurrence", "not_supported", "bad_query", "bad_cloudevent",
+        "too_many_requests"
     ]))),
 )]
 pub async fn post(
@@ -151,8 +159,12 @@ pub async fn post(
     operation_id = "postEvents",
     tag = "Events",
     security(("apiKey" = ["ingest"])),
-    request_body(content = ref("#/components/schemas/BatchBody")),
+    request_body(content(
+        (ref("#/components/schemas/BatchBody") = "application/json"),
+        (ref("#/components/schemas/CloudEventBatchBody") = "application/cloudevents-batch+json"),
+    )),
     responses((status = 200, description = "Done", body = Envelope<BatchTold>)),
+    extensions(("x-errors" = json!(["bad_query", "not_together", "too_many_requests"]))),
 )]
 pub async fn post_batch(
     State(state): State<AppState>,
@@ -183,8 +195,19 @@ pub async fn post_batch(
     operation_id = "validateEvent",
     tag = "Events",
     security(("apiKey" = ["ingest"])),
-    request_body(content = ref("#/components/schemas/EventBody")),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "The id of an event that has none of its own, before `webhook-id`; not with a batch and not used of CloudEvents", pattern = "^[!#-~][!-~]{0,127}$"),
+    ),
+    request_body(content(
+        (ref("#/components/schemas/PostedEventBody") = "application/json"),
+        (ref("#/components/schemas/CloudEventBody") = "application/cloudevents+json"),
+    )),
     responses((status = 200, description = "Done", body = Envelope<DryRun>)),
+    extensions(("x-errors" = json!([
+        "unknown_kind", "empty_target", "bad_id", "bad_time", "bad_url", "bad_value", "bad_text",
+        "not_together", "unknown_step", "out_of_order", "no_candidates", "bad_call", "url_not_allowed",
+        "bad_recurrence", "not_supported", "bad_cloudevent"
+    ]))),
 )]
 pub async fn validate(
     State(state): State<AppState>,

@@ -111,11 +111,11 @@ pub async fn get(
     path = "/v1/groups/{id}",
     operation_id = "putGroup",
     tag = "Groups",
-    security(("apiKey" = ["admin"])),
+    security(("apiKey" = ["riders"])),
     params(("id" = GroupId, Path, description = "The group, as you name it")),
     request_body(content = ref("#/components/schemas/GroupBody")),
     responses((status = 200, description = "Done", body = Envelope<GroupSet>)),
-    extensions(("x-errors" = json!(["bad_id"]))),
+    extensions(("x-errors" = json!(["bad_id", "test_key"]))),
 )]
 pub async fn put(
     State(state): State<AppState>,
@@ -143,11 +143,11 @@ pub async fn put(
     path = "/v1/groups/{id}/members",
     operation_id = "changeGroup",
     tag = "Groups",
-    security(("apiKey" = ["admin"])),
+    security(("apiKey" = ["riders"])),
     params(("id" = GroupId, Path, description = "The group, as you name it")),
     request_body(content = ref("#/components/schemas/GroupChangeBody")),
     responses((status = 200, description = "Done", body = Envelope<GroupChanged>)),
-    extensions(("x-errors" = json!(["bad_id"]))),
+    extensions(("x-errors" = json!(["bad_id", "test_key"]))),
 )]
 pub async fn change(
     State(state): State<AppState>,
@@ -175,10 +175,10 @@ pub async fn change(
     path = "/v1/groups/{id}",
     operation_id = "deleteGroup",
     tag = "Groups",
-    security(("apiKey" = ["admin"])),
+    security(("apiKey" = ["riders"])),
     params(("id" = GroupId, Path, description = "The group, as you name it")),
     responses((status = 200, description = "Done", body = Envelope<GroupDeleted>)),
-    extensions(("x-errors" = json!(["bad_id", "not_found"]))),
+    extensions(("x-errors" = json!(["bad_id", "not_found", "test_key"]))),
 )]
 pub async fn delete(
     State(state): State<AppState>,

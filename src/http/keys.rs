@@ -121,7 +121,7 @@ pub async fn list(State(state): State<AppState>, MayAdminister(caller): MayAdmin
     security(("apiKey" = ["admin"])),
     request_body(content = ref("#/components/schemas/KeyBody")),
     responses((status = 200, description = "Done", body = Envelope<MadeKey>)),
-    extensions(("x-errors" = json!(["taken"]))),
+    extensions(("x-errors" = json!(["taken", "bad_value", "test_key"]))),
 )]
 pub async fn create(
     State(state): State<AppState>,
@@ -149,7 +149,7 @@ pub async fn create(
     params(("id" = String, Path, description = "The key")),
     request_body(content = ref("#/components/schemas/RotateBody")),
     responses((status = 200, description = "Done", body = Envelope<NewBearer>)),
-    extensions(("x-errors" = json!(["not_found"]))),
+    extensions(("x-errors" = json!(["not_found", "test_key"]))),
 )]
 pub async fn rotate(
     State(state): State<AppState>,
@@ -179,7 +179,7 @@ pub async fn rotate(
     params(("id" = String, Path, description = "The key")),
     request_body(content = ref("#/components/schemas/RotateBody")),
     responses((status = 200, description = "Done", body = Envelope<NewSigning>)),
-    extensions(("x-errors" = json!(["not_found"]))),
+    extensions(("x-errors" = json!(["not_found", "test_key"]))),
 )]
 pub async fn rotate_signing(
     State(state): State<AppState>,
@@ -208,7 +208,7 @@ pub async fn rotate_signing(
     security(("apiKey" = ["admin"])),
     params(("id" = String, Path, description = "The key")),
     responses((status = 200, description = "Done", body = Envelope<Revoked>)),
-    extensions(("x-errors" = json!(["not_found"]))),
+    extensions(("x-errors" = json!(["not_found", "test_key"]))),
 )]
 pub async fn revoke(
     State(state): State<AppState>,

@@ -67,7 +67,7 @@ pub async fn list(
     params(("kind" = String, Path, description = "`rider` or `callback`")),
     request_body(content = ref("#/components/schemas/RotateBody")),
     responses((status = 200, description = "Done", body = Envelope<NewSecret>)),
-    extensions(("x-errors" = json!(["not_found"]))),
+    extensions(("x-errors" = json!(["not_found", "test_key"]))),
 )]
 pub async fn rotate(
     State(state): State<AppState>,

@@ -54,7 +54,7 @@ pub async fn get(MayRead(caller): MayRead) -> Answer<SettingsView> {
     security(("apiKey" = ["admin"])),
     request_body(content = ref("#/components/schemas/SettingsBody")),
     responses((status = 200, description = "Done", body = Envelope<SettingsView>)),
-    extensions(("x-errors" = json!(["unknown_step", "out_of_order", "bad_call", "url_not_allowed", "bad_time", "not_together", "bad_id"]))),
+    extensions(("x-errors" = json!(["unknown_step", "out_of_order", "bad_call", "url_not_allowed", "bad_time", "not_together", "bad_id", "test_key"]))),
 )]
 pub async fn put(
     State(state): State<AppState>,

@@ -66,7 +66,7 @@ pub async fn list(State(state): State<AppState>, MayRead(caller): MayRead) -> An
     params(("kind" = String, Path, description = "The kind of event")),
     request_body(content = ref("#/components/schemas/TemplateBody")),
     responses((status = 200, description = "Done", body = Envelope<TemplateView>)),
-    extensions(("x-errors" = json!(["not_found", "bad_phrase"]))),
+    extensions(("x-errors" = json!(["not_found", "bad_phrase", "test_key"]))),
 )]
 pub async fn put(
     State(state): State<AppState>,

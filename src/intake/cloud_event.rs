@@ -87,7 +87,7 @@ fn assemble(
 ) -> Read<CloudEvent> {
     let kind = types
         .kind_of(&attributes.event_type)
-        .ok_or_else(|| attributes.error("unknown_kind", "type", "neither is a kind nor ends in one"))?;
+        .ok_or_else(|| attributes.error("type", "unknown_kind", "neither is a kind nor ends in one"))?;
     let mut draft = flat::draft(data, at)?;
     draft.event.insert("kind".to_owned(), kind.into());
     draft.places.note("/kind", attributes.place("type"));

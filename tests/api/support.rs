@@ -281,6 +281,7 @@ pub(crate) async fn reply(request: reqwest::RequestBuilder) -> Reply {
     let request = request.unwrap();
     let operation = contract::operation(request.method().as_str(), request.url().path());
     let sent = request.body().and_then(reqwest::Body::as_bytes).map(<[u8]>::to_vec).unwrap_or_default();
+    let asked = request.headers().clone();
     let is_head = request.method() == reqwest::Method::HEAD;
     let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -292,7 +293,7 @@ pub(crate) async fn reply(request: reqwest::RequestBuilder) -> Reply {
     if let Some(operation) = operation.filter(|_| is_public && !is_head) {
         operation.check_answer(status, reply.header("content-type"), &reply.json);
         if (200..300).contains(&status) {
-            operation.check_taken(&sent);
+            operation.check_taken(&asked, &sent);
         }
     }
     reply

@@ -20,6 +20,10 @@ bell() { "$bin" --data "$work/data" "$@" 2>> "$work/log"; }
 export ORDERBELL_ADMIN__LISTEN=127.0.0.1:0
 # As many alerts for one rider as they come.
 export ORDERBELL_RIDER__ALERTS_PER_MINUTE=0
+# And as many events and as much speech.
+export ORDERBELL_APPS__EVENTS_PER_S=0 ORDERBELL_APPS__SPEECH_CHARACTERS_PER_DAY=0
+CONTRACT_OPERATOR=$(head -c 24 /dev/urandom | base64 | tr -d '/+=')
+export CONTRACT_OPERATOR ORDERBELL_SECRETS__OPERATOR_KEY=$CONTRACT_OPERATOR
 "$bin" --data "$work/data" serve --listen 127.0.0.1:0 > "$work/address" 2>> "$work/log" &
 server=$!
 for _ in $(seq 100); do
@@ -29,20 +33,27 @@ done
 origin=$(head -1 "$work/address")
 [ -n "$origin" ] || { cat "$work/log"; exit 1; }
 
-ORDERBELL_KEY=$(bell keys create --name contract --scopes admin)
-ORDERBELL_TOKEN=$(bell token --rider contract-rider)
-export ORDERBELL_KEY ORDERBELL_TOKEN
+CONTRACT_KEY=$(bell keys create --name contract --scopes admin)
+CONTRACT_TOKEN=$(bell token --rider contract-rider)
+export CONTRACT_KEY CONTRACT_TOKEN
+id_of() { sed -n 's/.*"id":"\('"$1"'_[0-9a-f]*\)".*/\1/p' | head -1; }
 if [ "${SIGNED:-}" = 1 ]; then
     # The secret with which the key's requests are signed, and the key's id.
-    ORDERBELL_KEY_ID=$(bell keys list | sed -n 's/.*"id":"\(key_[0-9a-f]*\)".*/\1/p' | head -1)
-    ORDERBELL_SECRET=$(bell apps webhook-secret) || { echo "this server does not sign"; exit 1; }
-    export ORDERBELL_KEY_ID ORDERBELL_SECRET
+    CONTRACT_SECRET=$(bell keys rotate --name contract --signing)
+    CONTRACT_KEY_ID=$(bell keys list | grep '"name":"contract"' | id_of key)
+    export CONTRACT_KEY_ID CONTRACT_SECRET
 fi
+# A key and an app that may be changed: not those by which we are here.
+bell keys create --name other --scopes read > /dev/null
+CONTRACT_OTHER_KEY=$(bell keys list | grep '"name":"other"' | id_of key)
+CONTRACT_APP=$(curl -s "$origin/v1/apps" -H "Authorization: Bearer $CONTRACT_OPERATOR" -H 'Content-Type: application/json' \
+    -d '{"name":"other"}' | id_of app)
+export CONTRACT_OTHER_KEY CONTRACT_APP
 
-ORDERBELL_ALERT=$(curl -s "$origin/v1/events" -H "Authorization: Bearer $ORDERBELL_KEY" -H 'Content-Type: application/json' \
+CONTRACT_ALERT=$(curl -s "$origin/v1/events" -H "Authorization: Bearer $CONTRACT_KEY" -H 'Content-Type: application/json' \
     -d '{"kind":"order.offered","target":{"riders":["contract-rider"]},"offer":{"mode":"grab","timeout_s":3600}}' |
     sed -n 's/.*"alert_id":"\(alr_[0-9a-f]*\)".*/\1/p')
-export ORDERBELL_ALERT
+export CONTRACT_ALERT
 
 # The socket is no request and answer; tests/api/contract/frames.rs tries it. One worker: with two, CPython's own parser
 # trips over the other's depth now and then ("AST constructor recursion depth mismatch").

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::Kinds;
+use crate::domain::app::Scope;
 use crate::http::problem::Document;
 use crate::http::problem::catalogue::{self, Entry};
 use crate::session::frame::ClientFrame;
@@ -28,9 +29,21 @@ const ERRORS: &str = "x-errors";
 
 /// Errors of every route.
 const OF_ALL: [&str; 2] = ["internal", "bad_path"];
-/// Of every route with an API key.
-const OF_KEYS: [&str; 6] =
-    ["bad_key", "bad_signature", "signature_expired", "missing_scope", "too_many_requests", "unavailable"];
+/// Of every route with an API key, or the operator's.
+const OF_KEYS: [&str; 2] = ["bad_key", "unavailable"];
+/// Of every route that not every key may use.
+const OF_SCOPES: [&str; 1] = ["missing_scope"];
+/// Of every route where a signature may come instead: it is judged first, with the body, on every route of backends.
+const OF_SIGNED: [&str; 8] = [
+    "bad_signature",
+    "signature_expired",
+    "not_together",
+    "bad_id",
+    "broken_body",
+    "too_slow",
+    "too_large",
+    "unsupported_media_type",
+];
 /// Of every route with a rider's token.
 const OF_TOKENS: [&str; 3] = ["bad_token", "token_expired", "unavailable"];
 /// Of every route that takes a body.
@@ -124,6 +137,8 @@ fn tags() -> Value {
         {"name": "Settings", "description": "What your app sets for itself."},
         {"name": "Schedules", "description": "Events that come again and again."},
         {"name": "Notices", "description": "What the desk must hear of."},
+        {"name": "Keys", "description": "Who may ask, and the secrets of your app. A secret is in the answer that makes it and nowhere else."},
+        {"name": "Apps", "description": "The apps of this server, which its operator makes and bounds; and your own."},
         {"name": "Rider", "description": "What a rider's client uses."},
         {"name": "Audio", "description": "Clips."},
         {"name": "Service", "description": "Health and descriptions."},
@@ -198,11 +213,12 @@ fn as_the_readers_take_it(schema: &mut Value) {
     let Some(members) = schema.as_object_mut() else { return };
     let required = members.get("required").cloned().unwrap_or(Value::Null);
     let is_required = |name: &str| required.as_array().is_some_and(|all| all.iter().any(|one| one == name));
-    let strict = members.get("additionalProperties") == Some(&Value::Bool(false));
+    // The parts of an `anyOf` that only say what must be there do not say this.
+    let whole = members.contains_key("additionalProperties");
     if let Some(Value::Object(properties)) = members.get_mut("properties") {
         for (name, property) in properties {
             as_the_readers_take_it(property);
-            if strict && !is_required(name) {
+            if whole && !is_required(name) {
                 or_null(property);
             }
         }
@@ -283,46 +299,50 @@ fn also(operation: &mut Value, error: &str) {
     }
 }
 
-/// The other way in for backends, where the server has it: its errors are in the catalogue then.
+/// The other way in for backends.
 fn or_signed(operation: &mut Value) {
-    let scopes = operation["security"][0].get("apiKey").cloned();
-    if let (Some(scopes), Some(_)) = (scopes, catalogue::entry("bad_signature"))
-        && let Some(ways) = operation["security"].as_array_mut()
-    {
+    // Not by index: that would make the member where there is none.
+    let Some(Value::Array(ways)) = operation.get_mut("security") else { return };
+    if let Some(scopes) = ways.iter().find_map(|way| way.get("apiKey")).cloned() {
         ways.push(json!({"webhookSignature": scopes}));
     }
 }
 
 fn security_schemes() -> Value {
-    let mut schemes = json!({
+    let scopes = Scope::ALL.map(|scope| format!("`{}`", scope.as_str())).join(", ");
+    json!({
         "apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "API key",
-            "description": "A backend's key. What it may do is in its scopes: `ingest`, `read`, `rider-token`, and `admin`, \
-                which includes the others of its app."},
+            "description": format!("A backend's key. What it may do is in its scopes: {scopes}; `admin` includes the others \
+                of its app. A key for tests changes nothing that real riders hear.")},
+        "operatorKey": {"type": "http", "scheme": "bearer", "bearerFormat": "Operator's credential",
+            "description": "The credential in the server's configuration (`secrets.operator_key`). No key of an app is one."},
         "riderToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "A rider's token, from `POST /v1/riders/{id}/token` or signed by your backend (HS256)."},
-    });
-    if catalogue::entry("bad_signature").is_some() {
-        schemes["webhookSignature"] = json!({"type": "apiKey", "in": "header", "name": "webhook-signature",
+        "webhookSignature": {"type": "apiKey", "in": "header", "name": "webhook-signature",
             "description": "In place of the key: a Standard Webhooks signature, `v1,` and the base64 of the HMAC-SHA256 over \
                 `webhook-id.webhook-timestamp.body` with a live signing secret. With it come the headers `Orderbell-Key-Id` \
-                (the key whose scopes count), `webhook-id` and `webhook-timestamp` (Unix seconds)."});
-    }
-    schemes
+                (the key whose scopes count), `webhook-id` and `webhook-timestamp` (Unix seconds)."},
+    })
 }
 
 /// The errors of an operation by status.
 fn errors(operation: &Value) -> BTreeMap<u16, Vec<&'static Entry>> {
     let own = operation[ERRORS].as_array().into_iter().flatten().filter_map(Value::as_str);
     let mut words: Vec<&str> = own.collect();
-    let signed_by = |scheme: &str| {
-        let ways = operation["security"].as_array().into_iter().flatten();
-        ways.into_iter().any(|way| way.get(scheme).is_some())
+    let way = |scheme: &str| {
+        let mut ways = operation["security"].as_array().into_iter().flatten();
+        ways.find_map(|way| way.get(scheme))
     };
     words.extend(OF_ALL);
-    if signed_by("apiKey") {
+    let (key, operator) = (way("apiKey"), way("operatorKey"));
+    if key.or(operator).is_some() {
         words.extend(OF_KEYS);
+        words.extend(OF_SIGNED);
     }
-    if signed_by("riderToken") {
+    if operator.is_some() || key.is_some_and(|scopes| scopes != &json!([])) {
+        words.extend(OF_SCOPES);
+    }
+    if way("riderToken").is_some() {
         words.extend(OF_TOKENS);
     }
     if operation.get("requestBody").is_some() {

@@ -141,7 +141,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// An error about one attribute.
-    pub(super) fn error(&self, error: &'static str, name: &str, detail: &str) -> InputError {
+    pub(super) fn error(&self, name: &str, error: &'static str, detail: &str) -> InputError {
         InputError { error, ..self.carrier.wrong(name, detail) }
     }
 }

@@ -1,18 +1,19 @@
-//! The table: every address of backends and operators, what it needs, a body that is good there, and whose its ids are.
+//! The matrix's routes, from the OpenAPI document: every address of backends and operators with what it needs. What the
+//! document cannot say stands here: a body that is good there, and whose its ids are.
 
 use orderbell::domain::app::Scope;
+use orderbell::http::contract;
 use serde_json::{Value, json};
 
 /// One method of one address.
 pub(super) struct Route {
-    pub(super) method: &'static str,
+    pub(super) method: String,
     pub(super) path: &'static str,
     pub(super) needs: Need,
     /// What its `{id}` names.
     pub(super) thing: Thing,
     /// What becomes of another app's id.
     pub(super) foreign: Foreign,
-    pub(super) body: fn() -> Value,
 }
 
 /// What a caller must have.
@@ -51,7 +52,50 @@ pub(super) enum Foreign {
     Operators,
 }
 
+/// Routes whose ids are names that each app gives for itself, so that another app's is as good as new.
+const OWN_NAMES: [(&str, &str); 10] = [
+    ("POST", "/v1/orders/{id}/cancel"),
+    ("PUT", "/v1/riders/{id}"),
+    ("POST", "/v1/riders/{id}/duty"),
+    ("POST", "/v1/riders/{id}/token"),
+    ("POST", "/v1/riders/{id}/test"),
+    ("GET", "/v1/riders/{id}/checks"),
+    ("PUT", "/v1/groups/{id}"),
+    ("POST", "/v1/groups/{id}/members"),
+    ("PUT", "/v1/templates/{kind}"),
+    ("POST", "/v1/secrets/{kind}/rotate"),
+];
+
+/// What the first ids of addresses name, by what stands before them.
+const THINGS: [(&str, Thing); 8] = [
+    ("/v1/events/{id}", Thing::Event),
+    ("/v1/alerts/{id}", Thing::Alert),
+    ("/v1/orders/{id}", Thing::Order),
+    ("/v1/riders/{id}", Thing::Rider),
+    ("/v1/groups/{id}", Thing::Group),
+    ("/v1/schedules/{id}", Thing::Schedule),
+    ("/v1/keys/{id}", Thing::Key),
+    ("/v1/apps/{id}", Thing::App),
+];
+
 impl Need {
+    /// What the `security` of an operation says; `None` if it is nothing of backends.
+    fn of(security: &Value) -> Option<Self> {
+        let ways = security.as_array()?;
+        if ways.iter().any(|way| way.get("operatorKey").is_some()) {
+            assert_eq!(ways.len(), 1, "{security}");
+            return Some(Self::Operator);
+        }
+        let scopes = ways.iter().find_map(|way| way.get("apiKey"))?;
+        let signed = ways.iter().find_map(|way| way.get("webhookSignature"));
+        assert_eq!((signed, ways.len()), (Some(scopes), 2), "who signs may do the same");
+        match scopes.as_array().unwrap().as_slice() {
+            [] => Some(Self::Key),
+            [scope] => Some(Self::Scope(Scope::parse(scope.as_str().unwrap()).unwrap())),
+            more => panic!("{more:?}"),
+        }
+    }
+
     pub(super) fn is_met_by(self, scope: Scope) -> bool {
         match self {
             Self::Scope(needed) => scope == needed || scope == Scope::Admin,
@@ -71,95 +115,69 @@ impl Route {
     fn kind(&self) -> &'static str {
         if self.path.contains("secrets") { "callback" } else { "order.new" }
     }
-}
 
-fn none() -> Value {
-    Value::Null
-}
-
-fn empty() -> Value {
-    json!({})
-}
-
-const fn route(method: &'static str, path: &'static str, scope: Scope, body: fn() -> Value) -> Route {
-    Route { method, path, needs: Need::Scope(scope), thing: Thing::Nothing, foreign: Foreign::Own, body }
-}
-
-impl Route {
-    const fn of(self, thing: Thing, foreign: Foreign) -> Self {
-        Self { thing, foreign, ..self }
-    }
-
-    const fn needing(self, needs: Need) -> Self {
-        Self { needs, ..self }
+    /// A body that is good there; `null` where there need be none.
+    pub(super) fn body(&self) -> Value {
+        let event = json!({"kind": "order.new", "target": {"riders": ["r1"]}});
+        match (self.method.as_str(), self.path) {
+            ("POST", "/v1/events" | "/v1/events/validate") => event,
+            ("POST", "/v1/events/batch") => json!([event]),
+            ("POST", "/v1/alerts/{id}/settle") => json!({"winner": null}),
+            ("POST", "/v1/riders/query") => json!({"ids": ["r1"]}),
+            ("POST", "/v1/riders/{id}/duty") => json!({"on_duty": true}),
+            ("PUT", "/v1/groups/{id}") => json!({"riders": ["r2"]}),
+            ("POST", "/v1/groups/{id}/members") => json!({"add": ["r2"]}),
+            ("PUT", "/v1/templates/{kind}") => json!({"lang": "en", "phrases": []}),
+            ("POST", "/v1/speech") => json!({"text": "你好"}),
+            ("POST", "/v1/keys") => json!({"name": fresh_name(), "scopes": ["read"]}),
+            ("POST", "/v1/apps") => json!({"name": fresh_name()}),
+            ("PUT", _) => json!({}),
+            _ => Value::Null,
+        }
     }
 }
 
-use Foreign::{Operators, Own, Unknown};
-use Scope::{Admin, Callbacks, Ingest, Read, RiderToken, Riders};
+/// Every route of backends and operators.
+pub(super) fn routes() -> Vec<Route> {
+    let paths = contract::openapi()["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, item)| {
+        let item = item.as_object().unwrap().iter();
+        item.map(move |(method, operation)| (path.as_str(), method.to_uppercase(), operation))
+    });
+    let routes = operations.filter_map(|(path, method, operation)| {
+        let needs = Need::of(&operation["security"])?;
+        let thing = THINGS.iter().find(|(start, _)| path.starts_with(start));
+        let thing = thing.map_or(Thing::Nothing, |(_, thing)| *thing);
+        assert_eq!(path.contains("{id}"), thing != Thing::Nothing, "{path}: whose is its id?");
+        let foreign = if needs == Need::Operator {
+            Foreign::Operators
+        } else if OWN_NAMES.contains(&(method.as_str(), path)) {
+            Foreign::Own
+        } else {
+            Foreign::Unknown
+        };
+        Some(Route { method, path, needs, thing, foreign })
+    });
+    routes.collect()
+}
 
-pub(super) const ROUTES: &[Route] = &[
-    route("POST", "/v1/events", Ingest, || json!({"kind": "order.new", "target": {"riders": ["r1"]}})),
-    route("GET", "/v1/events/{id}", Read, none).of(Thing::Event, Unknown),
-    route("GET", "/v1/alerts/{id}", Read, none).of(Thing::Alert, Unknown),
-    route("POST", "/v1/alerts/{id}/cancel", Ingest, none).of(Thing::Alert, Unknown),
-    route("POST", "/v1/alerts/{id}/settle", Ingest, || json!({"winner": null})).of(Thing::Alert, Unknown),
-    route("POST", "/v1/orders/{id}/cancel", Ingest, none).of(Thing::Order, Own),
-    route("POST", "/v1/riders/query", Read, || json!({"ids": ["r1"]})),
-    route("PUT", "/v1/riders/{id}", Riders, empty).of(Thing::Rider, Own),
-    route("GET", "/v1/riders/{id}", Read, none).of(Thing::Rider, Unknown),
-    route("DELETE", "/v1/riders/{id}", Riders, none).of(Thing::Rider, Unknown),
-    route("POST", "/v1/riders/{id}/duty", Riders, || json!({"on_duty": true})).of(Thing::Rider, Own),
-    route("POST", "/v1/riders/{id}/token", RiderToken, none).of(Thing::Rider, Own),
-    route("POST", "/v1/riders/{id}/test", Ingest, none).of(Thing::Rider, Own),
-    route("GET", "/v1/riders/{id}/checks", Read, none).of(Thing::Rider, Own),
-    route("GET", "/v1/groups", Read, none),
-    route("PUT", "/v1/groups/{id}", Riders, || json!({"riders": ["r2"]})).of(Thing::Group, Own),
-    route("GET", "/v1/groups/{id}", Read, none).of(Thing::Group, Unknown),
-    route("DELETE", "/v1/groups/{id}", Riders, none).of(Thing::Group, Unknown),
-    route("POST", "/v1/groups/{id}/members", Riders, || json!({"add": ["r2"]})).of(Thing::Group, Own),
-    route("GET", "/v1/templates", Read, none),
-    route("PUT", "/v1/templates/{kind}", Admin, || json!({"lang": "en", "phrases": []})),
-    route("GET", "/v1/settings", Read, none),
-    route("PUT", "/v1/settings", Admin, empty),
-    route("GET", "/v1/schedules", Read, none),
-    route("DELETE", "/v1/schedules/{id}", Ingest, none).of(Thing::Schedule, Unknown),
-    route("GET", "/v1/notices", Read, none),
-    route("POST", "/v1/speech", Ingest, || json!({"text": "你好"})),
-    route("GET", "/v1/keys", Admin, none),
-    route("POST", "/v1/keys", Admin, || json!({"name": fresh_name(), "scopes": ["read"]})),
-    route("DELETE", "/v1/keys/{id}", Admin, none).of(Thing::Key, Unknown),
-    route("POST", "/v1/keys/{id}/rotate", Admin, none).of(Thing::Key, Unknown),
-    route("POST", "/v1/keys/{id}/signing/rotate", Admin, none).of(Thing::Key, Unknown),
-    route("GET", "/v1/secrets", Callbacks, none),
-    route("POST", "/v1/secrets/{kind}/rotate", Callbacks, none),
-    route("GET", "/v1/app", Read, none).needing(Need::Key),
-    route("GET", "/v1/apps", Admin, none).needing(Need::Operator),
-    route("POST", "/v1/apps", Admin, || json!({"name": fresh_name()})).needing(Need::Operator),
-    route("GET", "/v1/apps/{id}", Admin, none).of(Thing::App, Operators).needing(Need::Operator),
-    route("PUT", "/v1/apps/{id}/limits", Admin, empty).of(Thing::App, Operators).needing(Need::Operator),
-];
+#[test]
+fn every_address_of_the_api_but_the_riders_is_in_the_matrix() {
+    let routes = routes();
+    assert!(routes.len() >= 41, "only {}", routes.len());
+    let is_listed = |path: &str| routes.iter().any(|route| route.path == path);
+    let paths = contract::openapi()["paths"].as_object().unwrap().keys();
+    for path in paths.filter(|path| path.starts_with("/v1/") && !path.starts_with("/v1/rider/")) {
+        assert!(is_listed(path), "{path} says nothing of keys");
+    }
+    for (method, path) in OWN_NAMES {
+        assert!(routes.iter().any(|route| route.path == path && route.method == method), "{method} {path}");
+    }
+}
 
 /// A name that nothing has.
 pub(super) fn fresh_name() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("n{}", NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// What the router knows, sorted. The one place that says where the table's other half comes from.
-pub(super) fn known_routes() -> Vec<(String, String)> {
-    let source = include_str!("../../../src/http.rs");
-    let backends = source.split_once("fn backend_routes").unwrap().1.split_once("\n}\n").unwrap().0;
-    let mut routes = Vec::new();
-    for line in backends.split(".route(\"").skip(1) {
-        let (path, handlers) = line.split_once('"').unwrap();
-        for method in ["get", "post", "put", "delete", "patch", "any"] {
-            if handlers.contains(&format!(" {method}(")) || handlers.contains(&format!(".{method}(")) {
-                routes.push((method.to_uppercase(), path.to_owned()));
-            }
-        }
-    }
-    routes.sort();
-    routes
 }

@@ -33,14 +33,17 @@ fn words_of_the_source() -> BTreeSet<String> {
     let word = r#""([a-z_]+)""#;
     let makers = [
         // Problem::at, Problem::bad_request, Self::new(StatusCode::…, …)
-        format!(r"Problem::(?:at|bad_request|unauthorized|conflict|too_many|forbidden_because)\(\s*{word}"),
+        format!(r"Problem::(?:at|bad_request|unauthorized|conflict|too_many|bad_url)\(\s*{word}"),
         format!(r"Self::(?:at|bad_request|unauthorized|conflict|too_many)\(\s*{word}"),
         format!(r"Self::new\(\s*StatusCode::[A-Z_]+,\s*{word}"),
         // Reader::error(name, word, …), and InputError itself.
         format!(r"\.error\(\s*[^,()]+,\s*{word},"),
         format!(r"error: {word}"),
         format!(r"\.refuse\(\s*{word}"),
-        format!(r"wrong\({word}"),
+        format!(r"[^.]wrong\({word}"),
+        format!(r"const WRONG: &str = {word}"),
+        // listener::Refusal::word
+        format!(r"Self::(?:RequestLine|Version|UriTooLong|HeadTooLarge|Header|Host|Framing) => {word}"),
     ];
     let makers: Vec<Regex> = makers.iter().map(|maker| Regex::new(maker).unwrap()).collect();
     let mut words = BTreeSet::new();
@@ -88,8 +91,17 @@ fn the_page_for_people_lists_the_same() {
 #[test]
 fn every_word_stands_with_some_route() {
     let document = contract::openapi().to_string();
-    // Of addresses and methods that there are not.
-    let of_none = ["method_not_allowed", "taken"];
+    // Of addresses and methods that there are not, and of connections, which are refused before there is a route.
+    let of_none = [
+        "method_not_allowed",
+        "bad_request_line",
+        "bad_header",
+        "bad_host",
+        "bad_framing",
+        "uri_too_long",
+        "headers_too_large",
+        "http_version",
+    ];
     for entry in CATALOGUE.iter().filter(|entry| !of_none.contains(&entry.error)) {
         assert!(document.contains(&format!("\"{}\"", entry.error)), "{}", entry.error);
     }
