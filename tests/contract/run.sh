@@ -34,8 +34,8 @@ ORDERBELL_TOKEN=$(bell token --rider contract-rider)
 export ORDERBELL_KEY ORDERBELL_TOKEN
 if [ "${SIGNED:-}" = 1 ]; then
     # The secret with which the key's requests are signed, and the key's id.
-    ORDERBELL_KEY_ID=$(bell keys list | sed -n 's/.*"id":"\(key_[0-9a-f]*\)".*/\1/p' | head -1)
-    ORDERBELL_SECRET=$(bell apps webhook-secret) || { echo "this server does not sign"; exit 1; }
+    ORDERBELL_SECRET=$(bell keys rotate --name contract --signing)
+    ORDERBELL_KEY_ID=$(bell keys list | grep -o 'key_[0-9a-f]*' | head -1)
     export ORDERBELL_KEY_ID ORDERBELL_SECRET
 fi
 
