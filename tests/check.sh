@@ -45,14 +45,34 @@ each() {
 
 javascript() { files '*.js' '*.cjs' | each 'node --check'; }
 
+# Every script, wherever it lies, by the shell that its first line names.
 scripts() {
-    files deploy/*.sh | each 'sh -n'
-    local plain=$?
-    files 'tests/*.sh' .ci/run | each 'bash -n' && return $plain
+    local status=0 file
+    while read -r file; do
+        case $(head -1 "$file") in
+            '#!/bin/sh') sh -n "$file" ;;
+            *) bash -n "$file" ;;
+        esac || { echo "$file"; status=1; }
+    done < <(files '*.sh' .ci/run)
+    return $status
+}
+
+python() {
+    local kept status=0
+    kept=$(mktemp -d)
+    files '*.py' | PYTHONPYCACHEPREFIX=$kept each 'python3 -m py_compile' || status=1
+    rm -rf "$kept"
+    return $status
 }
 
 # The locks of tests must work against any registry.
-lock_is_portable() { ! grep -n '"resolved"' tests/*/package-lock.json; }
+locks() {
+    local status=0 file
+    while read -r file; do
+        if grep -nHE '"resolved"|https?://[^"]*\.tgz' "$file"; then status=1; fi
+    done < <(files 'package-lock.json' '*/package-lock.json')
+    return $status
+}
 
 check format cargo fmt --check
 check clippy cargo clippy --quiet --all-targets -- -D warnings
@@ -61,7 +81,8 @@ check imports cargo test --quiet --test architecture
 check lengths lengths
 check javascript javascript
 check scripts scripts
-check 'npm lock' lock_is_portable
+check python python
+check 'npm locks' locks
 echo "$(files '*.rs' | wc -l) Rust files, $(files '*.js' | wc -l) JavaScript files, $(files '*.rs' '*.js' '*.sh' | tr '\n' '\0' | wc -l --files0-from=- | tail -1 | awk '{ print $1 }') lines"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

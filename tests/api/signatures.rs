@@ -195,13 +195,16 @@ async fn a_request_is_signed_or_has_a_key_and_the_body_is_read_within_its_limits
     let server = TestServer::start("[server]\nmax_body_bytes = 2048\nbody_timeout = \"300ms\"\n").await;
     let signer = Signer::of(&server, "default", &[Scope::Ingest]).await;
     let now_s = server.now_ms() / 1000;
-    for name in [ID, AT, SIGNATURE, KEY] {
-        let both = server
-            .request("POST", "/v1/events")
-            .bearer_auth(&server.key)
-            .header(name, "x")
-            .json(&event("e-1"));
-        reply(both).await.assert_problem(400, "not_together");
+    let with_key = |name: &str, value: &str| {
+        let request = server.request("POST", "/v1/events").bearer_auth(&server.key);
+        request.header(name, value).json(&event("e-1"))
+    };
+    reply(with_key(KEY, &signer.id.to_string())).await.assert_problem(400, "not_together");
+    reply(with_key(KEY, "x")).await.assert_problem(400, "not_together");
+    // Headers that a library sends anyway are not looked at beside a bearer key; the id names an event without one.
+    for name in [ID, AT, SIGNATURE] {
+        let told = reply(with_key(name, "x")).await;
+        assert_eq!(told.status, 200, "{name}: {}", told.text());
     }
     let large = vec![b' '; 2049];
     let told = signer.headers("m", now_s, &large).send(&server, "POST", "/v1/events", large).await;
@@ -226,6 +229,44 @@ async fn a_request_is_signed_or_has_a_key_and_the_body_is_read_within_its_limits
         403,
         "no body is signed too"
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn beside_a_bearer_key_the_id_of_a_message_is_that_of_the_event() {
+    let server = TestServer::start("").await;
+    let post = async || {
+        let request = server.request("POST", "/v1/events").bearer_auth(&server.key);
+        let request = request.header(ID, "msg_7").header(AT, "1").header(SIGNATURE, "v1,not-looked-at");
+        reply(request.json(&json!({"type": "order.new", "data": {"rider_id": "r1"}}))).await.json["data"]
+            .take()
+    };
+    for duplicate in [false, true] {
+        let told = post().await;
+        assert_eq!([&told["event_id"], &told["duplicate"]], [&json!("msg_7"), &json!(duplicate)], "{told}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_signed_batch_may_be_as_large_as_any_batch() {
+    let server = TestServer::start("").await;
+    let signer = Signer::of(&server, "default", &[Scope::Ingest]).await;
+    let now_s = server.now_ms() / 1000;
+    let one = event("e-1").to_string().into_bytes();
+    let padded = |bytes: usize, before: &[u8], after: &[u8]| {
+        let padding = vec![b' '; bytes - before.len() - one.len() - after.len()];
+        [before, &one, &padding, after].concat()
+    };
+    let post = async |path: &str, body: Vec<u8>| {
+        signer.headers("m", now_s, &body).send(&server, "POST", path, body).await
+    };
+    let batch = post("/v1/events/batch", padded(300 << 10, b"[", b"]")).await;
+    assert_eq!((batch.status, &batch.json["data"]["accepted"]), (200, &json!(1)), "{}", batch.text());
+    post("/v1/events/batch", padded((2 << 20) + 1, b"[", b"]")).await.assert_problem(413, "too_large");
+    assert_eq!(post("/v1/events", padded(64 << 10, b"", b"")).await.status, 200);
+    post("/v1/events", padded((64 << 10) + 1, b"", b"")).await.assert_problem(413, "too_large");
+    post("/v1/events/validate", padded((64 << 10) + 1, b"", b"")).await.assert_problem(413, "too_large");
     server.stop().await;
 }
 

@@ -29,7 +29,10 @@ install() {
     npm ci --silent --no-audit --no-fund --prefix $kept/node &&
         python3 -m pip install -q --disable-pip-version-check --no-deps --upgrade --target $kept/python \
             -r $here/requirements.txt 2>&1 | grep -v 'WARNING: Running pip as'
-    [ -d $kept/node/node_modules/standardwebhooks ] && [ -d $kept/python/standardwebhooks ]
+    local package
+    for package in standardwebhooks cloudevents; do
+        [ -d $kept/node/node_modules/$package ] && [ -d $kept/python/$package ] || return 1
+    done
 }
 
 orderbell() { "$BIN" --data "$work/data" "$@"; }
@@ -39,7 +42,7 @@ serve() {
         > "$work/url" 2> "$work/log" < /dev/null &
     pid=$!
     local end=$((SECONDS + 30))
-    until grep -q '^http' "$work/url"; do
+    until grep -qs '^http' "$work/url"; do
         [ $SECONDS -lt $end ] && kill -0 "$pid" || { cat "$work/log"; return 1; }
         sleep 0.05
     done
@@ -67,15 +70,19 @@ documented() {
 
 install || { echo "the clients cannot be installed"; exit 1; }
 serve || exit 1
-orderbell keys create --name shop --scopes ingest > /dev/null
-export BELL_URL BELL_KEY_ID BELL_OLD_SECRET BELL_SECRET
+export BELL_URL BELL_KEY BELL_KEY_ID BELL_OLD_SECRET BELL_SECRET
+BELL_KEY=$(orderbell keys create --name shop --scopes ingest,read)
 BELL_URL=$(cat "$work/url")
 BELL_OLD_SECRET=$(orderbell keys rotate --name shop --signing)
 BELL_SECRET=$(orderbell keys rotate --name shop --signing)
 BELL_KEY_ID=$(orderbell keys list | grep -o 'key_[0-9a-f]*')
 
-NODE_PATH=$kept/node/node_modules tally node $here/standardwebhooks.cjs
-PYTHONPATH=$kept/python tally python3 $here/standardwebhooks_client.py
+for script in standardwebhooks cloudevents payloads; do
+    NODE_PATH=$kept/node/node_modules tally node $here/$script.cjs
+done
+for script in standardwebhooks_client cloudevents_client; do
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$kept/python tally python3 $here/$script.py
+done
 snippet 'Shell,' sh > "$work/sign.sh"
 snippet 'JavaScript,' js > "$work/sign.mjs"
 snippet 'Python,' python > "$work/sign.py"
@@ -83,10 +90,10 @@ tally documented shell sh "$work/sign.sh"
 tally documented JavaScript node "$work/sign.mjs"
 tally documented Python python3 "$work/sign.py"
 
-if grep -qF "${BELL_SECRET#whsec_}" "$work/log"; then
-    tally echo "FAILED  the secret is in the log"
+if grep -qF -e "${BELL_SECRET#whsec_}" -e "${BELL_KEY#obk_}" "$work/log"; then
+    tally echo "FAILED  the secret or the key is in the log"
 else
-    tally echo "ok      the secret is not in the log"
+    tally echo "ok      neither the secret nor the key is in the log"
 fi
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -128,7 +128,8 @@ async fn every_spelling_of_a_way_out_of_the_folder_is_no_clip() {
             let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
             let answer = raw(server.address, request.as_bytes()).await;
             let status = answer.split(' ').nth(1).unwrap_or_default();
-            assert!(matches!(status, "400" | "403" | "404"), "{path}: {answer}");
+            // Some spellings are refused before anybody looks what they name.
+            assert!(matches!(status, "400" | "403" | "404" | "414"), "{path}: {answer}");
             assert!(!answer.contains("root:"), "{path}");
         }
     }

@@ -103,6 +103,29 @@ async fn a_binary_event_has_its_attributes_in_headers() {
 }
 
 #[tokio::test]
+async fn the_trace_that_an_event_brings_counts_more_than_that_of_its_request() {
+    let server = TestServer::start("").await;
+    let header = "00-11111111111111111111111111111111-b7ad6b7169203331-01";
+    let own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for (extension, trace) in [
+        (Some(own), "0af7651916cd43dd8448eb211c80319c"),
+        (Some("00-zz"), "11111111111111111111111111111111"),
+        (None, "11111111111111111111111111111111"),
+    ] {
+        let mut event = urged();
+        event["id"] = json!(format!("trace-{extension:?}").replace('"', ""));
+        if let Some(extension) = extension {
+            event["traceparent"] = json!(extension);
+        }
+        let headers = [("content-type", STRUCTURED), ("traceparent", header)];
+        let told = post(&server, "/v1/events", &headers, &event.to_string()).await;
+        let alert = server.alert(told.json["data"]["alert_id"].as_str().unwrap()).await;
+        assert_eq!(alert["trace_id"], trace, "{extension:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn batches_are_taken_at_both_addresses() {
     let server = TestServer::start("").await;
     let mut other = urged();
