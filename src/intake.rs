@@ -15,7 +15,7 @@ pub mod signature;
 mod strict_json;
 mod webhook;
 
-pub use batch::{BATCH_MAX, Batch, Wrapping, split};
+pub use batch::{BATCH_MAX, Batch, Wrapping, readable, split, unreadable};
 pub use cloud_event::is_binary;
 pub use event_body::is_too_far;
 pub use event_type::Types;

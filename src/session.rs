@@ -169,7 +169,7 @@ impl Session {
     /// A text frame has come.
     pub fn on_text(&mut self, text: &str, now: Now, out: &mut Vec<Output>) {
         let frame = ClientFrame::parse(text);
-        let is_owed = matches!(&frame, Ok(ClientFrame::Ack { seqs }) if self.allowance.settle(seqs));
+        let is_owed = matches!(&frame, Ok(ClientFrame::Ack { seqs }) if self.allowance.is_of_sent(seqs));
         self.on_heard(now);
         if !is_owed && !self.spend(now, out) {
             return;
@@ -369,7 +369,7 @@ impl Session {
     ) {
         if let Some(text) = render::alert(&self.settings.urls, delivery, alert, sound, attempt, now) {
             let (urgency, expires_at) = (alert.urgency, delivery.expires_at);
-            self.allowance.owe(delivery.seq);
+            self.allowance.note_sent(delivery.seq);
             out.push(Output::Send(Lane::Alert(Waiting { alert: alert.id, urgency, expires_at }), text));
             out.push(Output::Note(alert.id, Change::Sent));
         }

@@ -8,6 +8,7 @@ use tracing::info;
 use super::Dispatch;
 use super::directory::AppEntry;
 use super::draft;
+use crate::domain::kind::MERGED;
 use crate::domain::{Alert, AlertId, EpochMs, RiderKey};
 use crate::hub::Ring;
 use crate::store::{Merged, StoreResult};
@@ -40,7 +41,7 @@ impl Dispatch {
         if count < 2 {
             return None;
         }
-        let kind = self.kinds.get(MERGE)?;
+        let kind = self.kinds.get(MERGED)?;
         let id = AlertId::new(now, self.clock.entropy());
         let mut alert = draft::merged(kind, app, self.speech.phrases(), id, now, count)?;
         self.find_sound(&mut alert, now).await;
@@ -56,6 +57,3 @@ impl Dispatch {
         }
     }
 }
-
-/// The kind of what is told together.
-const MERGE: &str = "merge";

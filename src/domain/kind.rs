@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 use super::delivery::EndReason;
 use super::{Ladder, Mode};
 
+/// Name of the kind that tells of several new orders at once.
+pub const MERGED: &str = "merge";
 /// How pressing an alert is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]

@@ -349,7 +349,7 @@ impl From<StoreError> for Problem {
                 );
                 Self::unsure()
             }
-            StoreError::Taken(what) => Self::conflict("taken", &format!("this {what} exists already")),
+            StoreError::Taken(what) => Self::conflict("taken", &format!("{what} exists already")),
             StoreError::Inconsistent { .. } | StoreError::Unusable(_) => Self::internal(&error),
         }
     }

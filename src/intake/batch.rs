@@ -1,6 +1,7 @@
 //! A batch of events: its outside is judged as a whole, each event in it by itself, from its own bytes.
 //! So one that is deep, ambiguous or too long says nothing about its neighbours.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -37,6 +38,33 @@ impl Batch<'_> {
         error.pointer = Some(format!("{}/{index}{inside}", self.at));
         error
     }
+}
+
+/// Stands where a body is not UTF-8: no character, so no text has a reason to hold it.
+const UNREADABLE: char = '\u{FFFF}';
+
+/// The body of a batch as UTF-8, so that events beside one that is not can be read.
+#[must_use]
+pub fn readable(body: &[u8]) -> Cow<'_, [u8]> {
+    if std::str::from_utf8(body).is_ok() {
+        return Cow::Borrowed(body);
+    }
+    let mut text = String::with_capacity(body.len() + 16);
+    for chunk in body.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(UNREADABLE);
+        }
+    }
+    Cow::Owned(text.into_bytes())
+}
+
+/// Why an event of a [`readable`] body cannot be read, if its bytes were not UTF-8.
+#[must_use]
+pub fn unreadable(body: &Cow<'_, [u8]>, item: &str) -> Option<InputError> {
+    let broken = matches!(body, Cow::Owned(_)) && item.contains(UNREADABLE);
+    let detail = "is not UTF-8".to_owned();
+    broken.then(|| InputError { error: "malformed_json", pointer: Some(String::new()), detail })
 }
 
 /// Takes a batch apart.

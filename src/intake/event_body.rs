@@ -3,7 +3,7 @@
 
 use super::offer;
 use super::reader::{InputError, Reader};
-use crate::domain::kind::{MAX_REPEAT_COUNT, MAX_REPEAT_GAP_MS, MAX_TTL_S};
+use crate::domain::kind::{MAX_REPEAT_COUNT, MAX_REPEAT_GAP_MS, MAX_TTL_S, MERGED};
 use crate::domain::recurrence::{EVERY_S_MAX, Rule};
 use crate::domain::target::{DutyRule, MAX_GROUPS, MAX_RIDERS};
 use crate::domain::{EpochMs, Event, EventId, Kinds, Order, Overrides, Recurrence, Target, Urgency};
@@ -39,7 +39,8 @@ pub(super) fn read_event(top: &Reader<'_>, kinds: &Kinds, fresh_id: impl FnOnce(
         "ext",
     ])?;
     let kind = top.text("kind", NAME_CHARS_MAX)?.ok_or_else(|| top.missing("kind"))?;
-    if kinds.get(&kind).is_none() {
+    // What tells of several orders at once is made here, and only here.
+    if kind == MERGED || kinds.get(&kind).is_none() {
         return Err(top.error("kind", "unknown_kind", "there is no such kind"));
     }
     let target = read_target(top)?;

@@ -1,5 +1,5 @@
 //! How many frames a client may send: a bucket that fills by time. Acknowledgements of frames that were sent here are
-//! free, once for each time a frame was sent; otherwise a burst of alerts would use up what the rider's answers need.
+//! free, however often they come: otherwise a burst of alerts would use up what the rider's answers need.
 
 use super::frame::ServerFrame;
 use super::{Close, Output, Session, Settings, push};
@@ -11,18 +11,14 @@ pub(super) struct Allowance {
     /// Thousandths of a frame.
     left: u32,
     filled_ms: i64,
-    /// Sent and not acknowledged, oldest first; a frame that was sent twice is in it twice.
-    owed: Vec<i64>,
+    /// The lowest and the highest number of a frame that was sent here.
+    sent: Option<(i64, i64)>,
 }
-
-/// Acknowledgements that are waited for. More are out only if the client never acknowledges what has ended, and then
-/// the oldest are forgotten.
-const OWED_MAX: usize = 256;
 
 impl Allowance {
     /// A full bucket.
     pub(super) fn new(burst: u32, now: Now) -> Self {
-        Self { left: burst.saturating_mul(1000), filled_ms: now.mono_ms, owed: Vec::new() }
+        Self { left: burst.saturating_mul(1000), filled_ms: now.mono_ms, sent: None }
     }
 
     /// Takes one frame out of a bucket that holds `burst` and fills `per_second`; false if none is left.
@@ -40,23 +36,15 @@ impl Allowance {
     }
 
     /// A frame with this number was sent.
-    pub(super) fn owe(&mut self, seq: i64) {
-        if self.owed.len() >= OWED_MAX {
-            self.owed.remove(0);
-        }
-        self.owed.push(seq);
+    pub(super) fn note_sent(&mut self, seq: i64) {
+        let (lowest, highest) = self.sent.unwrap_or((seq, seq));
+        self.sent = Some((lowest.min(seq), highest.max(seq)));
     }
 
-    /// Strikes out what is acknowledged; whether anything was.
-    pub(super) fn settle(&mut self, seqs: &[i64]) -> bool {
-        let owed = self.owed.len();
-        // Once for each time it is named.
-        for seq in seqs.iter().take(OWED_MAX) {
-            if let Some(place) = self.owed.iter().position(|owed| owed == seq) {
-                self.owed.remove(place);
-            }
-        }
-        self.owed.len() < owed
+    /// Whether these are numbers of frames that were sent here, and nothing else.
+    pub(super) fn is_of_sent(&self, seqs: &[i64]) -> bool {
+        let Some((lowest, highest)) = self.sent else { return false };
+        !seqs.is_empty() && seqs.iter().all(|seq| (lowest..=highest).contains(seq))
     }
 }
 
@@ -104,16 +92,17 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_sent_is_free_and_only_as_often() {
+    fn what_was_sent_is_free_however_often_and_nothing_else_is() {
         let mut allowance = Allowance::new(200, at(0));
-        allowance.owe(7);
-        allowance.owe(7);
-        allowance.owe(8);
-        assert!(allowance.settle(&[7]) && allowance.settle(&[9, 7, 8]));
-        assert!(!allowance.settle(&[7]) && !allowance.settle(&[8]) && !allowance.settle(&[]));
-        for seq in 0..1_000 {
-            allowance.owe(seq);
+        assert!(!allowance.is_of_sent(&[7]));
+        for seq in 7..1_000 {
+            allowance.note_sent(seq);
         }
-        assert!(!allowance.settle(&[0]) && allowance.settle(&[999]));
+        for _ in 0..1_000 {
+            assert!(allowance.is_of_sent(&[7]) && allowance.is_of_sent(&[999, 8]));
+        }
+        for strange in [&[6][..], &[1_000], &[7, 1_000], &[]] {
+            assert!(!allowance.is_of_sent(strange), "{strange:?}");
+        }
     }
 }

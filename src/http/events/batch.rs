@@ -13,7 +13,9 @@ use super::super::{AppState, request_id};
 use super::{admit, arrival, types};
 use crate::dispatch::{AcceptError, Arrival, EventAnswer};
 use crate::domain::app::KeyMode;
-use crate::intake::{Batch, Form, IDEMPOTENCY_KEY, InputError, Types, Wrapping, parse_item, split};
+use crate::intake::{
+    Batch, Form, IDEMPOTENCY_KEY, InputError, Types, Wrapping, parse_item, readable, split, unreadable,
+};
 use crate::store::StoreError;
 
 /// What a backend is told of its batch.
@@ -76,13 +78,18 @@ pub(super) async fn post(
         let detail = "Idempotency-Key names one event; in a batch each has an id of its own";
         return Err(Problem::bad_request("not_together", detail));
     }
-    let batch = split(body, wrapping)?;
+    let body = readable(body);
+    let batch = split(&body, wrapping)?;
     admit(state, &caller, u32::try_from(batch.items.len()).unwrap_or(u32::MAX))?;
     let mut arrivals = Vec::with_capacity(batch.items.len());
     let mut refusals = Vec::with_capacity(batch.items.len());
     let (types, key_mode) = (types(state, &caller), caller.mode());
     for item in &batch.items {
-        match read(state, key_mode, headers, (form, item.get()), &types) {
+        let read = match unreadable(&body, item.get()) {
+            Some(error) => Err(Refusal::Input(error)),
+            None => read(state, key_mode, headers, (form, item.get()), &types),
+        };
+        match read {
             Ok(arrival) => {
                 arrivals.push(arrival);
                 refusals.push(None);

@@ -46,13 +46,18 @@ async fn everything_else_is_counted() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_is_free_once() {
+async fn acknowledging_the_same_again_is_free_and_acknowledging_more_is_not() {
     let server = TestServer::start(SMALL).await;
     let mut rider = RiderSocket::connect(&server, "r1").await;
     server.alert_for("r1", "order.new").await;
     let alert = rider.alert().await;
-    for _ in 0..15 {
+    for _ in 0..100 {
         rider.ack(&alert).await;
+    }
+    rider.assert_no_alert().await;
+    let more = json!({"op": "ack", "seqs": [alert["seq"], 4711]}).to_string();
+    for _ in 0..15 {
+        rider.send_message(Message::text(more.clone())).await;
     }
     assert_eq!(rider.bye().await["code"], 4103);
     server.stop().await;

@@ -67,6 +67,7 @@ async fn a_bad_event_spoils_no_other_whatever_is_wrong_with_it() {
     let place = format!("/ext{}", "/0".repeat(16));
     bad.push((deep, "too_deep", place));
     bad.push((br#"{"id":"bad","ext":"\ud800"}"#.to_vec(), "malformed_json", String::new()));
+    bad.push((b"{\"id\":\"\xff\xfe\",\"kind\":\"order.new\"}".to_vec(), "malformed_json", String::new()));
     bad.push((br#"{"id":1e400}"#.to_vec(), "malformed_json", String::new()));
     let mut body = b"{\"events\":[".to_vec();
     for (place, (one, ..)) in bad.iter().enumerate() {

@@ -149,6 +149,7 @@ pub(super) fn wrong_values() -> Vec<Case> {
     let long = "字".repeat(121);
     let cases = [
         ("/kind", json!("order.sung"), "unknown_kind"),
+        ("/kind", json!("merge"), "unknown_kind"),
         ("/kind", Value::Null, "missing_member"),
         ("/target", Value::Null, "missing_member"),
         ("/target", json!({}), "empty_target"),

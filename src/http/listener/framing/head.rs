@@ -302,7 +302,11 @@ fn is_authority(value: &[u8]) -> bool {
     };
     let port_is_good = match port {
         [] => true,
-        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        [b':'] => true,
+        [b':', digits @ ..] => {
+            let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u16>().ok());
+            digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit) && number.is_some()
+        }
         _ => false,
     };
     host_is_good && port_is_good
