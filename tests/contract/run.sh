@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 tools=$(realpath -m "${CONTRACT_TOOLS:-.cache/contract}")
 bin=${BIN:-$(realpath -m "${CARGO_TARGET_DIR:-target}/debug/orderbell")}
-examples=${EXAMPLES:-12} seed=${SEED:-1}
+examples=${EXAMPLES:-8} seed=${SEED:-1}
 work=$(mktemp -d)
 trap 'kill "${server:-}" 2> /dev/null; wait 2> /dev/null; rm -rf "$work"' EXIT
 

@@ -33,7 +33,8 @@ async fn what_the_document_forbids_is_refused() {
 #[tokio::test]
 async fn what_is_taken_is_allowed_by_the_document() {
     let server = TestServer::start("").await;
-    server.post_event(json!({"kind": "order.new", "target": {"riders": ["r_1"]}, "callback_url": ""})).await;
+    let empty = json!({"kind": "order.new", "target": {"riders": ["r_1"]}, "callback_url": "", "alert": {"lang": ""}});
+    server.post_event(empty).await;
     let event = json!({"specversion": "1.0", "id": "1", "source": "/shops/42", "type": "order.new",
         "traceparent": false, "data": {"rider_id": "r_1"}});
     let posted = server.request("POST", "/v1/events").bearer_auth(&server.key);
