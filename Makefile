@@ -48,7 +48,7 @@ test-faults:
 test-kill:
 	@KILLS=$(KILLS) bash tests/run.sh kill
 
-# The HTTP API against its own document. EXAMPLES=12 for each operation; SEED=1; SIGNED=1 signs instead of sending the key.
+# The HTTP API against its own document, with the key and with its signature. EXAMPLES=8 for each operation; SEED=1.
 test-contract:
 	@bash tests/run.sh contract
 

@@ -63,7 +63,16 @@ faults_suite() { FAULT=${FAULT:-all} cargo test --quiet --test faults; }
 
 kill_suite() { FAULT=kill ROUNDS=${KILLS:-12} cargo test --quiet --test faults; }
 
-contract_suite() { bash tests/contract/run.sh; }
+# With the key sent along, and with the key's signature: both at once, each with a server of its own.
+contract_suite() {
+    local signed status=0
+    SIGNED=1 bash tests/contract/run.sh > "$logs/signed.log" 2>&1 &
+    signed=$!
+    bash tests/contract/run.sh || status=1
+    wait $signed || status=1
+    cat "$logs/signed.log"
+    return $status
+}
 
 autobahn_suite() {
     [ -x "$autobahn/wstest" ] || bash tests/autobahn/setup.sh "$autobahn" || return 1

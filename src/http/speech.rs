@@ -148,6 +148,9 @@ fn problem(error: &SayError) -> Problem {
         }
         SayError::Speech(error) => error,
     };
+    if error.is_of_silence() {
+        return Problem::bad_request("bad_text", "the voice has no sound for this sentence");
+    }
     match error {
         SpeechError::NoEngine => Problem::unavailable(),
         SpeechError::Shared(_)

@@ -244,9 +244,10 @@ pub enum ServerFrame<'a> {
         /// Server time, epoch milliseconds.
         now: i64,
     },
-    /// A frame was refused.
+    /// A frame was refused, or too many were sent.
     Error {
-        /// Stable word.
+        /// Stable word: `malformed_frame`, `unknown_op`, `bad_frame`, `hello_first`, `unexpected_hello`, `not_supported`; or
+        /// `too_many`, and `bye` follows.
         code: &'static str,
         /// For people.
         message: &'static str,

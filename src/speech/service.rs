@@ -100,6 +100,23 @@ pub enum SpeechError {
     Shared(#[source] Arc<SpeechError>),
 }
 
+impl SpeechError {
+    /// Whether the engine has spoken and nothing was heard: the sentence is at fault, and would be again.
+    #[must_use]
+    pub fn is_of_silence(&self) -> bool {
+        match self {
+            Self::Sentence(SentenceError::Silent) => true,
+            Self::Shared(made) => made.is_of_silence(),
+            Self::NoEngine
+            | Self::Engine(_)
+            | Self::Pcm(_)
+            | Self::Sentence(SentenceError::Pcm(_) | SentenceError::Level(_) | SentenceError::Mp3(_))
+            | Self::Library(_)
+            | Self::CutOff(_) => false,
+        }
+    }
+}
+
 /// Why there is no voice at all.
 #[derive(Debug, thiserror::Error)]
 pub enum VoiceError {

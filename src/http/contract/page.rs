@@ -196,8 +196,15 @@ impl Operation {
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let own = parameters.filter(|parameter| parameter.get("$ref").is_none());
         let bodies = operation["requestBody"]["content"].as_object().into_iter().flatten();
-        let body = bodies.clone().next().map(|(_, content)| type_of(&content["schema"]));
-        let examples = bodies.flat_map(|(media, content)| {
+        let mut bodies: Vec<_> = bodies.collect();
+        // The usual one first.
+        bodies.sort_by_key(|(media, _)| *media != "application/json");
+        let told = bodies.iter().map(|(media, content)| {
+            format!("{} as {}", type_of(&content["schema"]).as_str(), inline(&format!("`{media}`")).as_str())
+        });
+        let told: Vec<String> = told.collect();
+        let body = (!told.is_empty()).then(|| Html::safe(told.join(", or ")));
+        let examples = bodies.into_iter().flat_map(|(media, content)| {
             let examples = content["examples"].as_object().into_iter().flatten();
             examples.map(move |(_, example)| Example {
                 summary: example["summary"].as_str().unwrap_or_default().to_owned(),
@@ -272,7 +279,10 @@ fn needs(operation: &Value) -> Html {
 }
 
 /// What stands for a parameter of a path in an example.
-const STAND_INS: [(&str, &str); 7] = [
+const STAND_INS: [(&str, &str); 10] = [
+    ("/v1/keys/{id}", "/v1/keys/$KEY_ID"),
+    ("/v1/apps/{id}", "/v1/apps/$APP_ID"),
+    ("/v1/secrets/{kind}", "/v1/secrets/callback"),
     ("/v1/riders/{id}", "/v1/riders/r_1001"),
     ("/v1/groups/{id}", "/v1/groups/station-5"),
     ("/v1/alerts/{id}", "/v1/alerts/$ALERT"),
@@ -285,8 +295,12 @@ const STAND_INS: [(&str, &str); 7] = [
 fn curl(path: &str, method: &str, operation: &Value, body: Option<(&str, &Value)>) -> String {
     let known = STAND_INS.iter().find(|(template, _)| path.starts_with(template));
     let path = known.map_or_else(|| path.to_owned(), |(template, example)| path.replace(template, example));
-    let is_riders = operation["security"][0].get("riderToken").is_some();
-    let credential = if is_riders { "$TOKEN" } else { "$KEY" };
+    let goes_with = |scheme: &str| operation["security"][0].get(scheme).is_some();
+    let credential = match (goes_with("riderToken"), goes_with("operatorKey")) {
+        (true, _) => "$TOKEN",
+        (_, true) => "$OPERATOR_KEY",
+        (false, false) => "$KEY",
+    };
     let command = format!(
         "curl -s -X {} \"$ORDERBELL{path}\" \\\n  -H \"Authorization: Bearer {credential}\"",
         method.to_uppercase()
