@@ -59,12 +59,15 @@ pub fn readable(body: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text.into_bytes())
 }
 
-/// Why an event of a [`readable`] body cannot be read, if its bytes were not UTF-8.
+/// Why an event of a body that had to be made [`readable`] cannot be read, if it was not UTF-8 itself.
 #[must_use]
-pub fn unreadable(body: &Cow<'_, [u8]>, item: &str) -> Option<InputError> {
-    let broken = matches!(body, Cow::Owned(_)) && item.contains(UNREADABLE);
+pub fn unreadable(item: &str) -> Option<InputError> {
     let detail = "is not UTF-8".to_owned();
-    broken.then(|| InputError { error: "malformed_json", pointer: Some(String::new()), detail })
+    item.contains(UNREADABLE).then(|| InputError {
+        error: "malformed_json",
+        pointer: Some(String::new()),
+        detail,
+    })
 }
 
 /// Takes a batch apart.

@@ -1,6 +1,8 @@
 //! Many events in one request: each is parsed, judged and answered by itself, in the order of the list.
 //! Only what is wrong with the batch as such, or a store that takes nothing at all, refuses the whole.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 use serde::Serialize;
 use tracing::error;
@@ -85,9 +87,11 @@ pub(super) async fn post(
     let mut refusals = Vec::with_capacity(batch.items.len());
     let (types, key_mode) = (types(state, &caller), caller.mode());
     for item in &batch.items {
-        let read = match unreadable(&body, item.get()) {
-            Some(error) => Err(Refusal::Input(error)),
-            None => read(state, key_mode, headers, (form, item.get()), &types),
+        let read = match (&body, unreadable(item.get())) {
+            (Cow::Owned(_), Some(error)) => Err(Refusal::Input(error)),
+            (Cow::Owned(_) | Cow::Borrowed(_), _) => {
+                read(state, key_mode, headers, (form, item.get()), &types)
+            }
         };
         match read {
             Ok(arrival) => {

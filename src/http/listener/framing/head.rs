@@ -301,8 +301,7 @@ fn is_authority(value: &[u8]) -> bool {
         (end > 0 && value[..end].iter().all(|byte| is_host(*byte)), &value[end..])
     };
     let port_is_good = match port {
-        [] => true,
-        [b':'] => true,
+        [] | [b':'] => true,
         [b':', digits @ ..] => {
             let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u16>().ok());
             digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit) && number.is_some()
