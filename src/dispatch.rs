@@ -13,6 +13,7 @@ mod directory;
 mod draft;
 mod dry_run;
 mod ends;
+mod fresh;
 mod groups;
 mod keys;
 mod ladder;

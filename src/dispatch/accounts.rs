@@ -21,6 +21,7 @@ impl Accounts {
     /// Puts the parts together; no token lives longer than `token_ttl_max_ms` milliseconds.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, vault: Vault, token_ttl_max_ms: i64) -> Self {
-        Self { store, clock, vault, directory: Directory::new(), token_ttl_max_ms }
+        let directory = Directory::new(&clock);
+        Self { store, clock, vault, directory, token_ttl_max_ms }
     }
 }

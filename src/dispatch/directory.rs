@@ -3,13 +3,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use moka::future::Cache;
 use tracing::warn;
 
+use super::fresh::Fresh;
 use super::{Accounts, VaultError};
-use crate::clock::Zone;
+use crate::clock::{Clock, Zone};
 use crate::domain::app::{ApiKey, App};
 use crate::domain::{AppId, EpochMs, KeyId, Secret, SecretKind};
 use crate::speech::{Lang, Phrase};
@@ -41,21 +40,23 @@ struct OpenSecret {
     until: Option<EpochMs>,
 }
 
-/// How stale what another process changed may be: a revoked key dies within this (promise: five seconds).
-const FRESH_FOR: Duration = Duration::from_secs(2);
-/// Keys in use at one time; more only means more look-ups.
-const KEYS_MAX: u64 = 10_000;
+/// How stale what another process changed may be, in milliseconds: a revoked key dies within this (promise: five seconds).
+const FRESH_MS: i64 = 2_000;
+/// Apps in use at one time; more only means more look-ups.
+const APPS_MAX: usize = 1_000;
+/// Keys in use at one time; the same.
+const KEYS_MAX: usize = 10_000;
 
 pub(super) struct Directory {
-    apps: Cache<AppId, Arc<AppEntry>>,
-    pub(super) keys: Cache<[u8; 32], Arc<ApiKey>>,
+    apps: Fresh<AppId, Arc<AppEntry>>,
+    pub(super) keys: Fresh<[u8; 32], Arc<ApiKey>>,
 }
 
 impl Directory {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(clock: &Arc<dyn Clock>) -> Self {
         Self {
-            apps: Cache::builder().time_to_live(FRESH_FOR).max_capacity(1_000).build(),
-            keys: Cache::builder().time_to_live(FRESH_FOR).max_capacity(KEYS_MAX).build(),
+            apps: Fresh::new(Arc::clone(clock), FRESH_MS, APPS_MAX),
+            keys: Fresh::new(Arc::clone(clock), FRESH_MS, KEYS_MAX),
         }
     }
 }
@@ -110,14 +111,14 @@ impl Accounts {
     /// # Errors
     /// The store's.
     pub async fn app(&self, id: AppId) -> StoreResult<Option<Arc<AppEntry>>> {
-        if let Some(entry) = self.directory.apps.get(&id).await {
+        if let Some(entry) = self.directory.apps.get(&id) {
             return Ok(Some(entry));
         }
         let Some(app) = self.store.apps().await?.into_iter().find(|app| app.id == id) else {
             return Ok(None);
         };
         let entry = Arc::new(self.entry(app).await?);
-        self.directory.apps.insert(id, Arc::clone(&entry)).await;
+        self.directory.apps.put(id, Arc::clone(&entry));
         Ok(Some(entry))
     }
 
@@ -142,7 +143,7 @@ impl Accounts {
     /// The store's.
     pub async fn put_template(&self, app: AppId, template: Template) -> StoreResult<()> {
         self.store.put_template(app, template).await?;
-        self.directory.apps.invalidate(&app).await;
+        self.directory.apps.forget(&app);
         Ok(())
     }
 
@@ -196,7 +197,7 @@ impl Accounts {
     }
 
     /// The app was changed: it is read anew by whoever asks next.
-    pub(super) async fn forget(&self, app: AppId) {
-        self.directory.apps.invalidate(&app).await;
+    pub(super) fn forget(&self, app: AppId) {
+        self.directory.apps.forget(&app);
     }
 }

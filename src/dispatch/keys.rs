@@ -108,12 +108,12 @@ impl Accounts {
     /// The store's.
     pub async fn key(&self, secret: &str) -> StoreResult<Option<(Arc<ApiKey>, Arc<AppEntry>)>> {
         let hash = hash(secret);
-        let key = match self.directory.keys.get(&hash).await {
+        let key = match self.directory.keys.get(&hash) {
             Some(key) => key,
             None => match self.store.key_by_hash(hash).await? {
                 Some(key) => {
                     let key = Arc::new(key);
-                    self.directory.keys.insert(hash, Arc::clone(&key)).await;
+                    self.directory.keys.put(hash, Arc::clone(&key));
                     key
                 }
                 None => return Ok(None),
@@ -163,7 +163,7 @@ impl Accounts {
         };
         let old_until = now.plus_ms(grace_ms);
         let rotated = self.store.rotate_key_secret(app, id, new, old_until).await?;
-        self.directory.keys.invalidate_all();
+        self.directory.keys.forget_all();
         if rotated { Ok(Shown { text, old_until }) } else { Err(KeyError::Unknown(KEY)) }
     }
 
@@ -173,7 +173,7 @@ impl Accounts {
     /// The store's.
     pub async fn revoke_key(&self, app: AppId, id: KeyId) -> StoreResult<bool> {
         let revoked = self.store.revoke_key(app, id, self.clock.now().wall).await?;
-        self.directory.keys.invalidate_all();
+        self.directory.keys.forget_all();
         Ok(revoked)
     }
 

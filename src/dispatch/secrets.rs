@@ -141,7 +141,7 @@ impl Accounts {
         let new = self.fresh(secret, app, &bytes, now)?;
         let old_until = now.plus_ms(grace_ms);
         let rotated = self.store.rotate_app_secret(app, new, old_until).await?;
-        self.forget(app).await;
+        self.forget(app);
         if rotated {
             Ok(Shown { text: secret.text(&bytes), old_until })
         } else {
@@ -155,7 +155,7 @@ impl Accounts {
     /// `Unknown` if there is no such app, or the store's.
     pub async fn put_limits(&self, app: AppId, limits: AppLimits) -> Result<(), KeyError> {
         let put = self.store.put_limits(app, limits).await?;
-        self.forget(app).await;
+        self.forget(app);
         if put { Ok(()) } else { Err(KeyError::Unknown("app")) }
     }
 

@@ -41,7 +41,7 @@ impl Dispatch {
             self.check_ladder(ladder, &pointer)?;
         }
         self.store.put_settings(app.app.id, settings).await?;
-        self.accounts.forget(app.app.id).await;
+        self.accounts.forget(app.app.id);
         Ok(())
     }
 

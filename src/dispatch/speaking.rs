@@ -1,9 +1,8 @@
 //! Having a sentence spoken at an app's expense: what engines are asked for counts against its budget of the day.
 //! What has been made before costs nothing, and a hundred who ask for one sentence at one moment pay once.
 
-use std::time::Duration;
-
 use moka::future::Cache;
+use moka::policy::EvictionPolicy;
 use tracing::warn;
 
 use super::quotas::{TooMany, until_midnight};
@@ -34,17 +33,26 @@ impl SayError {
     }
 }
 
-/// What was paid for lately, and is being made.
-pub(super) struct Paid(Cache<(AppId, Sentence), ()>);
+/// What was paid for lately, and is being made. How long ago is told by our clock, not by the cache's own.
+pub(super) struct Paid(Cache<(AppId, Sentence), Payment>);
 
-/// Longer than any making takes; after it the clip is there, or another try is another request to the engine.
-const PAID_FOR: Duration = Duration::from_secs(10);
+/// Whether a sentence was paid for, and when.
+#[derive(Clone, Copy)]
+struct Payment {
+    done: Result<(), TooMany>,
+    at_ms: i64,
+}
+
+/// Milliseconds; longer than any making takes. After it the clip is there, or another try is another request to the
+/// engine.
+const PAID_MS: i64 = 10_000;
 /// Sentences being made at one time are fewer than this.
 const PAID_MAX: u64 = 10_000;
 
 impl Paid {
     pub(super) fn new() -> Self {
-        Self(Cache::builder().time_to_live(PAID_FOR).max_capacity(PAID_MAX).build())
+        let newest = EvictionPolicy::lru();
+        Self(Cache::builder().max_capacity(PAID_MAX).eviction_policy(newest).build())
     }
 }
 
@@ -57,8 +65,11 @@ impl Dispatch {
         if let Some(spoken) = self.speech.cached(sentence).await {
             return Ok(spoken);
         }
-        let paying = self.paid.0.try_get_with((app, sentence.clone()), self.pay(app, sentence));
-        paying.await.map_err(|refused| SayError::OverBudget(*refused))?;
+        let now_ms = self.clock.now().mono_ms;
+        let paying = async { Payment { done: self.pay(app, sentence).await, at_ms: now_ms } };
+        let is_over = |paid: &Payment| paid.done.is_err() || now_ms - paid.at_ms >= PAID_MS;
+        let payment = self.paid.0.entry((app, sentence.clone())).or_insert_with_if(paying, is_over).await;
+        payment.into_value().done.map_err(SayError::OverBudget)?;
         Ok(self.speech.say(sentence).await?)
     }
 

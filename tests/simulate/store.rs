@@ -178,8 +178,8 @@ fn alerts_of(ended: &[Ended]) -> Vec<AlertId> {
     alerts
 }
 
-/// Writes the calls that are handed on: the plain ones stand still and meet no fate (their number depends on a cache
-/// that goes by the machine's clock), reads meet theirs, writes are audited as well.
+/// Writes the calls that are handed on: the plain ones stand still and meet no fate, reads meet theirs, writes are
+/// audited as well.
 macro_rules! hand_on {
     (
         plain { $(fn $plain:ident($($pa:ident: $pt:ty),*) -> $pr:ty;)* }
