@@ -25,9 +25,11 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Lines of the log that are shown when something went wrong.
 const LOG_LINES: usize = 20;
-/// Short, so that a dead way is found out while a test waits: the defaults are 20 s, 50 s and 3 s.
+/// Short, so that a dead way is found out while a test waits: the defaults are 20 s, 50 s and 3 s. Riders here hear and
+/// answer seven alerts a second, and after a dead way all at once: no limit that is there for people holds for them.
 const CONFIG: &str = "[rider]\nheartbeat = \"1s\"\nsilence_max = \"2500ms\"\nresend_after = \"500ms\"\n\
-    return_spread = \"500ms\"\nalerts_per_minute = 0\n[store]\nqueue_timeout = \"3s\"\n[log]\nfilter = \"warn\"\n";
+    return_spread = \"500ms\"\nalerts_per_minute = 0\nmessages_per_second = 1000\nmessages_burst = 10000\n\
+    [store]\nqueue_timeout = \"3s\"\n[log]\nfilter = \"warn\"\n";
 
 impl Server {
     /// Starts on a free port. `folder` holds `data` and beside it our configuration; all lives write to one log.
