@@ -7,9 +7,11 @@ use std::time::Instant;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
 mod moment;
+mod ticks;
 mod zone;
 
 pub use moment::{EpochMs, Now};
+pub use ticks::Ticks;
 pub use zone::Zone;
 
 /// Ten random bytes that make an id unguessable.

@@ -204,6 +204,12 @@ impl Dispatch {
         &*self.clock
     }
 
+    /// The time, for who keeps it.
+    #[must_use]
+    pub fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// The kinds.
     #[must_use]
     pub fn kinds(&self) -> &Kinds {

@@ -99,7 +99,7 @@ impl AppState {
             lifecycle: parts.lifecycle.clone(),
             telemetry: parts.telemetry.clone(),
             sessions: Arc::clone(&parts.sessions),
-            arrivals: Arrivals::new(&parts.dispatch, parts.limits.socket.connects_per_minute),
+            arrivals: Arrivals::new(parts.dispatch.shared_clock(), parts.limits.socket.connects_per_minute),
             limits: parts.limits.socket.clone(),
             time: rider_socket::RiderTime::default(),
         });

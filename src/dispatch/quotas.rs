@@ -4,15 +4,15 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use governor::clock::Clock as Ticking;
+use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota as Rate, RateLimiter};
 
 use super::{AppEntry, Dispatch, TokenRider};
-use crate::clock::{Clock, EpochMs};
+use crate::clock::{Clock, EpochMs, Ticks};
 use crate::domain::app::Quota;
 use crate::domain::{AppId, Presence};
 use crate::store::StoreResult;
@@ -49,19 +49,7 @@ struct Meter {
     minute: LastMinute,
 }
 
-type Bucket = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duration>>;
-
-/// Our clock, as the limiter reads it.
-#[derive(Clone)]
-struct Ticks(Arc<dyn Clock>);
-
-impl Ticking for Ticks {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        Duration::from_millis(u64::try_from(self.0.now().mono_ms).unwrap_or_default())
-    }
-}
+type Bucket = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>>;
 
 /// Counts of the last sixty seconds.
 struct LastMinute {
@@ -153,7 +141,7 @@ impl Meter {
 fn bucket(quota: Quota, clock: &Arc<dyn Clock>) -> Option<Arc<Bucket>> {
     let rate = NonZeroU32::new(quota.events_per_s)?;
     let rate = Rate::per_second(rate).allow_burst(burst(quota)?);
-    Some(Arc::new(RateLimiter::direct_with_clock(rate, Ticks(Arc::clone(clock)))))
+    Some(Arc::new(RateLimiter::direct_with_clock(rate, Ticks::of(Arc::clone(clock)))))
 }
 
 /// A burst is never less than what comes in a second anyway.

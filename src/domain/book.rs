@@ -262,14 +262,6 @@ impl Book {
         std::mem::take(&mut self.calls)
     }
 
-    /// The rows are written: none is new or changed any more.
-    pub fn settle_marks(&mut self) {
-        self.riders.values_mut().for_each(|kept| kept.mark = Mark::Clean);
-        self.orders.values_mut().for_each(|kept| kept.mark = Mark::Clean);
-        self.heads.values_mut().for_each(|kept| kept.mark = Mark::Clean);
-        self.deliveries.iter_mut().for_each(|kept| kept.mark = Mark::Clean);
-    }
-
     /// Takes a rider's row out; their deliveries stay.
     pub fn remove_rider(&mut self, rider: &RiderKey) -> Option<Rider> {
         let gone = self.riders.remove(rider)?.row;

@@ -18,7 +18,7 @@ use crate::domain::app::{ApiKey, KeyMode, Scope};
 use crate::domain::{AppId, RiderId, RiderKey};
 
 pub use operator::{MayOperate, OperatorKey};
-pub use signed::{WebhookId, verify_signed};
+pub use signed::verify_signed;
 
 /// A backend with a live key.
 #[derive(Clone)]

@@ -35,6 +35,7 @@ use super::problem::Problem;
 use crate::lifecycle::Lifecycle;
 use crate::telemetry::{Metric, Telemetry};
 
+pub(super) use crowd::Neighbourhood;
 pub use crowd::{Crowd, OneOfMany};
 pub use framing::{FramingLimits, Refusal};
 pub use gate::{Gate, GateLimits};

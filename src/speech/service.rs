@@ -319,12 +319,6 @@ impl Speech {
         self.library.get(name, self.clock.now().wall.0).await
     }
 
-    /// Whether a local engine is here.
-    #[must_use]
-    pub fn has_engine(&self) -> bool {
-        self.espeak.is_some()
-    }
-
     async fn make(&self, name: ClipName, sentence: &Sentence) -> Result<Spoken, SpeechError> {
         let espeak = self.espeak.as_ref().ok_or(SpeechError::NoEngine)?;
         let wav = espeak.speak(&sentence.said, sentence.lang, self.speed).await?;

@@ -148,7 +148,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("utoipa", &["http", "dispatch", "session", "domain"]),
     ("utoipa_axum", &["http"]),
     ("clap", &["cli"]),
-    ("governor", &["dispatch", "http"]),
+    ("governor", &["clock", "dispatch", "http"]),
     ("minijinja", &["speech", "http"]),
 ];
 

@@ -118,7 +118,7 @@ impl Node {
             lifecycle: lifecycle.clone(),
             telemetry: TELEMETRY.clone(),
             sessions: Arc::new(settings(plant.guard)),
-            arrivals: rider_socket::Arrivals::new(&dispatch, SOCKETS.connects_per_minute),
+            arrivals: rider_socket::Arrivals::new(dispatch.shared_clock(), SOCKETS.connects_per_minute),
             limits: SOCKETS,
             time: rider_socket::RiderTime::default(),
         });

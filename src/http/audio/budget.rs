@@ -1,18 +1,19 @@
 //! How much keep-alive silence one address may fetch in an hour: it costs us nothing to make and everything to send.
 //! Counted is what an answer will carry, in whole KiB; addresses that have fetched little are soon forgotten.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governor::clock::Clock as GovernorClock;
+use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Ticks};
+use crate::http::listener::Neighbourhood;
 
 /// The budgets of all addresses.
 // What it remembers is bounded by what it sends: an address is kept for as long as its bytes take to be earned again,
@@ -21,8 +22,8 @@ pub struct SilenceBudget(Option<Limiter>);
 
 struct Limiter {
     cells: NonZeroU32,
-    rates: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, Monotonic, NoOpMiddleware<Nanos>>,
-    clock: Monotonic,
+    rates: RateLimiter<Neighbourhood, HashMapStateStore<Neighbourhood>, Ticks, NoOpMiddleware<Nanos>>,
+    clock: Ticks,
 }
 
 /// Why an address gets no more.
@@ -34,10 +35,6 @@ pub(super) enum Refusal {
     Never,
 }
 
-/// Our clock as the limiter wants it.
-#[derive(Clone)]
-struct Monotonic(Arc<dyn Clock>);
-
 const CELL_BYTES: u64 = 1024;
 
 impl SilenceBudget {
@@ -46,7 +43,7 @@ impl SilenceBudget {
     pub fn new(bytes_per_hour: u64, clock: Arc<dyn Clock>) -> Self {
         let cells = u32::try_from(bytes_per_hour.div_ceil(CELL_BYTES)).unwrap_or(u32::MAX);
         Self(NonZeroU32::new(cells).map(|cells| {
-            let clock = Monotonic(clock);
+            let clock = Ticks::of(clock);
             let store = HashMapStateStore::default();
             Limiter { cells, rates: RateLimiter::new(Quota::per_hour(cells), store, clock.clone()), clock }
         }))
@@ -61,7 +58,7 @@ impl SilenceBudget {
         if cells > *all {
             return Err(Refusal::Never);
         }
-        match rates.check_key_n(&subscriber(client), cells) {
+        match rates.check_key_n(&client.into(), cells) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(until)) => Err(Refusal::Later(whole_seconds(until.wait_time_from(clock.now())))),
             Err(_more_than_there_can_be) => Err(Refusal::Never),
@@ -77,28 +74,9 @@ impl SilenceBudget {
     }
 }
 
-/// Who pays: an IPv4 address, however it is written, or the /64 of an IPv6 address, which one subscriber has whole.
-fn subscriber(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-    }
-}
-
 /// Rounded up: who comes back then is not refused again.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
-}
-
-impl GovernorClock for Monotonic {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::new(u64::try_from(self.0.now().mono_ms).unwrap_or_default().saturating_mul(1_000_000))
-    }
 }
 
 #[cfg(test)]

@@ -14,12 +14,7 @@ use crate::http::body::{bytes_max, read};
 use crate::http::problem::Problem;
 use crate::intake::signature::{HEADERS, KEY_ID, Signed};
 
-/// The id of a signed message, the same on every retry; in the extensions of its request.
-#[derive(Clone, Debug)]
-pub struct WebhookId(pub String);
-
-/// Judges requests that claim to be signed: good ones go on with their [`Caller`], their [`WebhookId`] and the bytes that
-/// were signed. All others go on as they are.
+/// Judges requests that claim to be signed: good ones go on with their [`Caller`] and the bytes that were signed. All others go on as they are.
 pub async fn verify_signed(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     // A bearer key counts where no key of a signature is named: some libraries send their headers anyway.
@@ -59,7 +54,6 @@ async fn verified(state: &AppState, request: Request) -> Result<Request, Problem
     let app = accounts.app(key.app).await?.ok_or_else(Problem::bad_signature)?;
     state.dispatch.note_key_use(&key);
     parts.extensions.insert(Caller { app, key });
-    parts.extensions.insert(WebhookId(signed.id));
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }
 

@@ -69,7 +69,7 @@ impl Drop for OneOfMany {
 
 /// Whom an address is counted with: itself, or its /64. In one number, since every rider's socket keeps it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Neighbourhood(u64);
+pub(in crate::http) struct Neighbourhood(u64);
 
 impl From<IpAddr> for Neighbourhood {
     fn from(address: IpAddr) -> Self {

@@ -5,13 +5,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::dispatch::Dispatch;
+use crate::clock::{Clock, Ticks};
 use crate::domain::RiderKey;
 
 /// The arrivals of riders.
@@ -20,7 +19,7 @@ pub struct Arrivals {
     judged: AtomicU32,
 }
 
-type Limiter = RateLimiter<RiderKey, HashMapStateStore<RiderKey>, DispatchClock, NoOpMiddleware<Nanos>>;
+type Limiter = RateLimiter<RiderKey, HashMapStateStore<RiderKey>, Ticks, NoOpMiddleware<Nanos>>;
 
 /// Riders who have been away are forgotten whenever so many sockets have been opened.
 const TIDY_EVERY: u32 = 4096;
@@ -28,10 +27,9 @@ const TIDY_EVERY: u32 = 4096;
 impl Arrivals {
     /// So many sockets a minute for one rider; 0 for no limit.
     #[must_use]
-    pub fn new(dispatch: &Arc<Dispatch>, connects_per_minute: u32) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, connects_per_minute: u32) -> Self {
         let quota = NonZeroU32::new(connects_per_minute).map(Quota::per_minute);
-        let clock = DispatchClock(Arc::clone(dispatch));
-        let of_riders = quota.map(|quota| RateLimiter::hashmap_with_clock(quota, clock));
+        let of_riders = quota.map(|quota| RateLimiter::hashmap_with_clock(quota, Ticks::of(clock)));
         Self { of_riders, judged: AtomicU32::new(0) }
     }
 
@@ -43,18 +41,5 @@ impl Arrivals {
             of_riders.shrink_to_fit();
         }
         of_riders.check_key(rider).is_ok()
-    }
-}
-
-/// The server's own clock: a simulation runs on its time.
-#[derive(Clone)]
-struct DispatchClock(Arc<Dispatch>);
-
-impl Clock for DispatchClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        let mono_ms = u64::try_from(self.0.clock().now().mono_ms).unwrap_or(0);
-        Nanos::from(mono_ms.saturating_mul(1_000_000))
     }
 }
