@@ -243,7 +243,7 @@ fn event(app: AppId, number: u64, target: Target, about: About) -> NewEvent {
         lang: "zh-CN".to_owned(),
         title: "新订单".to_owned(),
         text: "您有新的订单，请及时处理".to_owned(),
-        said: "您有新的订单，请及时处理".to_owned(),
+        said: "您有新的订单，请及时处理".into(),
         card: r#"{"short_no":"12","merchant":"川味小馆","area":"望京","distance_m":1800,"fee_cents":650}"#
             .to_owned(),
         ext: "{}".to_owned(),

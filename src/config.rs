@@ -1,12 +1,15 @@
 //! Configuration in three layers: the embedded complete default, a file, the environment.
 //! What is not in the default does not exist; a configuration that fails is never used in part.
 
+pub mod engines;
 mod server;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use engines::{EngineConfig, SpeechMode};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -221,6 +224,16 @@ section!(
         engine_concurrency: usize,
         /// Path of espeak-ng, or empty.
         espeak: String,
+        /// Which engines are asked, in this order: names of `engines`, and `espeak-ng` for the one that is built in.
+        chain: Vec<String>,
+        /// How sentences are cut for the built-in engine.
+        mode: SpeechMode,
+        /// The same for single kinds.
+        modes: BTreeMap<String, SpeechMode>,
+        /// For what ears clips are levelled where neither app nor rider says so: `plain` or `street`.
+        profile: String,
+        /// Other engines, by name.
+        engines: BTreeMap<String, EngineConfig>,
     }
 );
 section!(

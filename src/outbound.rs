@@ -6,6 +6,7 @@ mod guard;
 mod headers;
 mod places;
 mod retry_after;
+pub mod service;
 pub mod template;
 mod url;
 mod verdict;

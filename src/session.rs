@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::Now;
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::delivery::{AnswerOutcome, Change, EndReason, OpenDelivery};
 use crate::domain::{Alert, AlertId, AudioUrls, Delivery, DeliveryState, EpochMs, SessionId};
 

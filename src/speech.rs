@@ -9,6 +9,7 @@
 //! - [`service`]: sentence to clip, made once and kept
 //! - [`voice`]: what the use cases ask of it
 
+pub mod engine;
 pub mod espeak;
 pub mod lang;
 pub mod normalise;

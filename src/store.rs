@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::app::KeyMode;
 use crate::domain::book::Context;
 pub use crate::domain::book::{

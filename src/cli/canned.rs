@@ -21,9 +21,9 @@ pub(super) async fn make(config: &Config, folder: &Path) -> anyhow::Result<()> {
         for kind in phrases.kinds() {
             let path = place.join(format!("{}.mp3", canned_name(kind)));
             let Some(rendered) = phrases.slotless(kind, lang).filter(|_| !path.exists()) else { continue };
-            let frames = canned_sentence(&espeak, &rendered.said, rendered.lang).await?;
+            let frames = canned_sentence(&espeak, &rendered.said.text(), rendered.lang).await?;
             std::fs::write(&path, frames.bytes()).with_context(|| format!("writing {}", path.display()))?;
-            tracing::info!(file = %path.display(), said = rendered.said, "Canned sentence made.");
+            tracing::info!(file = %path.display(), said = %rendered.said, "Canned sentence made.");
         }
     }
     Ok(())

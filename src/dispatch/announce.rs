@@ -7,7 +7,7 @@ use tokio::task::JoinError;
 use tracing::{info, warn};
 
 use super::{Dispatch, SayError};
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::{Alert, AlertId, Delivery, RiderKey};
 use crate::hub::Ring;
 use crate::speech::{Sentence, Spoken};

@@ -12,7 +12,7 @@ use crate::domain::kind::Voice;
 use crate::domain::target::DutyRule;
 use crate::domain::{
     Alert, AlertId, AlertState, Arbiter, Event, EventId, Head, Kind, Mode, Need, Order, Overrides, Repeat,
-    Target,
+    Said, Target,
 };
 use crate::intake::InputError;
 use crate::speech::{Lang, Phrases, Rendered, free_text};
@@ -28,7 +28,7 @@ pub(super) fn draft(
     let lang = language(event, app)?;
     let Some(mut rendered) = render(event, kind, app, phrases, lang, made.at)? else { return Ok(None) };
     if kind.voice == Voice::Chime && event.overrides.text.is_none() {
-        rendered.said.clear();
+        rendered.said = Said::default();
     }
     let overrides = &event.overrides;
     let head = head(event, kind, app, &made);

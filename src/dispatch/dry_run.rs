@@ -200,7 +200,7 @@ impl AlertPreview {
         });
         Self {
             text: alert.text.clone(),
-            said: alert.said.clone(),
+            said: alert.said.text(),
             title: alert.title.clone(),
             lang: alert.lang.clone(),
             urgency: alert.urgency,

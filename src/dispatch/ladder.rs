@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tracing::info;
 
 use super::Dispatch;
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::book::Book;
 use crate::domain::ladder::Act;
 use crate::domain::{AlertId, AppId, EpochMs, Head, Presence, RiderId, RiderKey};

@@ -98,7 +98,7 @@ impl Dispatch {
         let most = self.quota(app).speech_characters_per_day;
         SpeechSpend {
             day: app.zone.day(self.wall()),
-            characters: sentence.said.chars().count() as u64,
+            characters: sentence.said.characters() as u64,
             most: (most > 0).then_some(u64::from(most)),
         }
     }

@@ -11,7 +11,7 @@ use super::ladder::Act;
 use super::target::DutyRule;
 use super::{
     AlertId, AppId, Arbiter, EpochMs, EventId, Ladder, Mode, Need, OrderId, OrderKey, Repeat, Rider, RiderId,
-    Urgency,
+    Said, Sound, Urgency,
 };
 
 /// One alert as stored: what decisions go by, and what is shown and heard.
@@ -34,7 +34,7 @@ pub struct Alert {
     /// What the card shows.
     pub text: String,
     /// What the voice says.
-    pub said: String,
+    pub said: Said,
     /// The order as the card shows it, JSON.
     pub card: String,
     /// Handed to the client unread, JSON.
@@ -261,25 +261,6 @@ impl Head {
             self.ladder_late_ms = self.ladder_late_ms.saturating_add(late_ms);
         }
     }
-}
-
-/// The clips of an alert, as paths; [`super::AudioUrls`] makes URLs of them.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Sound {
-    /// What to play.
-    pub path: String,
-    /// What to play if that fails: the canned clip of the kind.
-    pub fallback_path: String,
-    /// Media type of the clip.
-    pub mime: String,
-    /// Its size.
-    pub bytes: u64,
-    /// The whole file, in milliseconds.
-    pub duration_ms: u32,
-    /// The silence at its end, in milliseconds.
-    pub tail_ms: u32,
-    /// Whether this is the canned clip because speech was late or broken.
-    pub canned: bool,
 }
 
 /// Where an alert stands.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ladder, Urgency};
+use super::{Ladder, SoundProfile, Urgency};
 
 /// The settings of one app.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct AppSettings {
     /// Cut off types of webhooks and CloudEvents before they are taken for a kind; `None` for the server's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub type_prefix: Option<String>,
+    /// How it speaks.
+    #[serde(skip_serializing_if = "SpeechSettings::is_default")]
+    pub speech: SpeechSettings,
     /// The app's own ladders, by kind.
     pub ladders: BTreeMap<String, Ladder>,
 }
@@ -35,8 +38,30 @@ impl Default for AppSettings {
             merge: false,
             alerts_per_minute: None,
             type_prefix: None,
+            speech: SpeechSettings::default(),
             ladders: BTreeMap::new(),
         }
+    }
+}
+
+/// How an app speaks; what is missing is the server's own.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SpeechSettings {
+    /// The voice for each language, by the name of its engine.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub voices: BTreeMap<String, String>,
+    /// Speed in percent of normal speech, 50 to 200.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speed_percent: Option<u32>,
+    /// For what ears clips are levelled, unless a rider has their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<SoundProfile>,
+}
+
+impl SpeechSettings {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

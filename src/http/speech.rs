@@ -14,6 +14,7 @@ use crate::audio::{ClipFormat, Format};
 use crate::dispatch::{SayError, TooMany};
 use crate::domain::{Kinds, Urgency};
 use crate::intake::Reader;
+use crate::speech::engine::Speed;
 use crate::speech::{Chime, Lang, Rendered, Sentence, SpeechError, free_text};
 
 /// How a sentence sounds.
@@ -86,8 +87,16 @@ pub async fn post(
     };
     let kind = kind.unwrap_or_else(|| "announcement".to_owned());
     let urgency = urgency(state.dispatch.kinds(), &kind);
-    let sentence =
-        Sentence { kind, said: rendered.said, lang: rendered.lang, urgency, chime: Chime::Usual, format };
+    let sentence = Sentence {
+        kind,
+        said: rendered.said,
+        lang: rendered.lang,
+        urgency,
+        chime: Chime::Usual,
+        format,
+        voice: None,
+        speed: Speed::NORMAL,
+    };
     let cached = state.speech.cached(&sentence).await;
     let known = cached.is_some();
     let spoken = match cached {
@@ -104,8 +113,8 @@ pub async fn post(
         text: rendered.text,
         engine: spoken.engine,
         cached: known,
-        characters: sentence.said.chars().count(),
-        said: sentence.said,
+        characters: sentence.said.characters(),
+        said: sentence.said.text(),
     }))
 }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::frame::{AlertFrame, AudioFrame, KeepAlive, RepeatFrame, ServerFrame};
 use crate::clock::Now;
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::delivery::EndReason;
 use crate::domain::{Alert, AudioUrls, Delivery, Need, OrderId};
 

@@ -61,7 +61,7 @@ fn row(number: u8, urgency: Urgency) -> OpenDelivery {
         lang: "zh-CN".to_owned(),
         title: "新订单".to_owned(),
         text: "您有新的订单".to_owned(),
-        said: "您有新的订单".to_owned(),
+        said: "您有新的订单".into(),
         card: "{}".to_owned(),
         ext: "{}".to_owned(),
         trace_id: "t".to_owned(),
@@ -77,6 +77,7 @@ fn row(number: u8, urgency: Urgency) -> OpenDelivery {
             duration_ms: 47_000,
             tail_ms: 45_000,
             canned: true,
+            recipe: None,
         }),
     };
     let delivery = Delivery {

@@ -15,6 +15,7 @@ use tokio::{
     time::timeout,
 };
 
+use super::engine::Speed;
 use super::{Lang, normalise::SAID_CHARS_MAX};
 
 /// Words per minute of normal speech: what riders follow without effort in traffic.
@@ -41,25 +42,6 @@ impl Default for EspeakLimits {
     /// Three seconds, 4 MiB (95 s of sound), two children.
     fn default() -> Self {
         Self { time: Duration::from_secs(3), audio_bytes: 4 << 20, concurrency: 2 }
-    }
-}
-
-/// How fast a sentence is spoken, in percent of normal speech: 50 to 200.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Speed(u32);
-
-impl Speed {
-    /// As fast as people speak.
-    pub const NORMAL: Self = Self(100);
-
-    /// A speed in percent of normal speech, brought within 50 to 200.
-    #[must_use]
-    pub fn percent(percent: u32) -> Self {
-        Self(percent.clamp(50, 200))
-    }
-
-    fn words_per_minute(self) -> u32 {
-        WORDS_PER_MINUTE * self.0 / 100
     }
 }
 
@@ -215,7 +197,7 @@ impl Espeak {
     pub async fn speak(&self, said: &str, lang: Lang, speed: Speed) -> Result<Vec<u8>, EspeakError> {
         let voice = self.voice(lang).ok_or(EspeakError::NoVoice(lang))?;
         let text = plain(said)?;
-        let speed = speed.words_per_minute().to_string();
+        let speed = (WORDS_PER_MINUTE * speed.as_percent() / 100).to_string();
         // -z: no pause after the sentence, its tail is added later. -b 1: the input is UTF-8.
         let arguments = ["-v", voice, "-s", &speed, "-z", "-b", "1", "--stdin", "--stdout"];
         self.run(&arguments, &text).await

@@ -18,6 +18,7 @@ use super::{
     Lang,
     normalise::{is_invisible, normalise},
 };
+use crate::domain::Said;
 use slots::Channel;
 
 /// Longest template, in characters: more than the longest sentence that may come of it.
@@ -105,7 +106,7 @@ pub struct Rendered {
     pub text: String,
     /// What the engine speaks: normalised, at most [`SAID_CHARS_MAX`](super::normalise::SAID_CHARS_MAX)
     /// characters, never empty.
-    pub said: String,
+    pub said: Said,
     /// The language it is in, which may be a fallback of the one asked for.
     pub lang: Lang,
     /// Which phrase it came from: overrides are counted first, then the embedded phrases of `lang`; 0 for
@@ -202,6 +203,7 @@ impl Phrase {
         let text = rendered(&self.eye, &values)?;
         let said = normalise(&rendered(&self.ear, &values)?, self.lang);
         let fits = text.chars().count() <= TEXT_CHARS_MAX && !said.is_empty();
+        let said = Said::whole(&said);
         fits.then(|| Rendered { text: text.trim().to_owned(), said, lang: self.lang, phrase_index: 0 })
     }
 }
@@ -282,7 +284,7 @@ pub fn free_text(text: &str, lang: Lang) -> Result<Rendered, TextError> {
     if said.is_empty() {
         return Err(TextError::Unspeakable);
     }
-    Ok(Rendered { text: visible(text), said, lang, phrase_index: 0 })
+    Ok(Rendered { text: visible(text), said: Said::whole(&said), lang, phrase_index: 0 })
 }
 
 /// The text as a card shows it: on one line, without what only confuses.

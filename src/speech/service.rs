@@ -9,7 +9,8 @@ use moka::future::Cache;
 use rust_embed::RustEmbed;
 use tracing::{info, warn};
 
-use super::espeak::{Espeak, EspeakError, EspeakLimits, Speed};
+use super::engine::Speed;
+use super::espeak::{Espeak, EspeakError, EspeakLimits};
 use super::{Lang, Phrases, normalise};
 use crate::audio::canned::{CannedClip, CannedClips, CannedError};
 use crate::audio::chime::{self, ChimeError, Chimes};
@@ -19,8 +20,8 @@ use crate::audio::mp3::{LeadOut, Mp3Frames};
 use crate::audio::pcm::{Pcm, PcmError};
 use crate::audio::{ClipFormat, Format};
 use crate::clock::Clock;
-use crate::domain::alert::Sound;
-use crate::domain::{Alert, Urgency};
+use crate::domain::Sound;
+use crate::domain::{Alert, Said, Urgency};
 use crate::telemetry::{Metric, Telemetry};
 
 /// Makes, keeps and finds clips.
@@ -43,8 +44,8 @@ pub struct Speech {
 pub struct Sentence {
     /// Name of the kind, for the canned clip.
     pub kind: String,
-    /// The text after normalisation.
-    pub said: String,
+    /// The text after normalisation, in parts.
+    pub said: Said,
     /// Its language.
     pub lang: Lang,
     /// Which chime.
@@ -53,6 +54,10 @@ pub struct Sentence {
     pub chime: Chime,
     /// What the clip is written as.
     pub format: ClipFormat,
+    /// The engine by whose voice it is to be spoken if that can be; the first of the chain otherwise.
+    pub voice: Option<String>,
+    /// How fast.
+    pub speed: Speed,
 }
 
 /// The chime before a sentence.
@@ -174,6 +179,8 @@ impl Sentence {
             urgency: alert.urgency,
             chime: Chime::default(),
             format: ClipFormat::default(),
+            voice: None,
+            speed: Speed::NORMAL,
         }
     }
 
@@ -302,6 +309,7 @@ impl Speech {
             duration_ms: clip.duration_ms,
             tail_ms: clip.tail_ms,
             canned: true,
+            recipe: None,
         }
     }
 
@@ -321,7 +329,7 @@ impl Speech {
 
     async fn make(&self, name: ClipName, sentence: &Sentence) -> Result<Spoken, SpeechError> {
         let espeak = self.espeak.as_ref().ok_or(SpeechError::NoEngine)?;
-        let wav = espeak.speak(&sentence.said, sentence.lang, self.speed).await?;
+        let wav = espeak.speak(&sentence.said.text(), sentence.lang, self.speed).await?;
         let chime = match sentence.chime {
             Chime::Usual => self.chimes.of(sentence.urgency.into()),
             Chime::Louder => self.chimes.louder(),
@@ -332,7 +340,7 @@ impl Speech {
         let meta = ClipMeta {
             duration_ms: composed.duration_ms,
             tail_ms: composed.tail_ms,
-            said: sentence.said.clone(),
+            said: sentence.said.text(),
             engine: ENGINE.to_owned(),
         };
         let kept = self.library.put(name, composed.bytes, meta, self.clock.now().wall.0).await?;
@@ -348,6 +356,7 @@ impl Speech {
             duration_ms: clip.meta.duration_ms,
             tail_ms: clip.meta.tail_ms,
             canned: false,
+            recipe: None,
         };
         Spoken { sound, engine: clip.meta.engine.clone() }
     }
@@ -366,7 +375,7 @@ impl Speech {
             .text(ENGINE)
             .text(voice)
             .text(&format!("{:?}", self.speed))
-            .text(&sentence.said)
+            .text(&sentence.said.encoded())
             .number(match sentence.chime {
                 Chime::Usual => u64::from(u8::from(sentence.urgency)),
                 Chime::Louder => LOUDER_IN_RECIPE,

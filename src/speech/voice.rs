@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use super::{Phrases, Sentence, Speech, SpeechError, Spoken};
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 
 /// Turns sentences into sounds that riders can fetch.
 #[async_trait]

@@ -17,7 +17,7 @@ use super::{
     Duty, Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch,
     Schedule, Settled, Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
 };
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::app::KeyMode;
 use crate::domain::book::{Book, Guard};
 use crate::domain::delivery::EndReason;

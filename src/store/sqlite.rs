@@ -48,7 +48,7 @@ use super::{
     Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch,
     Schedule, Settled, Stepped, Store, StoreResult, Template, Unrolled, When, World,
 };
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::app::KeyMode;
 use crate::domain::delivery::EndReason;
 use crate::domain::kind::OrderPolicy;

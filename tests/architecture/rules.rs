@@ -115,7 +115,7 @@ const MAP: [(&str, &[&str]); 19] = [
         ],
     ),
     ("intake", &["domain", "clock"]),
-    ("speech", &["audio", "domain", "clock", "telemetry"]),
+    ("speech", &["audio", "outbound", "domain", "clock", "config", "lifecycle", "telemetry"]),
     ("audio", &["domain"]),
     ("hub", &["domain", "clock"]),
     ("outbound", &["domain", "clock", "telemetry"]),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orderbell::domain::alert::Sound;
+use orderbell::domain::Sound;
 use orderbell::domain::app::{ApiKey, App, AppLimits, KeyMode};
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::kind::OrderPolicy;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orderbell::domain::alert::Sound;
+use orderbell::domain::Sound;
 use orderbell::speech::{Phrases, Sentence, SpeechError, Spoken, Voice};
 
 use crate::simulation::dice::Dice;
@@ -58,15 +58,16 @@ impl Voice for LateVoice {
 
     async fn cached(&self, sentence: &Sentence) -> Option<Spoken> {
         let made = self.made.lock().unwrap();
-        made.contains(&sentence.said).then(|| spoken(&sentence.said))
+        let said = sentence.said.encoded();
+        made.contains(&said).then(|| spoken(&said))
     }
 
     async fn say(&self, sentence: &Sentence) -> Result<Spoken, SpeechError> {
         let (spent_ms, result) = self.throw();
         tokio::time::sleep(Duration::from_millis(u64::try_from(spent_ms).unwrap())).await;
         result?;
-        self.made.lock().unwrap().insert(sentence.said.clone());
-        Ok(spoken(&sentence.said))
+        self.made.lock().unwrap().insert(sentence.said.encoded());
+        Ok(spoken(&sentence.said.encoded()))
     }
 
     fn canned(&self, sentence: &Sentence) -> Sound {
@@ -93,5 +94,6 @@ fn sound(path: &str, canned: Canned) -> Sound {
         duration_ms: SENTENCE_MS + TAIL_MS,
         tail_ms: TAIL_MS,
         canned: canned == Canned::Yes,
+        recipe: None,
     }
 }

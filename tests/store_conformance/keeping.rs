@@ -1,8 +1,8 @@
 //! What is kept of apps, keys, riders, groups, phrases and checks.
 
 use orderbell::domain::ladder::{Act, Ladder};
-use orderbell::domain::settings::{AppSettings, QuietHours};
-use orderbell::domain::{AppId, DevicePolicy, EpochMs, OrderKey, RiderId, RiderKey};
+use orderbell::domain::settings::{AppSettings, QuietHours, SpeechSettings};
+use orderbell::domain::{AppId, DevicePolicy, EpochMs, OrderKey, RiderId, RiderKey, SoundProfile};
 use orderbell::store::{DeviceCheck, Duty, RiderPatch, StoreError, Template};
 
 use crate::stage::{Stage, parsed};
@@ -163,6 +163,11 @@ pub(crate) async fn an_apps_settings_are_replaced(stage: &Stage) {
         merge: true,
         alerts_per_minute: Some(5),
         type_prefix: Some("shop-".to_owned()),
+        speech: SpeechSettings {
+            voices: [("zh-CN".to_owned(), "tencent".to_owned())].into(),
+            speed_percent: Some(110),
+            profile: Some(SoundProfile::Street),
+        },
         ladders: [("order.offered".to_owned(), ladder)].into(),
     };
     let nobody = AppId::new(EpochMs(9), [9; 10]);

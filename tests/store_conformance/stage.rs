@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use orderbell::domain::alert::Sound;
+use orderbell::domain::Sound;
 use orderbell::domain::app::{App, AppLimits, KeyMode};
 use orderbell::domain::delivery::Change;
 use orderbell::domain::delivery::EndReason;
@@ -229,6 +229,7 @@ pub(crate) fn a_sound(name: &str) -> Sound {
         duration_ms: 48_000,
         tail_ms: 45_000,
         canned: false,
+        recipe: None,
     }
 }
 

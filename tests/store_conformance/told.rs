@@ -1,6 +1,6 @@
 //! An event in few words, and what becomes of it on the way to the store.
 
-use orderbell::domain::alert::Sound;
+use orderbell::domain::Sound;
 use orderbell::domain::app::KeyMode;
 use orderbell::domain::kind::{Ends, OrderPolicy};
 use orderbell::domain::ladder::{Act, Ladder, Step};
@@ -166,7 +166,7 @@ impl Told<'_> {
             lang: "zh-CN".to_owned(),
             title: "新订单".to_owned(),
             text: "it's new; --".to_owned(),
-            said: "您有新的订单".to_owned(),
+            said: "您有新的订单".into(),
             card: r#"{"short_no":"12"}"#.to_owned(),
             ext: "{}".to_owned(),
             trace_id: format!("trace-{}", self.id),

@@ -12,7 +12,8 @@ use crate::audio::mp3::Mp3Frames;
 use crate::clock::{SystemClock, random_bytes};
 use crate::config::Config;
 use crate::doctor::Finding;
-use crate::domain::Urgency;
+use crate::domain::{Said, Urgency};
+use crate::speech::engine::Speed;
 use crate::speech::espeak::{Espeak, EspeakError};
 use crate::speech::{Chime, Lang, Sentence, Speech, SpeechOptions, normalise};
 use crate::telemetry::Telemetry;
@@ -80,8 +81,10 @@ async fn engine(options: &SpeechOptions) -> Result<String, EspeakError> {
 
 async fn make(speech: &Speech, lang: Lang, text: &str) -> anyhow::Result<Made> {
     let sentence = Sentence {
+        voice: None,
+        speed: Speed::NORMAL,
         kind: "order.new".to_owned(),
-        said: normalise(text, lang),
+        said: Said::whole(&normalise(text, lang)),
         lang,
         urgency: Urgency::Normal,
         chime: Chime::Usual,

@@ -155,7 +155,7 @@ impl AlertView {
             lang: alert.lang.clone(),
             title: alert.title.clone(),
             text: alert.text.clone(),
-            said: alert.said.clone(),
+            said: alert.said.text(),
             audio,
             state: alert.state,
             trace_id: alert.trace_id.clone(),

@@ -125,11 +125,11 @@ fn a_missing_value_falls_to_the_next_phrase() {
         values.insert(gone.to_owned(), Json::Null);
         render("order.offered", Lang::ZhCn, &values)
     };
-    assert_eq!(said("fee_cents").said, "您有新的美团派单，测试面馆，一点二公里，请确认");
-    assert_eq!(said("platform").said, "您有新的派单，测试面馆，一点二公里，请确认");
-    assert_eq!(said("distance_m").said, "您有新的派单，测试面馆，请确认");
+    assert_eq!(said("fee_cents").said.text(), "您有新的美团派单，测试面馆，一点二公里，请确认");
+    assert_eq!(said("platform").said.text(), "您有新的派单，测试面馆，一点二公里，请确认");
+    assert_eq!(said("distance_m").said.text(), "您有新的派单，测试面馆，请确认");
     let last = said("merchant");
-    assert_eq!((last.said.as_str(), last.phrase_index), ("您有新的派单，请确认", 5));
+    assert_eq!((last.said.text().as_str(), last.phrase_index), ("您有新的派单，请确认", 5));
 }
 
 #[test]
@@ -151,8 +151,8 @@ fn hostile_values_are_bounded_and_harmless() {
             for kind in KINDS {
                 let rendered = render(kind, lang, &values);
                 assert!(rendered.text.chars().count() <= 180, "{rendered:?}");
-                assert!(rendered.said.chars().count() <= SAID_CHARS_MAX);
-                assert!(!rendered.said.contains(|c: char| "[]<>{}$`".contains(c)), "{rendered:?}");
+                assert!(rendered.said.text().chars().count() <= SAID_CHARS_MAX);
+                assert!(!rendered.said.text().contains(|c: char| "[]<>{}$`".contains(c)), "{rendered:?}");
                 assert!(!rendered.text.contains(is_invisible), "{rendered:?}");
                 assert!(!rendered.text.contains("fee_cents }}x"), "{rendered:?}");
             }
@@ -174,7 +174,7 @@ fn an_apps_own_phrases_come_first_and_may_have_own_kinds() {
     values.insert("box".to_owned(), json!(2));
     values.insert("station".to_owned(), json!("一号站"));
     let rendered = render("order.ready", Lang::ZhCn, &values).unwrap();
-    assert_eq!((rendered.phrase_index, rendered.said.as_str()), (0, "二号柜，测试面馆"));
+    assert_eq!((rendered.phrase_index, rendered.said.text().as_str()), (0, "二号柜，测试面馆"));
     // A kind of the app's own, asked for in a language it has no phrase in.
     let rendered = render("locker.ready", Lang::En, &values).unwrap();
     assert_eq!((rendered.lang, rendered.phrase_index), (Lang::ZhCn, 0));
@@ -220,12 +220,12 @@ fn a_template_full_of_slots_is_bounded() {
 fn free_text_is_taken_whole_or_refused() {
     let said = free_text(" 今晚20:00开会\n地点：站点 ", Lang::ZhCn).unwrap();
     assert_eq!(
-        (said.text.as_str(), said.said.as_str()),
+        (said.text.as_str(), said.said.text().as_str()),
         ("今晚20:00开会 地点：站点", "今晚二十点整开会，地点，站点")
     );
     let said = free_text("明天有雨", Lang::En).unwrap();
-    assert_eq!((said.lang, said.said.as_str()), (Lang::ZhCn, "明天有雨"));
-    assert_eq!(free_text("Rain at 18:00", Lang::En).unwrap().said, "Rain at six p m");
+    assert_eq!((said.lang, said.said.text().as_str()), (Lang::ZhCn, "明天有雨"));
+    assert_eq!(free_text("Rain at 18:00", Lang::En).unwrap().said.text(), "Rain at six p m");
     assert!(free_text(&"好".repeat(120), Lang::ZhCn).is_ok());
     assert_eq!(free_text(&"好".repeat(121), Lang::ZhCn), Err(TextError::TooLong));
     assert_eq!(free_text(" \n ", Lang::ZhCn), Err(TextError::Empty));
@@ -252,7 +252,7 @@ proptest! {
             for x in [json!(value), json!(number)] {
                 if let Some(rendered) = phrase.render(&vars(json!({"x": x})), 0) {
                     prop_assert!(rendered.text.chars().count() <= FREE_TEXT_CHARS_MAX);
-                    prop_assert!(!rendered.said.contains(|c: char| c.is_ascii_digit() || c.is_control()));
+                    prop_assert!(!rendered.said.text().contains(|c: char| c.is_ascii_digit() || c.is_control()));
                 }
             }
         }

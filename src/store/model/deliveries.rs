@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::state::State;
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::delivery::EndReason;
 use crate::domain::{
     Alert, AlertId, AlertState, AppId, Delivery, EpochMs, Head, OrderKey, RiderId, RiderKey,

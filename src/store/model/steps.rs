@@ -2,7 +2,7 @@
 //! Due is what is found by looking at all of it.
 
 use super::state::{CallState, State};
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::app::KeyMode;
 use crate::domain::ladder::Act;
 use crate::domain::{Alert, AlertId, AppId, CallId, EpochMs, RiderId, RiderKey, ScheduleId};

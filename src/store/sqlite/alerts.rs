@@ -7,7 +7,7 @@ use sqlx::{Connection, SqliteConnection, SqliteExecutor};
 
 use super::book::{Reading, save};
 use super::rows::{self, Fields, alert_columns, delivery_columns};
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::{Alert, AlertId, AppId, EpochMs, Need};
 use crate::store::{AlertRecord, DELIVERIES_SHOWN_MAX, Ended, StoreResult};
 

@@ -7,7 +7,7 @@ use sqlx::{Connection, SqliteConnection, SqliteExecutor};
 
 use super::book::{Reading, save};
 use super::rows::{self, Fields, head_columns};
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::ladder::Act;
 use crate::domain::{AlertId, AppId, Delivery, EpochMs, GroupId, Head, RiderId, RiderKey};
 use crate::store::{DueStep, Stepped, StoreResult, When, World};

@@ -146,7 +146,8 @@ fn check(lang: Lang, values: &Map<String, Json>, table: &[(&str, &str, &str)]) {
     let mut wrong = String::new();
     for (kind, text, said) in table {
         let rendered = render(kind, lang, values);
-        if (rendered.text.as_str(), rendered.said.as_str()) != (*text, *said) || rendered.lang != lang {
+        if (rendered.text.as_str(), rendered.said.text().as_str()) != (*text, *said) || rendered.lang != lang
+        {
             let _ = writeln!(wrong, "{kind}: {rendered:?}");
         }
     }

@@ -93,5 +93,5 @@ fn a_name_without_end_is_cut() {
 fn slot(template: &str, value: &Json) -> Option<(String, String)> {
     let phrase = Phrase::compile(template, Lang::ZhCn).unwrap();
     let rendered = phrase.render(&vars(json!({ "x": value })), CHINA)?;
-    Some((rendered.text, rendered.said))
+    Some((rendered.text, rendered.said.text()))
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use sqlx::SqliteConnection;
 
-use crate::domain::alert::Sound;
+use crate::domain::Sound;
 use crate::domain::book::{Book, Mark};
 use crate::domain::delivery::EndReason;
 use crate::domain::{
@@ -258,7 +258,7 @@ struct BodyRow<'a> {
     lang: &'a str,
     title: &'a str,
     text: &'a str,
-    said: &'a str,
+    said: String,
     card: &'a str,
     ext: &'a str,
     trace: &'a str,
@@ -309,7 +309,7 @@ impl<'a> BodyRow<'a> {
             lang: &body.lang,
             title: &body.title,
             text: &body.text,
-            said: &body.said,
+            said: body.said.encoded(),
             card: &body.card,
             ext: &body.ext,
             trace: &body.trace_id,

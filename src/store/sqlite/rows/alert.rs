@@ -4,7 +4,7 @@
 use super::Fields;
 use crate::domain::app::KeyMode;
 use crate::domain::target::DutyRule;
-use crate::domain::{Alert, AlertState, Arbiter, Head, Mode, Need, Repeat};
+use crate::domain::{Alert, AlertState, Arbiter, Head, Mode, Need, Repeat, Said};
 use crate::store::StoreResult;
 
 /// Columns of an alert's head, for [`head`]; the table goes by the name `a`.
@@ -69,7 +69,7 @@ pub(in crate::store::sqlite) fn alert(fields: &mut Fields<'_>) -> StoreResult<Al
         lang: fields.take()?,
         title: fields.take()?,
         text: fields.take()?,
-        said: fields.take()?,
+        said: Said::decoded(&fields.take::<String>()?),
         card: fields.take()?,
         ext: fields.take()?,
         trace_id: fields.take()?,
