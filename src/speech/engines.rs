@@ -1,5 +1,21 @@
 //! The engines: one file for each protocol.
 //! What they share beside the trait is how they are set up.
+//!
+//! - [`openai`], [`tencent`], [`volcengine`], [`aliyun`], [`azure`]: makers' services
+//! - `maker`: one call of such a service, and what its failure means
+//! - `setup`: what of a table is checked before the first call
+//! - `quoted`: what of a maker's words may stand in an error
+//! - `markup`: text with readings as XML
+
+pub mod aliyun;
+pub mod azure;
+mod maker;
+mod markup;
+pub mod openai;
+mod quoted;
+mod setup;
+pub mod tencent;
+pub mod volcengine;
 
 use crate::config::engines::CredentialError;
 
