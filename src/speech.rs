@@ -27,7 +27,6 @@ pub mod warm;
 mod chain;
 mod clips;
 mod flights;
-mod joint;
 mod link;
 mod meters;
 mod parts;

@@ -7,12 +7,12 @@ use super::Lang;
 use super::engine::Speed;
 use super::error::{PartError, VoiceError};
 use super::espeak::{Espeak, EspeakError};
-use super::joint;
 use crate::audio::canned::CannedClips;
 use crate::audio::chime::Chimes;
-use crate::audio::clip;
-use crate::audio::mp3::{LeadOut, Mp3Frames};
-use crate::audio::pcm::Pcm;
+use crate::audio::decode::decoded;
+use crate::audio::mp3::Mp3Frames;
+use crate::audio::part;
+use crate::domain::SoundProfile;
 
 /// The files.
 #[derive(RustEmbed)]
@@ -40,8 +40,9 @@ pub async fn canned_sentence(
     lang: Lang,
 ) -> Result<Mp3Frames, CannedSentenceError> {
     let wav = espeak.speak(said, lang, Speed::NORMAL).await?;
-    let pcm = Pcm::from_wav_bytes(&wav).map_err(joint::DecodeError::from).map_err(PartError::from)?;
-    Ok(clip::sentence(pcm, LeadOut::End).map_err(PartError::from)?)
+    let pcm = decoded(&wav, None).map_err(PartError::from)?;
+    let frames = part::dry(pcm).and_then(|dry| part::frames(&dry, SoundProfile::Plain));
+    Ok(frames.map_err(PartError::from)?)
 }
 
 /// The canned clips of this program, as a server with this silence at their end serves them.

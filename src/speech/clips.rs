@@ -11,15 +11,14 @@ use moka::policy::EvictionPolicy;
 
 use super::chain::{Chain, Script, Uttered};
 use super::error::{PartError, SpeechError};
-use super::joint;
 use super::link::Link;
 use super::parts::{PartFrames, PartKey};
 use super::recipe::{ChimeOf, ClipRecipe, clip_name};
 use super::sentence::{Sentence, Spoken};
 use crate::audio::chime::{Chime, Chimes};
-use crate::audio::clip::compose_wav;
+use crate::audio::clip::{AFTER_CHIME_FRAMES, ClipLen, joined, joined_len, joined_wav, pause_after};
 use crate::audio::library::ClipName;
-use crate::audio::mp3::{FRAME_MS, RATE_HZ};
+use crate::audio::part::levelled;
 use crate::audio::pcm::{Pcm, PcmError};
 use crate::audio::{ClipFormat, Format};
 use crate::domain::said::Part;
@@ -90,20 +89,21 @@ impl Clips {
         if let Some(known) = self.recipes.get(&name).await {
             return Ok(known.spoken.clone());
         }
-        let (bytes, duration_ms, tail_ms) = match recipe.format {
+        let len = match recipe.format {
             ClipFormat::Mp3 => self.measures(&recipe, &uttered.frames),
             ClipFormat::Wav => {
                 let made = self.wav(chain, &recipe, SoundProfile::Plain).await?;
-                (made.bytes.len() as u64, made.duration_ms, made.tail_ms)
+                let bytes = made.bytes.len() as u64;
+                ClipLen { bytes, duration_ms: made.duration_ms, tail_ms: made.tail_ms }
             }
         };
         let sound = Sound {
             path: name.url_path(),
             fallback_path,
             mime: Format::from(recipe.format).mime().to_owned(),
-            bytes,
-            duration_ms,
-            tail_ms,
+            bytes: len.bytes,
+            duration_ms: len.duration_ms,
+            tail_ms: len.tail_ms,
             canned: false,
             recipe: Some(text),
         };
@@ -154,9 +154,9 @@ impl Clips {
         let one = |key| chain.parts.frames(key, profile, maker);
         let frames = try_join_all(keys.iter().map(one)).await.map_err(|error| failed(recipe, error))?;
         let chime = self.chime(recipe, profile);
-        let mut pieces = vec![(&chime.frames, 0)];
+        let mut pieces = vec![(&chime.frames, AFTER_CHIME_FRAMES)];
         pieces.extend(frames.iter().zip(pauses(recipe)).map(|(part, pause)| (&part.frames, pause)));
-        let joined = joint::joined(&pieces, recipe.tail_ms, profile);
+        let joined = joined(profile, &pieces, recipe.tail_ms);
         Ok(ServedClip {
             bytes: joined.bytes,
             etag: etag(recipe, profile, &frames),
@@ -182,17 +182,17 @@ impl Clips {
     }
 
     /// Bytes, length and tail of a clip in the plain profile.
-    fn measures(&self, recipe: &ClipRecipe, frames: &[PartFrames]) -> (u64, u32, u32) {
+    fn measures(&self, recipe: &ClipRecipe, frames: &[PartFrames]) -> ClipLen {
         let chime = self.chime(recipe, SoundProfile::Plain);
-        let mut pieces = vec![(chime.frames.count(), 0)];
+        let mut pieces = vec![(chime.frames.count(), AFTER_CHIME_FRAMES)];
         pieces.extend(frames.iter().zip(pauses(recipe)).map(|(part, pause)| (part.frames.count(), pause)));
-        joint::joined_len(&pieces, recipe.tail_ms)
+        joined_len(pieces, recipe.tail_ms)
     }
 
     fn chime(&self, recipe: &ClipRecipe, profile: SoundProfile) -> &Chime {
         match recipe.chime {
-            ChimeOf::Urgency(urgency) => joint::chime(&self.chimes, urgency, profile),
-            ChimeOf::Louder => joint::louder(&self.chimes, profile),
+            ChimeOf::Urgency(urgency) => self.chimes.of(urgency, profile),
+            ChimeOf::Louder => self.chimes.louder(profile),
         }
     }
 }
@@ -219,7 +219,7 @@ fn keys_of(recipe: &ClipRecipe) -> Vec<PartKey> {
 fn pauses(recipe: &ClipRecipe) -> Vec<u32> {
     let parts = recipe.said.parts();
     let after = parts.windows(2).map(|pair| match pair {
-        [part, next] => joint::pause_after(part.text(), next.text()),
+        [part, next] => pause_after(part.text(), next.text()),
         _ => 0,
     });
     after.chain([0]).take(parts.len()).collect()
@@ -233,13 +233,11 @@ fn wav_of(
 ) -> Result<ServedClip, SpeechError> {
     let too_long = |error: PcmError| SpeechError::TooLong(Arc::new(error));
     let silent = |error| SpeechError::BadText(Arc::new(PartError::NoSentence(error)));
-    let mut samples = Vec::new();
-    for (dry, pause) in dry.iter().zip(pauses) {
-        samples.extend(joint::levelled(dry, profile).map_err(silent)?.samples());
-        samples.extend(std::iter::repeat_n(0, (pause * FRAME_MS * RATE_HZ / 1000) as usize));
-    }
-    let words = Pcm::new(samples, RATE_HZ).map_err(too_long)?;
-    let clip = compose_wav(chime, &words).map_err(too_long)?;
+    let words: Result<Vec<Pcm>, _> = dry.iter().map(|dry| levelled(dry, profile)).collect();
+    let words = words.map_err(silent)?;
+    let mut pieces = vec![(chime, AFTER_CHIME_FRAMES)];
+    pieces.extend(words.iter().zip(pauses.iter().copied()));
+    let clip = joined_wav(profile, &pieces).map_err(too_long)?;
     let hash = hex(digest::digest(&digest::SHA256, &clip.bytes).as_ref());
     Ok(ServedClip {
         bytes: clip.bytes,

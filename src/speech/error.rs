@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::task::JoinError;
 
 use super::engine::{EngineError, EngineFailure};
-use super::joint::DecodeError;
 use crate::audio::canned::CannedError;
 use crate::audio::chime::ChimeError;
-use crate::audio::clip::SentenceError;
+use crate::audio::decode::DecodeError;
 use crate::audio::library::LibraryError;
+use crate::audio::part::SentenceError;
 use crate::audio::pcm::PcmError;
 
 /// Why a sentence could not be made.

@@ -12,11 +12,12 @@ use tracing::{info, warn};
 use super::breaker::{Admission, Breaker, BreakerLimits, Change, Verdict};
 use super::engine::{Engine, EngineError, EngineFailure, EngineRequest, Speed};
 use super::error::PartError;
-use super::joint;
 use super::meters::Meters;
 use super::parts::PartKey;
 use super::sentence::Sentence;
 use super::{Lang, Phrases};
+use crate::audio::decode::decoded;
+use crate::audio::part::dry;
 use crate::audio::pcm::Pcm;
 use crate::clock::Clock;
 use crate::config::engines::{EngineCommon, SpeechMode};
@@ -225,7 +226,7 @@ impl Link {
         let answer = timeout(deadline, self.engine.speak(&request)).await;
         let sound = answer.map_err(|_elapsed| PartError::Late(deadline))?.map_err(PartError::Engine)?;
         let _thread = threads.acquire().await.ok();
-        let work = move || Ok(joint::dry(joint::decoded(&sound)?)?);
+        let work = move || Ok(dry(decoded(&sound.bytes, sound.bare.map(|bare| bare.rate_hz))?)?);
         tokio::task::spawn_blocking(work).await?
     }
 

@@ -14,12 +14,11 @@ use super::Lang;
 use super::engine::Speed;
 use super::error::PartError;
 use super::flights::Flights;
-use super::joint;
 use super::link::Link;
 use crate::audio::ClipFormat;
-use crate::audio::clip::SentenceError;
 use crate::audio::library::{ClipLibrary, ClipMeta, ClipName, Recipe};
 use crate::audio::mp3::Mp3Frames;
+use crate::audio::part::{self, SentenceError};
 use crate::audio::pcm::Pcm;
 use crate::clock::Clock;
 use crate::domain::SoundProfile;
@@ -197,7 +196,7 @@ impl PartStore {
             return Ok(frames);
         }
         let dry = self.dry(&key, maker.as_ref()).await?;
-        let frames = self.0.blocking(move || Ok(joint::frames(&dry, profile)?)).await?;
+        let frames = self.0.blocking(move || part::frames(&dry, profile)).await?;
         let frames = PartFrames::of(frames);
         self.0.frames.insert(name, frames.clone()).await;
         let (bytes, duration_ms) = (frames.frames.bytes().clone(), frames.frames.duration_ms());
