@@ -224,6 +224,20 @@ section!(
         engine_concurrency: usize,
         /// Path of espeak-ng, or empty.
         espeak: String,
+        /// What is left of the budget for engines on this machine.
+        @"duration" local_reserve: Duration,
+        /// Until a sentence is given up that no engine has spoken.
+        @"duration" making_limit: Duration,
+        /// Failures in a row after which an engine rests.
+        breaker_failures: u32,
+        /// How long it rests.
+        @"duration" breaker_rest: Duration,
+        /// How long it rests when credentials, money or configuration are refused.
+        @"duration" refused_rest: Duration,
+        /// How long a text that an engine refuses is not offered to it again.
+        @"duration" refused_text: Duration,
+        /// Parts that wait for a place at one engine.
+        waiting_max: usize,
         /// Which engines are asked, in this order: names of `engines`, and `espeak-ng` for the one that is built in.
         chain: Vec<String>,
         /// How sentences are cut for the built-in engine.
@@ -414,6 +428,18 @@ impl Config {
             (self.rider.token_ttl_max.as_secs() <= 86_400, "rider.token_ttl_max", "is at most 24h"),
             ((80..=450).contains(&self.speech.words_per_minute), "speech.words_per_minute", "is 80 to 450"),
             (self.speech.tail.as_secs() <= 300, "speech.tail", "is at most 300s"),
+            (
+                self.speech.local_reserve <= self.speech.budget,
+                "speech.local_reserve",
+                "is at most speech.budget",
+            ),
+            (
+                self.speech.making_limit >= self.speech.budget,
+                "speech.making_limit",
+                "is at least speech.budget",
+            ),
+            (self.speech.breaker_failures > 0, "speech.breaker_failures", "is at least 1"),
+            (self.speech.waiting_max > 0, "speech.waiting_max", "is at least 1"),
             (self.dispatch.sweep.as_millis() >= 10, "dispatch.sweep", "is at least 10ms"),
             ((1..=5_000).contains(&self.dispatch.unroll_chunk), "dispatch.unroll_chunk", "is 1 to 5000"),
             (self.orders.memory >= self.orders.tombstone, "orders.memory", "is not shorter than tombstone"),

@@ -9,6 +9,7 @@
 
 pub mod aliyun;
 pub mod azure;
+pub mod espeak;
 mod maker;
 mod markup;
 pub mod openai;

@@ -58,6 +58,7 @@ const MAP: [(&str, &[&str]); 19] = [
             "domain",
             "clock",
             "config",
+            "lifecycle",
             "telemetry",
         ],
     ),
