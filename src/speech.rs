@@ -6,10 +6,12 @@
 //! - [`normalise()`]: digits, money, units and symbols as words an engine reads rightly
 //! - [`lang`]: the languages a sentence can be in
 //! - [`espeak`]: the engine that is always there
+//! - [`engines`]: those that are configured
 //! - [`service`]: sentence to clip, made once and kept
 //! - [`voice`]: what the use cases ask of it
 
 pub mod engine;
+pub mod engines;
 pub mod espeak;
 pub mod lang;
 pub mod normalise;
