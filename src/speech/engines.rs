@@ -2,21 +2,28 @@
 //! What they share beside the trait is how they are set up.
 //!
 //! - [`openai`], [`tencent`], [`volcengine`], [`aliyun`], [`azure`]: makers' services
-//! - `maker`: one call of such a service, and what its failure means
+//! - [`http`]: any other service, by a profile
+//! - [`command`], [`espeak`], [`recorded`]: what speaks on this machine
+//! - `maker`: one call of a maker's service, and what its failure means
 //! - `setup`: what of a table is checked before the first call
 //! - `quoted`: what of a maker's words may stand in an error
-//! - `markup`: text with readings as XML
+//! - `markup`, `pinyin`, `words`: text with readings, as each engine takes it
 
 pub mod aliyun;
 pub mod azure;
+pub mod command;
 pub mod espeak;
+pub mod http;
 mod maker;
 mod markup;
 pub mod openai;
+mod pinyin;
 mod quoted;
+pub mod recorded;
 mod setup;
 pub mod tencent;
 pub mod volcengine;
+mod words;
 
 use crate::config::engines::CredentialError;
 
