@@ -2,6 +2,7 @@
 //! It starts a server from a configuration and ends it in order: riders first, receipts next, the store last.
 
 mod folder;
+mod voice;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -39,6 +40,7 @@ use crate::telemetry::Telemetry;
 use crate::workers;
 
 pub use folder::{DataFolder, Running};
+pub use voice::check_voice;
 
 /// A server that runs.
 pub struct App {
