@@ -4,6 +4,7 @@
 //!
 //! - [`phrase`]: the sentences of each kind, and free text
 //! - [`normalise()`]: digits, money, units and symbols as words an engine reads rightly
+//! - [`lexicon`]: words that are said otherwise than they are written
 //! - [`lang`]: the languages a sentence can be in
 //! - [`espeak`]: the engine that is always there
 //! - [`service`]: sentence to clip, made once and kept
@@ -12,12 +13,14 @@
 pub mod engine;
 pub mod espeak;
 pub mod lang;
+pub mod lexicon;
 pub mod normalise;
 pub mod phrase;
 pub mod service;
 pub mod voice;
 
 pub use lang::Lang;
+pub use lexicon::{Lexicon, LexiconEntry, LexiconError, LexiconFileError};
 pub use normalise::normalise;
 pub use phrase::{Phrase, Phrases, Rendered, free_text};
 pub use service::{Chime, Sentence, Speech, SpeechError, SpeechOptions, Spoken, VoiceError};

@@ -149,7 +149,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("utoipa_axum", &["http"]),
     ("clap", &["cli"]),
     ("governor", &["clock", "dispatch", "http"]),
-    ("minijinja", &["speech", "http"]),
+    ("minijinja", &["http"]),
 ];
 
 /// No I/O, no clock, no waiting: values in, values out.
