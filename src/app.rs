@@ -2,6 +2,7 @@
 //! It starts a server from a configuration and ends it in order: riders first, receipts next, the store last.
 
 mod folder;
+mod lexicon;
 mod voice;
 
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ use crate::clock::{Clock, SystemClock, random_bytes};
 use crate::config::{Config, Server, ms};
 use crate::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
 use crate::domain::app::Quota;
-use crate::domain::{AudioUrls, Kinds};
+use crate::domain::{AudioUrls, Kinds, SoundProfile};
 use crate::http::audio::AudioDesk;
 use crate::http::auth::OperatorKey;
 use crate::http::listener::{FramingLimits, GateLimits, ListenerLimits, TrustedProxies, accept_loop};
@@ -85,7 +86,7 @@ impl App {
             kinds: Arc::new(Kinds::embedded()?),
             lifecycle: lifecycle.clone(),
             telemetry: telemetry.clone(),
-            accounts: accounts(config, &store, &clock, &key)?,
+            accounts: accounts(config, &store, &clock, &key)?.with_lexicons(lexicon::lexicons(config)?),
             receipts,
             limits: limits(config),
             store: Arc::clone(&store),
@@ -267,6 +268,8 @@ fn limits(config: &Config) -> Limits {
         sweep_batch: config.dispatch.sweep_batch,
         event_memory_ms: ms(config.store.event_memory),
         order_memory_ms: ms(config.orders.memory),
+        recipe_memory_ms: ms(config.audio.recipe_memory),
+        sound_profile: SoundProfile::parse(&config.speech.profile).unwrap_or_default(),
         tombstone_ms: ms(config.orders.tombstone),
         merge_ms: ms(config.orders.merge_window),
         settle_ms: ms(config.offers.settle_timeout),

@@ -18,6 +18,7 @@ pub mod normalise;
 pub mod phrase;
 pub mod service;
 pub mod voice;
+pub mod voices;
 
 pub use lang::Lang;
 pub use lexicon::{Lexicon, LexiconEntry, LexiconError, LexiconFileError};
@@ -25,3 +26,4 @@ pub use normalise::normalise;
 pub use phrase::{Phrase, Phrases, Rendered, free_text};
 pub use service::{Chime, Sentence, Speech, SpeechError, SpeechOptions, Spoken, VoiceError};
 pub use voice::Voice;
+pub use voices::{VoiceInfo, VoiceState};

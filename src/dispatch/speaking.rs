@@ -7,9 +7,9 @@ use tracing::warn;
 
 use super::quotas::{TooMany, until_midnight};
 use super::{AppEntry, Dispatch};
-use crate::domain::AppId;
+use crate::domain::{AppId, Sound, SoundProfile};
 use crate::speech::{Sentence, SpeechError, Spoken};
-use crate::store::SpeechSpend;
+use crate::store::{SpeechSpend, StoreResult};
 
 /// Why a sentence is not spoken.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,22 @@ impl Dispatch {
         let payment = self.paid.0.entry((app, sentence.clone())).or_insert_with_if(paying, is_over).await;
         payment.into_value().done.map_err(SayError::OverBudget)?;
         Ok(self.speech.say(sentence).await?)
+    }
+
+    /// Keeps what a clip is made of, so that it can be made again, here or by another process; alerts bring theirs with
+    /// them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn keep_recipe(&self, sound: &Sound) -> StoreResult<()> {
+        let Some(recipe) = &sound.recipe else { return Ok(()) };
+        self.store.keep_recipe(sound.clip_name().to_owned(), recipe.clone(), self.wall()).await
+    }
+
+    /// For what ears the clips of a rider are levelled: as is said of the rider, else of the app, else of the server.
+    #[must_use]
+    pub fn sound_profile(&self, app: &AppEntry, rider: Option<SoundProfile>) -> SoundProfile {
+        rider.or(app.app.settings.speech.profile).unwrap_or(self.limits.sound_profile)
     }
 
     /// A store that is not there is no reason to be silent.

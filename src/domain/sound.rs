@@ -96,6 +96,12 @@ impl SoundProfile {
 }
 
 impl Sound {
+    /// The name under which the store keeps what the clip is made of.
+    #[must_use]
+    pub fn clip_name(&self) -> &str {
+        clip_name(&self.path)
+    }
+
     /// The same sound in a profile; an MP3 of each has as many frames, beside the lead-in.
     #[must_use]
     pub fn in_profile(&self, profile: SoundProfile) -> Self {
@@ -110,6 +116,12 @@ impl Sound {
             },
         }
     }
+}
+
+/// What of the path of a clip, in the plain profile, is its name.
+#[must_use]
+pub fn clip_name(path: &str) -> &str {
+    path.strip_prefix("/audio/").unwrap_or(path)
 }
 
 #[cfg(test)]

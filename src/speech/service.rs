@@ -254,6 +254,11 @@ impl Speech {
         })
     }
 
+    pub(super) fn spoken_langs(&self) -> Vec<Lang> {
+        let speaks = |lang: &Lang| self.espeak.as_ref().is_some_and(|espeak| espeak.voice(*lang).is_some());
+        Lang::ALL.into_iter().filter(speaks).collect()
+    }
+
     /// The sentences of every kind.
     #[must_use]
     pub fn phrases(&self) -> &Phrases {
