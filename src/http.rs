@@ -29,6 +29,7 @@ pub mod settings;
 pub mod speech;
 pub mod templates;
 pub mod test_mode;
+pub mod voices;
 pub mod wordings;
 
 use std::ops::Deref;
@@ -191,6 +192,7 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::delete))
         .routes(routes!(notices::list))
+        .routes(routes!(voices::list))
         .routes(routes!(speech::post))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

@@ -44,7 +44,7 @@ pub struct SpeechView {
 /// Longest text, in characters.
 const TEXT_CHARS_MAX: usize = 120;
 /// Longest name of a voice, in characters.
-const VOICE_CHARS_MAX: usize = 64;
+pub(super) const VOICE_CHARS_MAX: usize = 64;
 /// Speed in percent of normal speech: half as fast is drawled, twice as fast is a blur.
 pub(super) const SPEED_MIN: i64 = 50;
 /// The other end.
