@@ -20,6 +20,7 @@ use tracing::{info, warn};
 use crate::audio::library::LibraryLimits;
 use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock, random_bytes};
+use crate::config::engines::EngineCommon;
 use crate::config::{Config, Server, ms};
 use crate::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
 use crate::domain::app::Quota;
@@ -33,8 +34,10 @@ use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
 use crate::outbound::{Outbound, OutboundLimits, SystemLookup, UrlPolicy};
 use crate::session::Settings;
-use crate::speech::espeak::EspeakLimits;
-use crate::speech::{Speech, SpeechOptions, Voice};
+use crate::speech::breaker::BreakerLimits;
+use crate::speech::engines::espeak::EspeakEngine;
+use crate::speech::espeak::{Espeak, EspeakLimits};
+use crate::speech::{Lang, MakingLimits, NamedEngine, Speech, SpeechOptions, Voice};
 use crate::store::Store;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::telemetry::Telemetry;
@@ -61,6 +64,12 @@ const KEEPALIVE_S: u32 = 600;
 const WORKERS_LIMIT: Duration = Duration::from_secs(5);
 /// Clips that are too young to be evicted may take this share above the cap before new ones are refused.
 const LIBRARY_SLACK: u64 = 2;
+/// Files of the library in memory, beside the frames that the voice keeps: what was written last.
+const LIBRARY_CACHE_BYTES: u64 = 4 << 20;
+/// The local engine's name.
+const ESPEAK: &str = "espeak-ng";
+/// Normal speech of espeak-ng, in words a minute; its speed is a share of this.
+const NORMAL_WORDS_PER_MINUTE: u32 = 190;
 
 impl App {
     /// Opens everything, takes the data folder for itself, listens, and starts the workers.
@@ -75,7 +84,10 @@ impl App {
         let key = node_key(config, &folder)?;
         let store = open_store(config, &folder, &clock, &lifecycle).await?;
         let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
-        let speech = Arc::new(open_speech(config, &folder, &key, &clock, &telemetry).await?);
+        let mut voice = speech_options(config, folder.path("clips"), key.derive("clips"));
+        voice.engines = engines(config).await;
+        let speech = Speech::open(voice, Arc::clone(&clock), telemetry.clone(), lifecycle.clone()).await;
+        let speech = Arc::new(speech.context("opening the voice")?);
         let caller = outbound(config, &clock, &telemetry)?;
         let desk = audio_desk(config, &clock, &telemetry)?;
         let urls = audio_urls(config, &key);
@@ -212,25 +224,10 @@ async fn open_store(
     Ok(store)
 }
 
-async fn open_speech(
-    config: &Config,
-    folder: &DataFolder,
-    key: &NodeKey,
-    clock: &Arc<dyn Clock>,
-    telemetry: &Telemetry,
-) -> anyhow::Result<Speech> {
-    let options = speech_options(config, folder.path("clips"), key.derive("clips"));
-    Speech::open(options, Arc::clone(clock), telemetry.clone()).await.context("opening the voice")
-}
-
-/// The voice as it is configured, with its clips in this folder and their names keyed by this secret.
+/// The voice as it is configured, with its clips in this folder and their names keyed by this secret; its engines are set
+/// up apart, since they are listened to first.
 #[must_use]
 pub fn speech_options(config: &Config, folder: PathBuf, secret: [u8; 32]) -> SpeechOptions {
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let concurrency = match config.speech.engine_concurrency {
-        0 => cores,
-        chosen => chosen,
-    };
     SpeechOptions {
         folder,
         secret,
@@ -238,17 +235,69 @@ pub fn speech_options(config: &Config, folder: PathBuf, secret: [u8; 32]) -> Spe
             max_bytes: config.audio.clip_bytes_max,
             full_bytes: config.audio.clip_bytes_max.saturating_mul(LIBRARY_SLACK),
             min_age_ms: ms(config.audio.clip_age_min),
-            cache_bytes: config.audio.memory_bytes_max,
+            cache_bytes: LIBRARY_CACHE_BYTES,
         },
-        espeak: (!config.speech.espeak.is_empty()).then(|| PathBuf::from(&config.speech.espeak)),
-        espeak_limits: EspeakLimits {
-            time: config.speech.engine_timeout,
-            concurrency,
-            ..EspeakLimits::default()
-        },
-        words_per_minute: config.speech.words_per_minute,
+        engines: Vec::new(),
         tail: config.speech.tail,
+        profile: SoundProfile::parse(&config.speech.profile).unwrap_or_default(),
+        memory_bytes: config.audio.memory_bytes_max,
+        making: MakingLimits {
+            making: config.speech.making_limit,
+            reserve: config.speech.local_reserve,
+            breaker: BreakerLimits {
+                failures: config.speech.breaker_failures,
+                rest: config.speech.breaker_rest,
+                refused_rest: config.speech.refused_rest,
+            },
+            refused_text: config.speech.refused_text,
+            waiting_max: config.speech.waiting_max,
+            threads: cores(),
+        },
     }
+}
+
+/// The engines of the chain that can be had; an engine that is missing is no reason not to start.
+pub async fn engines(config: &Config) -> Vec<NamedEngine> {
+    let (program, limits) = espeak_settings(config);
+    let found = match program {
+        Some(program) => Espeak::at(&program, limits).await,
+        None => Espeak::detect(limits).await,
+    };
+    match found {
+        Ok(espeak) => {
+            info!(program = %espeak.program().display(), voice = espeak.voice(Lang::ZhCn), "Speech engine found.");
+            let common = EngineCommon {
+                deadline: config.speech.engine_timeout,
+                concurrency: limits.concurrency,
+                mode: config.speech.mode,
+                modes: config.speech.modes.clone(),
+                speed_percent: config.speech.words_per_minute * 100 / NORMAL_WORDS_PER_MINUTE,
+                ..EngineCommon::default()
+            };
+            let name = ESPEAK.to_owned();
+            vec![NamedEngine { name, engine: Arc::new(EspeakEngine::new(espeak)), common }]
+        }
+        Err(error) => {
+            warn!(error = &error as &dyn std::error::Error, "No espeak-ng: canned clips will sound.");
+            Vec::new()
+        }
+    }
+}
+
+/// The program of the local engine, if one is named, and what one run of it may cost.
+#[must_use]
+pub fn espeak_settings(config: &Config) -> (Option<PathBuf>, EspeakLimits) {
+    let concurrency = match config.speech.engine_concurrency {
+        0 => cores(),
+        chosen => chosen,
+    };
+    let program = (!config.speech.espeak.is_empty()).then(|| PathBuf::from(&config.speech.espeak));
+    let limits = EspeakLimits { time: config.speech.engine_timeout, concurrency, ..EspeakLimits::default() };
+    (program, limits)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 fn accounts(

@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::app::speech_options;
+use crate::app::{engines, espeak_settings, speech_options};
 use crate::audio::ClipFormat;
 use crate::audio::library::ClipName;
 use crate::audio::mp3::Mp3Frames;
 use crate::clock::{SystemClock, random_bytes};
 use crate::config::Config;
 use crate::doctor::Finding;
-use crate::domain::{Said, Urgency};
+use crate::domain::{Said, SoundProfile, Urgency};
+use crate::lifecycle::Lifecycle;
 use crate::speech::engine::Speed;
-use crate::speech::espeak::{Espeak, EspeakError};
-use crate::speech::{Chime, Lang, Sentence, Speech, SpeechOptions, normalise};
+use crate::speech::espeak::{Espeak, EspeakError, EspeakLimits};
+use crate::speech::{Chime, Lang, SayBudget, Sentence, Speech, normalise};
 use crate::telemetry::Telemetry;
 
 /// A sentence that was made.
@@ -44,14 +45,17 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
             return vec![Finding::fail("voice", found, "make TMPDIR writable")];
         }
     };
-    let options = speech_options(config, scrap.0.clone(), random_bytes());
-    let engine = engine(&options).await;
-    let mut findings = vec![judge_engine(&engine, options.espeak.as_deref())];
+    let (program, limits) = espeak_settings(config);
+    let engine = engine(program.as_deref(), limits).await;
+    let mut findings = vec![judge_engine(&engine, program.as_deref())];
     if engine.is_err() {
         return findings;
     }
     let budget = config.speech.budget;
-    match Speech::open(options, Arc::new(SystemClock::new()), Telemetry::new()).await {
+    let mut options = speech_options(config, scrap.0.clone(), random_bytes());
+    options.engines = engines(config).await;
+    let lifecycle = Lifecycle::new();
+    match Speech::open(options, Arc::new(SystemClock::new()), Telemetry::new(), lifecycle.clone()).await {
         Ok(speech) => {
             for (lang, name, text) in SAMPLES {
                 let made = make(&speech, lang, text).await.map_err(|error| format!("{error:#}"));
@@ -63,13 +67,14 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
             findings.push(Finding::fail("voice", found, "make TMPDIR writable"));
         }
     }
+    // What is still being written goes with the folder.
+    lifecycle.finish_tasks(budget).await;
     findings
 }
 
 /// The program's path and what it says of itself.
-async fn engine(options: &SpeechOptions) -> Result<String, EspeakError> {
-    let limits = options.espeak_limits;
-    let espeak = match &options.espeak {
+async fn engine(program: Option<&Path>, limits: EspeakLimits) -> Result<String, EspeakError> {
+    let espeak = match program {
         Some(program) => Espeak::at(program, limits).await?,
         None => Espeak::detect(limits).await?,
     };
@@ -91,13 +96,14 @@ async fn make(speech: &Speech, lang: Lang, text: &str) -> anyhow::Result<Made> {
         format: ClipFormat::Mp3,
     };
     let began = Instant::now();
-    let spoken = speech.say(&sentence).await?;
+    let spoken = speech.say(&sentence, SayBudget::Patient).await?;
     let took = began.elapsed();
     let sound = spoken.sound;
     let (shard, file) =
         sound.path.strip_prefix("/audio/").and_then(|path| path.split_once('/')).unwrap_or_default();
     let name = ClipName::of_path(shard, file).ok_or_else(|| anyhow::anyhow!("{} is no clip", sound.path))?;
-    let clip = speech.clip(name).await?.ok_or_else(|| anyhow::anyhow!("the clip is not kept"))?;
+    let clip = speech.clip(name, SoundProfile::Plain).await;
+    let clip = clip.ok_or_else(|| anyhow::anyhow!("the clip cannot be had"))?;
     let frames = Mp3Frames::from_file(&clip.bytes)?;
     anyhow::ensure!(
         frames.duration_ms() == sound.duration_ms,
