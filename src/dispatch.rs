@@ -21,6 +21,7 @@ mod offers;
 mod prepare;
 mod quotas;
 mod receipts;
+mod recipes;
 mod riders;
 mod rules;
 mod schedules;
@@ -91,6 +92,7 @@ pub struct Dispatch {
     unrolling: Mutex<HashSet<AlertId>>,
     quotas: quotas::Quotas,
     paid: speaking::Paid,
+    recipes: recipes::Recipes,
     uses: uses::Uses,
 }
 
@@ -182,6 +184,7 @@ impl Dispatch {
             unrolling: Mutex::default(),
             quotas: quotas::Quotas::default(),
             paid: speaking::Paid::new(),
+            recipes: recipes::Recipes::new(),
             uses: uses::Uses::default(),
         })
     }

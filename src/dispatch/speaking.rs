@@ -8,9 +8,9 @@ use tracing::warn;
 use super::quotas::{TooMany, until_midnight};
 use super::{AppEntry, Dispatch};
 use crate::domain::settings::SpeechSettings;
-use crate::domain::{Alert, AppId, Sound, SoundProfile};
+use crate::domain::{Alert, AppId, SoundProfile};
 use crate::speech::{SayBudget, Sentence, SpeechError, Spoken};
-use crate::store::{SpeechSpend, StoreResult};
+use crate::store::SpeechSpend;
 
 /// Why a sentence is not spoken.
 #[derive(Debug, thiserror::Error)]
@@ -102,16 +102,6 @@ impl Dispatch {
         let is_over = |paid: &Payment| paid.done.is_err() || now_ms - paid.at_ms >= PAID_MS;
         let payment = self.paid.0.entry((app, sentence.clone())).or_insert_with_if(paying, is_over).await;
         payment.into_value().done
-    }
-
-    /// Keeps what a clip is made of, so that it can be made again, here or by another process; alerts bring theirs with
-    /// them.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn keep_recipe(&self, sound: &Sound) -> StoreResult<()> {
-        let Some(recipe) = &sound.recipe else { return Ok(()) };
-        self.store.keep_recipe(sound.clip_name().to_owned(), recipe.clone(), self.wall()).await
     }
 
     /// For what ears the clips of a rider are levelled: as is said of the rider, else of the app, else of the server.

@@ -85,6 +85,19 @@ impl SoundProfile {
         }
     }
 
+    /// The path of a clip in a profile, as that of the plain one and the profile.
+    #[must_use]
+    pub fn of_path(path: &str) -> (String, Self) {
+        let street = Self::Street.suffix();
+        match path
+            .rsplit_once('.')
+            .and_then(|(stem, extension)| Some((stem.strip_suffix(street)?, extension)))
+        {
+            Some((stem, extension)) => (format!("{stem}.{extension}"), Self::Street),
+            None => (path.to_owned(), Self::Plain),
+        }
+    }
+
     /// The path of a clip of the plain profile, in this one.
     #[must_use]
     pub fn path(self, plain: &str) -> String {
@@ -145,5 +158,9 @@ mod tests {
         assert_eq!(street.fallback_path, "/audio/canned/zh-CN/order_new-2-street.mp3");
         assert_eq!((street.bytes, street.duration_ms, street.tail_ms), (50_408, 48_408, 45_000));
         assert_eq!(plain.in_profile(SoundProfile::Plain), plain);
+        for profile in SoundProfile::ALL {
+            assert_eq!(SoundProfile::of_path(&profile.path(&plain.path)), (plain.path.clone(), profile));
+        }
+        assert_eq!(clip_name(&plain.path), "ab/cd.mp3");
     }
 }
