@@ -4,6 +4,7 @@
 //!
 //! - [`phrase`]: the sentences of each kind, and free text
 //! - [`normalise()`]: digits, money, units and symbols as words an engine reads rightly
+//! - [`lexicon`]: words that are said otherwise than they are written
 //! - [`lang`]: the languages a sentence can be in
 //! - [`engine`], [`engines`]: what speaks
 //! - [`espeak`]: the engine that is always there
@@ -17,6 +18,7 @@ pub mod engines;
 pub mod error;
 pub mod espeak;
 pub mod lang;
+pub mod lexicon;
 pub mod normalise;
 pub mod phrase;
 pub mod sentence;
@@ -35,6 +37,7 @@ mod recipe;
 pub use clips::ServedClip;
 pub use error::{SpeechError, VoiceError};
 pub use lang::Lang;
+pub use lexicon::{Lexicon, LexiconEntry, LexiconError, LexiconFileError};
 pub use link::NamedEngine;
 pub use normalise::normalise;
 pub use phrase::{Phrase, Phrases, Rendered, free_text};

@@ -15,7 +15,7 @@ use crate::domain::{
     Said, Target,
 };
 use crate::intake::InputError;
-use crate::speech::{Lang, Phrases, Rendered, free_text};
+use crate::speech::{Lang, Lexicon, Phrases, Rendered, free_text};
 
 /// Makes the alert of an event; `None` if its kind is silent here: stored and remembered, nobody is told.
 pub(super) fn draft(
@@ -230,7 +230,7 @@ fn render(
     at: EpochMs,
 ) -> Result<Option<Rendered>, InputError> {
     if let Some(text) = &event.overrides.text {
-        let spoken = free_text(text, lang).map_err(|error| InputError {
+        let spoken = free_text(text, lang, &Lexicon::none()).map_err(|error| InputError {
             error: "bad_text",
             pointer: Some("/alert/text".to_owned()),
             detail: error.to_string(),
@@ -241,7 +241,7 @@ fn render(
     if own.is_empty() && !kind.speaks {
         return Ok(None);
     }
-    Ok(phrases.render(&kind.name, lang, own, &slots(event), app.zone.offset_s(at)))
+    Ok(phrases.render(&kind.name, lang, own, &slots(event), app.zone.offset_s(at), &Lexicon::none()))
 }
 
 /// The values a phrase may name: those of the order, and over them the event's own.

@@ -15,7 +15,7 @@ use crate::dispatch::{SayError, TooMany};
 use crate::domain::{Kinds, Urgency};
 use crate::intake::Reader;
 use crate::speech::engine::Speed;
-use crate::speech::{Chime, Lang, Rendered, Sentence, SpeechError, free_text};
+use crate::speech::{Chime, Lang, Lexicon, Rendered, Sentence, SpeechError, free_text};
 
 /// How a sentence sounds.
 #[derive(Serialize, ToSchema)]
@@ -79,9 +79,8 @@ pub async fn post(
     }
     let vars = body.raw_object("vars", VARS_BYTES_MAX)?;
     let rendered = match (body.text("text", TEXT_CHARS_MAX)?, &kind) {
-        (Some(text), _) => {
-            free_text(&text, lang).map_err(|error| Problem::at("bad_text", "/text", error.to_string()))?
-        }
+        (Some(text), _) => free_text(&text, lang, &Lexicon::none())
+            .map_err(|error| Problem::at("bad_text", "/text", error.to_string()))?,
         (None, Some(kind)) => phrase(&state, &caller, &vars, kind, lang)?,
         (None, None) => return Err(body.missing("text").into()),
     };
@@ -141,7 +140,7 @@ fn phrase(
     let phrases = state.speech.phrases();
     let now = state.dispatch.clock().now().wall;
     phrases
-        .render(kind, lang, own, vars, caller.app.zone.offset_s(now))
+        .render(kind, lang, own, vars, caller.app.zone.offset_s(now), &Lexicon::none())
         .ok_or_else(|| Problem::at("unknown_kind", "/kind", "this kind has no phrase"))
 }
 

@@ -73,6 +73,11 @@ impl Lang {
     }
 }
 
+/// Whether a character is written in Han characters, or is one of their parts.
+pub(super) fn is_han(c: char) -> bool {
+    matches!(u32::from(c), 0x2e80..=0x2fdf | 0x3005..=0x3007 | 0x3400..=0x9fff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

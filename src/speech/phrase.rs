@@ -1,25 +1,23 @@
 //! Phrases: the sentences of each kind, from the one that says most to one that needs nothing.
 //! The same template is rendered for the eye (1.2公里) and for the ear (一点二公里).
 
+mod cut;
 mod slots;
 mod table;
+mod template;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
 
-use minijinja::{
-    Environment, Error,
-    value::{Serde, Value},
-};
-use regex::Regex;
 use serde_json::{Map, Value as Json};
 
 use super::{
     Lang,
+    lexicon::Lexicon,
     normalise::{is_invisible, normalise},
 };
-use crate::domain::Said;
-use slots::Channel;
+use crate::domain::said::{Part, Said};
+pub use template::PhraseError;
+use template::{Piece, Template};
 
 /// Longest template, in characters: more than the longest sentence that may come of it.
 pub const TEMPLATE_CHARS_MAX: usize = 400;
@@ -29,12 +27,6 @@ pub const TEXT_CHARS_MAX: usize = 400;
 
 /// Longest free text of an event or an announcement, in characters.
 pub const FREE_TEXT_CHARS_MAX: usize = 120;
-
-/// Steps one rendering may take; the longest template has about 100 slots of four steps each.
-const FUEL: u64 = 2_000;
-
-/// The name under which filters find the offset of the app's clock.
-const UTC_OFFSET: &str = "utc_offset_s";
 
 /// The phrases of every kind in every language, compiled.
 #[derive(Debug)]
@@ -70,7 +62,7 @@ impl Phrases {
     /// own `overrides` before the embedded ones; if `lang` has none, the next language of its fallbacks.
     ///
     /// `utc_offset_s` is the offset of the app's clock from UTC, in seconds; slots with a clock need it.
-    /// `None` for a kind that is neither embedded nor overridden.
+    /// `lexicon` says how words of its own language are said. `None` for a kind that is neither embedded nor overridden.
     #[must_use]
     pub fn render(
         &self,
@@ -79,13 +71,15 @@ impl Phrases {
         overrides: &[Phrase],
         vars: &Map<String, Json>,
         utc_offset_s: i32,
+        lexicon: &Lexicon,
     ) -> Option<Rendered> {
         lang.fallbacks().into_iter().find_map(|lang| {
             let own = overrides.iter().enumerate().filter(|(_, phrase)| phrase.lang == lang);
             let embedded = self.of(kind, lang).iter().enumerate();
             let embedded = embedded.map(|(index, phrase)| (overrides.len() + index, phrase));
             own.chain(embedded).find_map(|(index, phrase)| {
-                phrase.render(vars, utc_offset_s).map(|rendered| Rendered { phrase_index: index, ..rendered })
+                let rendered = phrase.render(vars, utc_offset_s, lexicon)?;
+                Some(Rendered { phrase_index: index, ..rendered })
             })
         })
     }
@@ -95,7 +89,8 @@ impl Phrases {
     pub fn slotless(&self, kind: &str, lang: Lang) -> Option<Rendered> {
         let (index, phrase) =
             self.of(kind, lang).iter().enumerate().rfind(|(_, phrase)| phrase.is_slotless())?;
-        phrase.render(&Map::new(), 0).map(|rendered| Rendered { phrase_index: index, ..rendered })
+        let rendered = phrase.render(&Map::new(), 0, &Lexicon::none())?;
+        Some(Rendered { phrase_index: index, ..rendered })
     }
 }
 
@@ -105,7 +100,9 @@ pub struct Rendered {
     /// What the card shows, at most [`TEXT_CHARS_MAX`] characters.
     pub text: String,
     /// What the engine speaks: normalised, at most [`SAID_CHARS_MAX`](super::normalise::SAID_CHARS_MAX)
-    /// characters, never empty.
+    /// characters, never empty. Cut at the slots: each fixed run of the phrase and each value is a part, a code
+    /// that is read out sign by sign is a part for each sign, and a pause belongs to what stands before it.
+    /// Free text is one part.
     pub said: Said,
     /// The language it is in, which may be a fallback of the one asked for.
     pub lang: Lang,
@@ -118,11 +115,8 @@ pub struct Rendered {
 #[derive(Clone, Debug)]
 pub struct Phrase {
     lang: Lang,
-    template: String,
-    /// The names its slots begin with.
-    names: BTreeSet<String>,
-    eye: Environment<'static>,
-    ear: Environment<'static>,
+    source: String,
+    template: Template,
 }
 
 impl Phrase {
@@ -157,26 +151,14 @@ impl Phrase {
         if template.trim().is_empty() {
             return Err(PhraseError::Empty);
         }
-        let names = slot_names(template)?;
-        let compiled = |channel| {
-            let mut environment = slots::environment(lang, channel);
-            environment.set_fuel(Some(FUEL));
-            environment.add_template_owned(NAME, template.to_owned()).map(|()| environment)
-        };
-        let refused = |error: Error| PhraseError::Syntax {
-            line: error.line().unwrap_or(1),
-            column: 1,
-            problem: error.detail().unwrap_or("not a template").to_owned(),
-        };
-        let eye = compiled(Channel::Eye).map_err(refused)?;
-        let ear = compiled(Channel::Ear).map_err(refused)?;
-        Ok(Self { lang, template: template.to_owned(), names, eye, ear })
+        let parsed = Template::parse(template, lang)?;
+        Ok(Self { lang, source: template.to_owned(), template: parsed })
     }
 
     /// The template as it was written.
     #[must_use]
     pub fn template(&self) -> &str {
-        &self.template
+        &self.source
     }
 
     /// The language it is in.
@@ -188,56 +170,44 @@ impl Phrase {
     /// Whether it can always be said.
     #[must_use]
     pub fn is_slotless(&self) -> bool {
-        self.names.is_empty()
+        self.template.is_slotless()
     }
 
     /// The sentence, or `None` if a slot has no value, or one that cannot be said, or too much to say.
-    fn render(&self, vars: &Map<String, Json>, utc_offset_s: i32) -> Option<Rendered> {
-        let mut values = Vec::with_capacity(self.names.len() + 1);
-        for name in &self.names {
-            let value = vars.get(name).filter(|value| !value.is_null())?;
-            values.push((name.as_str(), Value::from(Serde(value))));
+    fn render(&self, vars: &Map<String, Json>, utc_offset_s: i32, lexicon: &Lexicon) -> Option<Rendered> {
+        let lang = self.lang;
+        let mut text = String::new();
+        let mut spoken = String::new();
+        let mut pieces = Vec::new();
+        for piece in self.template.pieces() {
+            match piece {
+                Piece::Fixed(run) => {
+                    text.push_str(&run.written);
+                    let respelled = lexicon.respelled(&run.written, lang);
+                    spoken.push_str(&respelled);
+                    let unchanged = *respelled == *run.written;
+                    pieces.push(if unchanged { run.said.clone() } else { normalise(&respelled, lang) });
+                }
+                Piece::Slot(slot) => {
+                    let value = slot.value(vars)?;
+                    let shown = slots::shown(slot.sort, value, lang, utc_offset_s)?;
+                    let said = slots::said(slot.sort, &shown, lang, lexicon)?;
+                    text.push_str(&shown);
+                    spoken.push_str(&said.join(template::between_signs(lang)));
+                    pieces.extend(said);
+                }
+            }
         }
-        values.push((UTC_OFFSET, Value::from(utc_offset_s)));
-        let values = Value::from_pairs(values);
-        let text = rendered(&self.eye, &values)?;
-        let said = normalise(&rendered(&self.ear, &values)?, self.lang);
-        let fits = text.chars().count() <= TEXT_CHARS_MAX && !said.is_empty();
-        let said = Said::whole(&said);
-        fits.then(|| Rendered { text: text.trim().to_owned(), said, lang: self.lang, phrase_index: 0 })
+        let whole = normalise(&spoken, lang);
+        let fits = text.chars().count() <= TEXT_CHARS_MAX && !whole.is_empty();
+        let said = said_in(cut::cut(&whole, &pieces), lang, lexicon);
+        fits.then(|| Rendered { text: text.trim().to_owned(), said, lang, phrase_index: 0 })
     }
 }
 
-/// What is wrong with a template.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PhraseError {
-    /// There is nothing in it.
-    #[error("the phrase is empty")]
-    Empty,
-    /// It is longer than [`TEMPLATE_CHARS_MAX`].
-    #[error("the phrase is longer than {TEMPLATE_CHARS_MAX} characters")]
-    TooLong,
-    /// It is not text with slots. Lines and columns count from 1, columns in characters.
-    #[error("line {line}, column {column}: {problem}")]
-    Syntax {
-        /// The line.
-        line: usize,
-        /// The column, in characters.
-        column: usize,
-        /// What is wrong there.
-        problem: String,
-    },
-    /// A slot names a filter that does not exist.
-    #[error("line {line}, column {column}: unknown filter {filter:?}, known are {}", slots::names().join(", "))]
-    UnknownFilter {
-        /// The line.
-        line: usize,
-        /// The column, in characters.
-        column: usize,
-        /// The filter as it was written.
-        filter: String,
-    },
+/// The parts of a sentence with the readings of their words.
+fn said_in(parts: Vec<String>, lang: Lang, lexicon: &Lexicon) -> Said {
+    Said::of(parts.iter().map(|text| Part::new(text, lexicon.readings(text, lang))).collect())
 }
 
 /// Why a free text is refused.
@@ -265,7 +235,7 @@ pub enum TextError {
 ///
 /// # Errors
 /// [`TextError`] says why the text is refused; it is never shortened.
-pub fn free_text(text: &str, lang: Lang) -> Result<Rendered, TextError> {
+pub fn free_text(text: &str, lang: Lang, lexicon: &Lexicon) -> Result<Rendered, TextError> {
     let text = text.trim();
     if text.is_empty() {
         return Err(TextError::Empty);
@@ -280,68 +250,17 @@ pub fn free_text(text: &str, lang: Lang) -> Result<Rendered, TextError> {
         Lang::En if slots::has_han(text) => Lang::ZhCn,
         lang => lang,
     };
-    let said = normalise(text, lang);
-    if said.is_empty() {
+    let whole = normalise(&lexicon.respelled(text, lang), lang);
+    if whole.is_empty() {
         return Err(TextError::Unspeakable);
     }
-    Ok(Rendered { text: visible(text), said: Said::whole(&said), lang, phrase_index: 0 })
+    Ok(Rendered { text: visible(text), said: said_in(vec![whole], lang, lexicon), lang, phrase_index: 0 })
 }
 
 /// The text as a card shows it: on one line, without what only confuses.
 fn visible(text: &str) -> String {
     let spaced = text.replace(['\t', '\n', '\r'], " ");
     spaced.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().to_owned()
-}
-
-/// The one template of a phrase's environments.
-const NAME: &str = "phrase";
-
-fn rendered(environment: &Environment<'static>, values: &Value) -> Option<String> {
-    environment.get_template(NAME).ok()?.render(values.clone()).ok()
-}
-
-/// A slot from its opening braces on; the groups are the name's first part and the filter.
-#[expect(clippy::expect_used, reason = "the pattern is a constant that every test compiles")]
-static SLOT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\{\{\s*([A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*\s*(?:\|\s*([A-Za-z_]\w*)\s*)?\}\}")
-        .expect("a valid pattern")
-});
-
-/// Walks the template and returns the first parts of its slots' names.
-fn slot_names(template: &str) -> Result<BTreeSet<String>, PhraseError> {
-    let mut names = BTreeSet::new();
-    let mut at = 0;
-    while let Some(found) = ["{{", "{%", "{#", "}}"].iter().filter_map(|mark| template[at..].find(mark)).min()
-    {
-        at += found;
-        let rest = &template[at..];
-        let (line, column) = position(template, at);
-        let syntax = |problem: &str| PhraseError::Syntax { line, column, problem: problem.to_owned() };
-        if rest.starts_with("}}") {
-            return Err(syntax("this closes no slot"));
-        }
-        if !rest.starts_with("{{") {
-            return Err(syntax("a phrase has slots only, no statements or comments"));
-        }
-        if !rest.contains("}}") {
-            return Err(syntax("this slot is not closed"));
-        }
-        let slot = SLOT.captures(rest).ok_or_else(|| syntax("a slot is written {{ name|filter }}"))?;
-        if let Some(filter) = slot.get(2).map(|filter| filter.as_str())
-            && !slots::names().contains(&filter)
-        {
-            return Err(PhraseError::UnknownFilter { line, column, filter: filter.to_owned() });
-        }
-        names.insert(slot[1].to_owned());
-        at += slot[0].len();
-    }
-    Ok(names)
-}
-
-fn position(template: &str, at: usize) -> (usize, usize) {
-    let before = &template[..at];
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 #[cfg(test)]

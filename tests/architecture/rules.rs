@@ -152,7 +152,7 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("symphonia", &["audio"]),
     ("clap", &["cli"]),
     ("governor", &["clock", "dispatch", "http"]),
-    ("minijinja", &["speech", "http"]),
+    ("minijinja", &["http"]),
 ];
 
 /// No I/O, no clock, no waiting: values in, values out.

@@ -1,14 +1,17 @@
-//! What a slot makes of its value, for the eye and for the ear: a filter per sort of value.
+//! What a slot makes of its value, for the eye and for the ear: a filter for each sort of value.
 //! Values come from foreign systems: one that is no such thing, or must not be said aloud, counts as absent.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use jiff::{Timestamp, tz::Offset};
-use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use regex::Regex;
+use serde_json::Value as Json;
 
-use super::{FREE_TEXT_CHARS_MAX, Lang, UTC_OFFSET, table, visible};
-use crate::speech::normalise::{called, counted, normalise, spelled};
+use super::{FREE_TEXT_CHARS_MAX, Lang, table, visible};
+use crate::speech::{
+    lexicon::Lexicon,
+    normalise::{called, counted, normalise, spelled},
+};
 
 /// Longest name of a shop or an area that is said.
 const NAME_CHARS_MAX: usize = 20;
@@ -25,18 +28,9 @@ const METRES_MAX: i64 = 1_000_000;
 /// Most minutes: a day.
 const MINUTES_MAX: i64 = 1_440;
 
-/// For whom a phrase is rendered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Channel {
-    /// The card on the screen.
-    Eye,
-    /// The engine that speaks.
-    Ear,
-}
-
 /// The sorts of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Slot {
+pub(super) enum Slot {
     Digits,
     Money,
     Distance,
@@ -72,24 +66,9 @@ pub(super) fn names() -> [&'static str; 13] {
     SLOTS.map(|(name, _)| name)
 }
 
-/// An environment whose filters read values for `channel` in `lang`, and that knows nothing else.
-pub(super) fn environment(lang: Lang, channel: Channel) -> Environment<'static> {
-    let mut environment = Environment::empty();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    for (name, slot) in SLOTS {
-        environment.add_filter(name, move |state: &State, value: &Value| {
-            // Marked safe: the formatter leaves it alone.
-            read(slot, value, lang, channel, offset(state)).map(Value::from_safe_string).ok_or_else(absent)
-        });
-    }
-    environment.set_formatter(move |out, _, value| {
-        let text = match value.as_str() {
-            Some(text) if value.is_safe() => text.to_owned(),
-            _ => read(Slot::Spoken, value, lang, channel, Offset::UTC).ok_or_else(absent)?,
-        };
-        out.write_str(&text).map_err(|_| absent())
-    });
-    environment
+/// The sort that a filter of this name makes; `None` for an unknown filter.
+pub(super) fn named(filter: &str) -> Option<Slot> {
+    SLOTS.iter().find(|(name, _)| *name == filter).map(|(_, slot)| *slot)
 }
 
 /// Whether an English voice would fail at it.
@@ -97,52 +76,15 @@ pub(super) fn has_han(text: &str) -> bool {
     text.chars().any(|c| matches!(u32::from(c), 0x2e80..=0x9fff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff))
 }
 
-fn absent() -> Error {
-    Error::new(ErrorKind::InvalidOperation, "the value cannot be said")
-}
-
-fn offset(state: &State<'_, '_>) -> Offset {
-    let seconds = state.lookup(UTC_OFFSET).and_then(|value| value.as_i64());
-    seconds
-        .and_then(|s| i32::try_from(s).ok())
-        .and_then(|s| Offset::from_seconds(s).ok())
-        .unwrap_or(Offset::UTC)
-}
-
-fn read(slot: Slot, value: &Value, lang: Lang, channel: Channel, offset: Offset) -> Option<String> {
-    let seen = seen(slot, value, lang, offset)?;
-    // Names in Han characters are no names to an English voice.
-    if lang == Lang::En && has_han(&seen) {
-        return None;
-    }
-    if channel == Channel::Eye {
-        return Some(seen);
-    }
-    let said = match slot {
-        Slot::Digits => spelled(&seen, lang),
-        Slot::Code => called(&seen, lang),
-        Slot::Count => counted(seen.parse().ok()?, lang),
-        Slot::Money
-        | Slot::Distance
-        | Slot::Minutes
-        | Slot::Clock
-        | Slot::Shop
-        | Slot::Area
-        | Slot::Platform
-        | Slot::Name
-        | Slot::Spoken => normalise(&seen, lang),
-    };
-    (!said.is_empty()).then_some(said)
-}
-
-/// The value as it is shown; what is said is this, read aloud.
-fn seen(slot: Slot, value: &Value, lang: Lang, offset: Offset) -> Option<String> {
-    match slot {
+/// The value as it is shown, on the clock that is `offset_s` seconds ahead of UTC; `None` where it is no such
+/// value.
+pub(super) fn shown(slot: Slot, value: &Json, lang: Lang, offset_s: i32) -> Option<String> {
+    let shown = match slot {
         Slot::Digits => digits(&text(value)?),
         Slot::Money => money(integer(value)?, lang),
         Slot::Distance => distance(integer(value)?, lang),
         Slot::Minutes => minutes(integer(value)?, lang),
-        Slot::Clock => clock(value, offset),
+        Slot::Clock => clock(value, offset_s),
         Slot::Count => u32::try_from(integer(value)?).ok().map(|count| count.to_string()),
         Slot::Shop => shop(&text(value)?),
         Slot::Area => area(&text(value)?),
@@ -150,22 +92,63 @@ fn seen(slot: Slot, value: &Value, lang: Lang, offset: Offset) -> Option<String>
         Slot::Name => person(&text(value)?),
         Slot::Code => code(&text(value)?),
         Slot::Spoken => text(value).filter(|text| text.chars().count() <= FREE_TEXT_CHARS_MAX),
+    }?;
+    // Names in Han characters are no names to an English voice.
+    let sayable = lang != Lang::En || !has_han(&shown);
+    sayable.then_some(shown)
+}
+
+/// What is said of a value that is shown like this, in the pieces it is spoken in: one, but for codes that are
+/// read out sign by sign. `None` where nothing is left to say.
+pub(super) fn said(slot: Slot, shown: &str, lang: Lang, lexicon: &Lexicon) -> Option<Vec<String>> {
+    let said = match slot {
+        Slot::Digits => return Some(signs(&spelled(shown, lang), lang)),
+        Slot::Code => {
+            let said = called(shown, lang);
+            if said == spelled(shown, lang) {
+                return Some(signs(&said, lang));
+            }
+            said
+        }
+        Slot::Count => counted(shown.parse().ok()?, lang),
+        Slot::Money | Slot::Distance | Slot::Minutes | Slot::Clock => normalise(shown, lang),
+        Slot::Shop | Slot::Area | Slot::Platform | Slot::Name | Slot::Spoken => {
+            let written: Cow<'_, str> = lexicon.respelled(shown, lang);
+            normalise(&written, lang)
+        }
+    };
+    (!said.is_empty()).then(|| vec![said])
+}
+
+/// A code in the pieces of its signs.
+fn signs(code: &str, lang: Lang) -> Vec<String> {
+    match lang {
+        Lang::ZhCn | Lang::Yue => code.chars().filter(|c| *c != ' ').map(String::from).collect(),
+        Lang::En => code.split_whitespace().map(str::to_owned).collect(),
     }
 }
 
 /// A string or a number as visible text.
-fn text(value: &Value) -> Option<String> {
-    let text = match value.as_str() {
-        Some(text) => visible(text),
-        None if value.is_number() => value.to_string(),
-        None => return None,
+fn text(value: &Json) -> Option<String> {
+    let text = match value {
+        Json::String(text) => visible(text),
+        Json::Number(number) => number.to_string(),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => return None,
     };
     (!text.is_empty()).then_some(text)
 }
 
 /// A whole number, or a string of one.
-fn integer(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+fn integer(value: &Json) -> Option<i64> {
+    match value {
+        // 580.0 is what some languages write for 580.
+        Json::Number(number) => number.as_i64().or_else(|| {
+            let text = number.to_string();
+            text.strip_suffix(".0")?.parse().ok()
+        }),
+        Json::String(text) => text.trim().parse().ok(),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+    }
 }
 
 /// Digits only, and few: a phone number is refused, not read out.
@@ -225,12 +208,12 @@ fn minutes(minutes: i64, lang: Lang) -> Option<String> {
 }
 
 /// Epoch milliseconds, or a time with its zone as text, on the app's clock.
-fn clock(value: &Value, offset: Offset) -> Option<String> {
-    let time = match value.as_i64() {
+fn clock(value: &Json, offset_s: i32) -> Option<String> {
+    let time: Timestamp = match value.as_i64() {
         Some(ms) => Timestamp::from_millisecond(ms).ok()?,
         None => value.as_str()?.trim().parse().ok()?,
     };
-    let time = offset.to_datetime(time);
+    let time = Offset::from_seconds(offset_s).unwrap_or(Offset::UTC).to_datetime(time);
     Some(format!("{}:{:02}", time.hour(), time.minute()))
 }
 

@@ -1,9 +1,13 @@
 //! The embedded phrases as riders hear them, and what hostile values and templates come to.
 
+mod parts;
 mod sentences;
 mod values;
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
+use regex::Regex;
 use serde_json::json;
 
 use super::*;
@@ -35,7 +39,7 @@ fn phrases() -> &'static Phrases {
 const CHINA: i32 = 8 * 3_600;
 
 fn render(kind: &str, lang: Lang, values: &Map<String, Json>) -> Rendered {
-    phrases().render(kind, lang, &[], values, CHINA).expect("a kind with phrases")
+    phrases().render(kind, lang, &[], values, CHINA, &Lexicon::none()).expect("a kind with phrases")
 }
 
 const KINDS: [&str; 24] = [
@@ -83,7 +87,9 @@ fn every_kind_speaks_every_language_and_ends_slotless() {
         phrases().of("order.new", Lang::ZhCn)[0].template()
     );
     assert!(phrases().slotless("order.unheard_of", Lang::ZhCn).is_none());
-    assert!(phrases().render("order.unheard_of", Lang::ZhCn, &[], &order(), CHINA).is_none());
+    assert!(
+        phrases().render("order.unheard_of", Lang::ZhCn, &[], &order(), CHINA, &Lexicon::none()).is_none()
+    );
 }
 
 #[test]
@@ -111,8 +117,10 @@ fn phrases_use_known_slots_and_say_no_time_that_passes() {
     for kind in KINDS {
         for phrase in Lang::ALL.iter().flat_map(|lang| phrases().of(kind, *lang)) {
             assert!(!relative.is_match(phrase.template()), "{}", phrase.template());
-            for name in &phrase.names {
-                assert!(SLOTS.contains(&name.as_str()), "{name} in {}", phrase.template());
+            for piece in phrase.template.pieces() {
+                if let Piece::Slot(slot) = piece {
+                    assert!(SLOTS.contains(&slot.path[0].as_str()), "{slot:?} in {}", phrase.template());
+                }
             }
         }
     }
@@ -167,8 +175,9 @@ fn an_apps_own_phrases_come_first_and_may_have_own_kinds() {
         Phrase::compile("去{{ station }}", Lang::ZhCn).unwrap(),
     ];
     let mut values = order();
-    let render =
-        |kind: &str, lang, values: &Map<String, Json>| phrases().render(kind, lang, &own, values, CHINA);
+    let render = |kind: &str, lang, values: &Map<String, Json>| {
+        phrases().render(kind, lang, &own, values, CHINA, &Lexicon::none())
+    };
     let rendered = render("order.ready", Lang::ZhCn, &values).unwrap();
     assert_eq!((rendered.phrase_index, rendered.text.as_str()), (2, "测试面馆，美团17号单已出餐，请取餐"));
     values.insert("box".to_owned(), json!(2));
@@ -212,36 +221,39 @@ fn a_bad_template_is_refused_with_its_place() {
 #[test]
 fn a_template_full_of_slots_is_bounded() {
     let many = Phrase::compile(&"{{x}}".repeat(80), Lang::ZhCn).unwrap();
-    assert!(many.render(&vars(json!({"x": "一二三四五"})), 0).is_some());
-    assert!(many.render(&vars(json!({"x": "一二三四五六"})), 0).is_none());
+    assert!(many.render(&vars(json!({"x": "一二三四五"})), 0, &Lexicon::none()).is_some());
+    assert!(many.render(&vars(json!({"x": "一二三四五六"})), 0, &Lexicon::none()).is_none());
 }
 
 #[test]
 fn free_text_is_taken_whole_or_refused() {
-    let said = free_text(" 今晚20:00开会\n地点：站点 ", Lang::ZhCn).unwrap();
+    let said = free_text(" 今晚20:00开会\n地点：站点 ", Lang::ZhCn, &Lexicon::none()).unwrap();
     assert_eq!(
         (said.text.as_str(), said.said.text().as_str()),
         ("今晚20:00开会 地点：站点", "今晚二十点整开会，地点，站点")
     );
-    let said = free_text("明天有雨", Lang::En).unwrap();
+    let said = free_text("明天有雨", Lang::En, &Lexicon::none()).unwrap();
     assert_eq!((said.lang, said.said.text().as_str()), (Lang::ZhCn, "明天有雨"));
-    assert_eq!(free_text("Rain at 18:00", Lang::En).unwrap().said.text(), "Rain at six p m");
-    assert!(free_text(&"好".repeat(120), Lang::ZhCn).is_ok());
-    assert_eq!(free_text(&"好".repeat(121), Lang::ZhCn), Err(TextError::TooLong));
-    assert_eq!(free_text(" \n ", Lang::ZhCn), Err(TextError::Empty));
-    assert_eq!(free_text("你\u{0}好", Lang::ZhCn), Err(TextError::ControlCharacter(0)));
     assert_eq!(
-        free_text("\u{1b}[31m好", Lang::ZhCn).unwrap_err().to_string(),
+        free_text("Rain at 18:00", Lang::En, &Lexicon::none()).unwrap().said.text(),
+        "Rain at six p m"
+    );
+    assert!(free_text(&"好".repeat(120), Lang::ZhCn, &Lexicon::none()).is_ok());
+    assert_eq!(free_text(&"好".repeat(121), Lang::ZhCn, &Lexicon::none()), Err(TextError::TooLong));
+    assert_eq!(free_text(" \n ", Lang::ZhCn, &Lexicon::none()), Err(TextError::Empty));
+    assert_eq!(free_text("你\u{0}好", Lang::ZhCn, &Lexicon::none()), Err(TextError::ControlCharacter(0)));
+    assert_eq!(
+        free_text("\u{1b}[31m好", Lang::ZhCn, &Lexicon::none()).unwrap_err().to_string(),
         "the text contains the control character U+001B"
     );
-    assert_eq!(free_text("😋 [[h@]] !!", Lang::ZhCn), Err(TextError::Unspeakable));
+    assert_eq!(free_text("😋 [[h@]] !!", Lang::ZhCn, &Lexicon::none()), Err(TextError::Unspeakable));
 }
 
 proptest! {
     #[test]
     fn no_template_and_no_value_breaks_rendering(template in "(\\{\\{ ?|x|\\|| ?\\}\\}|money|shop|[一-十]|.){0,12}", value in any::<String>()) {
         if let Ok(phrase) = Phrase::compile(&template, Lang::ZhCn) {
-            let _ = phrase.render(&vars(json!({"x": value})), 0);
+            let _ = phrase.render(&vars(json!({"x": value})), 0, &Lexicon::none());
         }
     }
 
@@ -250,7 +262,7 @@ proptest! {
         for (name, lang) in slots::names().into_iter().zip(Lang::ALL.into_iter().cycle()) {
             let phrase = Phrase::compile(&format!("{{{{ x|{name} }}}}"), lang).unwrap();
             for x in [json!(value), json!(number)] {
-                if let Some(rendered) = phrase.render(&vars(json!({"x": x})), 0) {
+                if let Some(rendered) = phrase.render(&vars(json!({"x": x})), 0, &Lexicon::none()) {
                     prop_assert!(rendered.text.chars().count() <= FREE_TEXT_CHARS_MAX);
                     prop_assert!(!rendered.said.text().contains(|c: char| c.is_ascii_digit() || c.is_control()));
                 }

@@ -92,6 +92,6 @@ fn a_name_without_end_is_cut() {
 /// Renders one slot in Mandarin.
 fn slot(template: &str, value: &Json) -> Option<(String, String)> {
     let phrase = Phrase::compile(template, Lang::ZhCn).unwrap();
-    let rendered = phrase.render(&vars(json!({ "x": value })), CHINA)?;
+    let rendered = phrase.render(&vars(json!({ "x": value })), CHINA, &Lexicon::none())?;
     Some((rendered.text, rendered.said.text()))
 }
