@@ -275,7 +275,8 @@ pub async fn engines(config: &Config) -> Vec<NamedEngine> {
                 ..EngineCommon::default()
             };
             let name = ESPEAK.to_owned();
-            vec![NamedEngine { name, engine: Arc::new(EspeakEngine::new(espeak)), common }]
+            let version = espeak.version().await.unwrap_or_default();
+            vec![NamedEngine { name, engine: Arc::new(EspeakEngine::new(espeak, &version)), common }]
         }
         Err(error) => {
             warn!(error = &error as &dyn std::error::Error, "No espeak-ng: canned clips will sound.");
