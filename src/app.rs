@@ -2,6 +2,8 @@
 //! It starts a server from a configuration and ends it in order: riders first, receipts next, the store last.
 
 mod folder;
+mod lexicon;
+mod voice;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -42,6 +44,7 @@ use crate::telemetry::Telemetry;
 use crate::workers;
 
 pub use folder::{DataFolder, Running};
+pub use voice::check_voice;
 
 /// A server that runs.
 pub struct App {
@@ -95,7 +98,7 @@ impl App {
             kinds: Arc::new(Kinds::embedded()?),
             lifecycle: lifecycle.clone(),
             telemetry: telemetry.clone(),
-            accounts: accounts(config, &store, &clock, &key)?,
+            accounts: accounts(config, &store, &clock, &key)?.with_lexicons(lexicon::lexicons(config)?),
             receipts,
             limits: limits(config),
             store: Arc::clone(&store),
@@ -315,6 +318,8 @@ fn limits(config: &Config) -> Limits {
         sweep_batch: config.dispatch.sweep_batch,
         event_memory_ms: ms(config.store.event_memory),
         order_memory_ms: ms(config.orders.memory),
+        recipe_memory_ms: ms(config.audio.recipe_memory),
+        sound_profile: SoundProfile::parse(&config.speech.profile).unwrap_or_default(),
         tombstone_ms: ms(config.orders.tombstone),
         merge_ms: ms(config.orders.merge_window),
         settle_ms: ms(config.offers.settle_timeout),

@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::{App, DataFolder, Running, open_accounts};
-use crate::config::{Config, DEFAULTS};
+use crate::app::{App, DataFolder, Running, check_voice, open_accounts};
+use crate::config::engines::EngineConfig;
+use crate::config::{Config, ConfigError, DEFAULTS};
 use crate::dispatch::{Accounts, AppEntry};
 use crate::domain::RiderId;
 use crate::http::contract;
@@ -113,11 +114,7 @@ impl Cli {
         let cli = Self::parse();
         let config = match Config::load(cli.place.config.as_deref()) {
             Ok(config) => config,
-            Err(error) => {
-                let _unheard =
-                    writeln!(std::io::stderr(), "orderbell: {:#}", anyhow::Error::new(error)).is_err();
-                return ExitCode::from(EX_CONFIG);
-            }
+            Err(error) => return complain(&error.into()),
         };
         // A check tells what it finds itself; what it starts on the way need not.
         let filter =
@@ -128,10 +125,7 @@ impl Cli {
             Ok(runtime) => runtime.block_on(cli.execute(config)),
             Err(error) => Err(error.into()),
         };
-        done.unwrap_or_else(|error| {
-            let _unheard = writeln!(std::io::stderr(), "orderbell: {error:#}").is_err();
-            ExitCode::FAILURE
-        })
+        done.unwrap_or_else(|error| complain(&error))
     }
 
     async fn execute(self, config: Config) -> anyhow::Result<ExitCode> {
@@ -142,10 +136,7 @@ impl Cli {
             Command::Stop => stop(&place).await,
             Command::Check(check) => check.run(&config, &place).await,
             Command::Config(ConfigCommand::Defaults) => print(DEFAULTS.trim_end()),
-            Command::Config(ConfigCommand::Check) => {
-                let secrets = config.secrets_set();
-                print(&json!({"ok": true, "secrets_set": secrets}).to_string())
-            }
+            Command::Config(ConfigCommand::Check) => check_config(&config),
             Command::Openapi => print(contract::text(contract::openapi()).trim_end()),
             Command::Asyncapi => print(contract::text(contract::asyncapi()).trim_end()),
             Command::Canned { folder } => canned::make(&config, &folder).await.map(|()| ExitCode::SUCCESS),
@@ -159,7 +150,30 @@ impl Cli {
     }
 }
 
+/// Says what went wrong, in one line; the exit code tells a bad configuration from the rest.
+fn complain(error: &anyhow::Error) -> ExitCode {
+    let _unheard = writeln!(std::io::stderr(), "orderbell: {error:#}").is_err();
+    if error.is::<ConfigError>() { ExitCode::from(EX_CONFIG) } else { ExitCode::FAILURE }
+}
+
+fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
+    check_voice(config)?;
+    let speech = &config.speech;
+    let engine =
+        |(name, engine): (&String, &EngineConfig)| json!({"name": name, "kind": engine.kind.as_str()});
+    let engines: Vec<Value> = speech.engines.iter().map(engine).collect();
+    let told = json!({
+        "ok": true,
+        "secrets_set": config.secrets_set(),
+        "chain": speech.chain,
+        "engines": engines,
+        "remarks": speech.remarks(),
+    });
+    print(&told.to_string())
+}
+
 async fn serve(mut config: Config, place: Place, listen: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
+    check_voice(&config)?;
     config.server.listen = listen.unwrap_or(config.server.listen);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -2,18 +2,19 @@
 //! What is not in the default does not exist; a configuration that fails is never used in part.
 
 pub mod engines;
+mod environment;
 mod server;
+mod speech;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use engines::{EngineConfig, SpeechMode};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use server::networks;
+pub use speech::{FeeRange, Prewarm, Speech};
 
 /// The complete default, commented.
 pub const DEFAULTS: &str = include_str!("../deploy/config.default.toml");
@@ -24,13 +25,32 @@ pub enum ConfigError {
     /// A layer does not parse, or names something unknown.
     #[error("configuration: {0}")]
     Load(#[from] config::ConfigError),
+    /// The file cannot be read.
+    #[error("configuration: {path} cannot be read")]
+    File {
+        /// Its path.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is no TOML. The line itself is not shown: it may hold a secret.
+    #[error("configuration: {path}, line {line}: {what}")]
+    Syntax {
+        /// Its path.
+        path: String,
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
     /// Values that do not fit each other.
     #[error("configuration: {key}: {what}")]
     Invalid {
         /// The setting, `section.key`.
-        key: &'static str,
+        key: String,
         /// What is wrong.
-        what: &'static str,
+        what: String,
     },
 }
 
@@ -78,6 +98,7 @@ macro_rules! section {
         }
     };
 }
+use section;
 
 section!(
     /// The public listener.
@@ -210,53 +231,14 @@ section!(
     }
 );
 section!(
-    /// Making sentences.
-    Speech {
-        /// Longest delay of an alert for its speech.
-        @"duration" budget: Duration,
-        /// Silence at the end of a clip.
-        @"duration" tail: Duration,
-        /// Speed of the local voice.
-        words_per_minute: u32,
-        /// Limit of one synthesis.
-        @"duration" engine_timeout: Duration,
-        /// Syntheses at one time; 0 for one per core.
-        engine_concurrency: usize,
-        /// Path of espeak-ng, or empty.
-        espeak: String,
-        /// What is left of the budget for engines on this machine.
-        @"duration" local_reserve: Duration,
-        /// Until a sentence is given up that no engine has spoken.
-        @"duration" making_limit: Duration,
-        /// Failures in a row after which an engine rests.
-        breaker_failures: u32,
-        /// How long it rests.
-        @"duration" breaker_rest: Duration,
-        /// How long it rests when credentials, money or configuration are refused.
-        @"duration" refused_rest: Duration,
-        /// How long a text that an engine refuses is not offered to it again.
-        @"duration" refused_text: Duration,
-        /// Parts that wait for a place at one engine.
-        waiting_max: usize,
-        /// Which engines are asked, in this order: names of `engines`, and `espeak-ng` for the one that is built in.
-        chain: Vec<String>,
-        /// How sentences are cut for the built-in engine.
-        mode: SpeechMode,
-        /// The same for single kinds.
-        modes: BTreeMap<String, SpeechMode>,
-        /// For what ears clips are levelled where neither app nor rider says so: `plain` or `street`.
-        profile: String,
-        /// Other engines, by name.
-        engines: BTreeMap<String, EngineConfig>,
-    }
-);
-section!(
     /// Keeping clips.
     Audio {
         /// Bytes of clips on disk.
         clip_bytes_max: u64,
         /// No clip younger than this is evicted.
         @"duration" clip_age_min: Duration,
+        /// How long what a clip is made of is remembered after its last use.
+        @"duration" recipe_memory: Duration,
         /// Bytes of clips in memory.
         memory_bytes_max: u64,
         /// Bytes of keep-alive silence that one address may fetch in an hour; 0 for no limit.
@@ -375,11 +357,16 @@ impl Callbacks {
 
 impl Audio {
     /// What must hold, the setting, and that in words.
-    fn rules(&self) -> [(bool, &'static str, &'static str); 2] {
+    fn rules(&self) -> [(bool, &'static str, &'static str); 3] {
         let budget = self.silence_bytes_per_ip;
         let ttls = Duration::from_mins(10)..=self.clip_age_min;
         [
             (budget == 0 || budget >= 1 << 20, "audio.silence_bytes_per_ip", "is 0 or at least 1048576"),
+            (
+                self.recipe_memory >= self.clip_age_min,
+                "audio.recipe_memory",
+                "is not shorter than clip_age_min",
+            ),
             (ttls.contains(&self.signed_url_ttl), "audio.signed_url_ttl", "is 10m to clip_age_min"),
         ]
     }
@@ -404,13 +391,16 @@ impl Config {
         let mut layers =
             config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
         if let Some(path) = file {
-            layers = layers.add_source(config::File::from(path).format(config::FileFormat::Toml));
+            let text = read(path)?;
+            layers = layers.add_source(config::File::from_str(&text, config::FileFormat::Toml));
         }
-        let environment = config::Environment::with_prefix("ORDERBELL")
-            .prefix_separator("_")
-            .separator("__")
-            .try_parsing(true);
-        let loaded: Self = layers.add_source(environment).build()?.try_deserialize()?;
+        for source in environment::sources() {
+            layers = layers.add_source(source);
+        }
+        let built = layers.build()?;
+        let engines = engines::read(&built)?;
+        let mut loaded: Self = built.try_deserialize()?;
+        loaded.speech.engines = engines;
         loaded.check()?;
         Ok(loaded)
     }
@@ -426,20 +416,6 @@ impl Config {
             (self.rider.messages_per_second > 0, "rider.messages_per_second", "is at least 1"),
             (self.rider.messages_burst > 0, "rider.messages_burst", "is at least 1"),
             (self.rider.token_ttl_max.as_secs() <= 86_400, "rider.token_ttl_max", "is at most 24h"),
-            ((80..=450).contains(&self.speech.words_per_minute), "speech.words_per_minute", "is 80 to 450"),
-            (self.speech.tail.as_secs() <= 300, "speech.tail", "is at most 300s"),
-            (
-                self.speech.local_reserve <= self.speech.budget,
-                "speech.local_reserve",
-                "is at most speech.budget",
-            ),
-            (
-                self.speech.making_limit >= self.speech.budget,
-                "speech.making_limit",
-                "is at least speech.budget",
-            ),
-            (self.speech.breaker_failures > 0, "speech.breaker_failures", "is at least 1"),
-            (self.speech.waiting_max > 0, "speech.waiting_max", "is at least 1"),
             (self.dispatch.sweep.as_millis() >= 10, "dispatch.sweep", "is at least 10ms"),
             ((1..=5_000).contains(&self.dispatch.unroll_chunk), "dispatch.unroll_chunk", "is 1 to 5000"),
             (self.orders.memory >= self.orders.tombstone, "orders.memory", "is not shorter than tombstone"),
@@ -461,22 +437,46 @@ impl Config {
             .chain(self.server.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())
+            .chain(self.speech.rules())
             .find(|(holds, ..)| !holds)
         {
-            Some((_, key, what)) => Err(ConfigError::Invalid { key, what }),
-            None => Ok(()),
+            Some((_, key, what)) => Err(ConfigError::Invalid { key: key.to_owned(), what: what.to_owned() }),
+            None => self.speech.check(),
         }
+    }
+
+    /// Whether every engine of the chain has its credentials; reads the files that hold them.
+    ///
+    /// # Errors
+    /// Names the first one that cannot be had, and no part of it.
+    pub fn check_credentials(&self) -> Result<(), ConfigError> {
+        self.speech.check_credentials()
     }
 
     /// One line for each secret that is set, naming it and nothing more.
     #[must_use]
-    pub fn secrets_set(&self) -> Vec<&'static str> {
+    pub fn secrets_set(&self) -> Vec<String> {
         let Secrets { node_key, operator_key } = &self.secrets;
         let all = [("secrets.node_key", node_key), ("secrets.operator_key", operator_key)];
-        all.into_iter()
-            .filter(|(_, secret)| !secret.expose_secret().is_empty())
-            .map(|(name, _)| name)
-            .collect()
+        let set = all.into_iter().filter(|(_, secret)| !secret.expose_secret().is_empty());
+        set.map(|(name, _)| name.to_owned()).chain(self.speech.secrets_set()).collect()
+    }
+}
+
+/// The text of a file that parses.
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let shown = path.display().to_string();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(source) => return Err(ConfigError::File { path: shown, source }),
+    };
+    match text.parse::<toml::Table>() {
+        Ok(_) => Ok(text),
+        Err(error) => {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let (line, what) = (before.matches('\n').count() + 1, error.message().to_owned());
+            Err(ConfigError::Syntax { path: shown, line, what })
+        }
     }
 }
 

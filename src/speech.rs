@@ -11,6 +11,7 @@
 //! - [`service`]: sentence to clip; its parts made once and kept, the clip joined when it is fetched
 //! - [`voice`]: what the use cases ask of it
 
+pub mod ahead;
 pub mod breaker;
 pub mod canned;
 pub mod engine;

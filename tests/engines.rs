@@ -7,8 +7,26 @@
     reason = "a test says what it expects, and its helpers with it"
 )]
 
+#[path = "engines/aliyun_nls.rs"]
+mod aliyun_nls;
+#[path = "engines/bad_days.rs"]
+mod bad_days;
+#[path = "engines/baidu.rs"]
+mod baidu;
+#[path = "engines/command.rs"]
+mod command;
+#[path = "engines/espeak.rs"]
+mod espeak;
 #[path = "engines/fake.rs"]
 mod fake;
+#[path = "engines/google.rs"]
+mod google;
+#[path = "engines/http_profile.rs"]
+mod http_profile;
+#[path = "engines/minimax.rs"]
+mod minimax;
+#[path = "engines/recorded.rs"]
+mod recorded;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,14 +1,27 @@
 //! Speech engines by name: what all have in common, and what each sort needs. A table `[speech.engines.NAME]` with a
 //! `kind`; credentials stand there, in the environment, or in a file that is named.
 
+mod credentials;
+mod members;
+mod rules;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::de::{DeserializeOwned, Error};
+use config::{Value, ValueKind};
+use secrecy::SecretString;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+
+use self::members::{Fault, Members};
+use super::ConfigError;
+
+pub(in crate::config) use self::credentials::Credential;
+pub use self::credentials::{CredentialError, credential};
+pub(in crate::config) use self::rules::LANGS;
 
 /// One engine as it is configured.
 #[derive(Clone, Debug)]
@@ -17,27 +30,6 @@ pub struct EngineConfig {
     pub common: EngineCommon,
     /// What it is.
     pub kind: EngineKind,
-}
-
-/// What every engine has.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct EngineCommon {
-    /// Limit of one attempt.
-    #[serde(deserialize_with = "super::duration")]
-    pub deadline: Duration,
-    /// Attempts for one text, the first included; more than one only where the engine's maker says "try again".
-    pub attempts: u32,
-    /// Requests at one time; what vendors allow a small account.
-    pub concurrency: usize,
-    /// How sentences are cut for it.
-    pub mode: SpeechMode,
-    /// The same for single kinds, by their name.
-    pub modes: BTreeMap<String, SpeechMode>,
-    /// The maker's name of the voice for each language it speaks: `zh-CN`, `yue`, `en`.
-    pub voices: BTreeMap<String, String>,
-    /// How fast it speaks, in percent of its normal speech.
-    pub speed_percent: u32,
 }
 
 /// How a sentence is cut for an engine.
@@ -62,7 +54,7 @@ pub enum EngineKind {
     Tencent(TencentEngine),
     /// Volcengine (Doubao).
     Volcengine(VolcengineEngine),
-    /// Aliyun DashScope.
+    /// Aliyun `DashScope`.
     Aliyun(AliyunEngine),
     /// Azure Speech, global and China.
     Azure(AzureEngine),
@@ -79,12 +71,19 @@ pub enum EngineKind {
 macro_rules! engine {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty $(= $default:expr)?,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
+        #[derive(Clone, Debug)]
         pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
         impl Default for $name {
             fn default() -> Self {
                 Self { $($field: engine!(@default $($default)?),)* }
+            }
+        }
+        impl $name {
+            const MEMBERS: &[&str] = &[$(stringify!($field)),*];
+            fn take(members: &mut Members) -> Result<Self, Fault> {
+                let Self { $($field,)* } = Self::default();
+                $(let $field = members.take(stringify!($field), $field)?;)*
+                Ok(Self { $($field,)* })
             }
         }
     };
@@ -92,6 +91,25 @@ macro_rules! engine {
     (@default $default:expr) => { $default.into() };
 }
 
+engine!(
+    /// What every engine has. The numbers are explained in the default file.
+    EngineCommon {
+        /// Limit of one attempt.
+        deadline: Duration = Duration::from_secs(3),
+        /// Attempts for one text, the first included; more than one only where the engine's maker says "try again".
+        attempts: u32 = 2_u32,
+        /// Requests at one time; what vendors allow a small account.
+        concurrency: usize = 4_usize,
+        /// How sentences are cut for it.
+        mode: SpeechMode,
+        /// The same for single kinds, by their name.
+        modes: BTreeMap<String, SpeechMode>,
+        /// The maker's name of the voice for each language it speaks: `zh-CN`, `yue`, `en`.
+        voices: BTreeMap<String, String>,
+        /// How fast it speaks, in percent of its normal speech.
+        speed_percent: u32 = 100_u32,
+    }
+);
 engine!(
     /// Any server with `POST {base}/v1/audio/speech`.
     OpenaiEngine {
@@ -156,7 +174,7 @@ engine!(
     }
 );
 engine!(
-    /// Aliyun DashScope: CosyVoice and Qwen TTS, whose sound is fetched from a second URL.
+    /// Aliyun `DashScope`: `CosyVoice` and Qwen TTS, whose sound is fetched from a second URL.
     AliyunEngine {
         /// Where it is.
         base_url: String = "https://dashscope.aliyuncs.com",
@@ -240,93 +258,107 @@ engine!(
     }
 );
 
-impl Default for EngineCommon {
-    /// What a network engine gets that says nothing of its own; the numbers are explained in the default file.
-    fn default() -> Self {
-        Self {
-            deadline: Duration::from_secs(3),
-            attempts: 2,
-            concurrency: 4,
-            mode: SpeechMode::default(),
-            modes: BTreeMap::new(),
-            voices: BTreeMap::new(),
-            speed_percent: 100,
+/// The word for a kind, and how its table is read.
+const KINDS: [&str; 9] =
+    ["openai", "tencent", "volcengine", "aliyun", "azure", "http", "command", "espeak", "recorded"];
+
+impl EngineConfig {
+    /// Reads the table of one engine.
+    fn of(table: impl IntoIterator<Item = (String, Value)>) -> Result<Self, Fault> {
+        let mut members = Members::new(table);
+        let kind = members.take("kind", String::new())?;
+        if kind.is_empty() {
+            return Err(("kind".to_owned(), format!("is missing: one of {}", KINDS.join(", "))));
         }
+        let mut common = EngineCommon::take(&mut members)?;
+        common.voices = common.voices.into_iter().map(|(tag, voice)| (written(tag), voice)).collect();
+        let (kind, own) = EngineKind::take(&kind, &mut members)?;
+        members.finish(&[&["kind"], EngineCommon::MEMBERS, own].concat())?;
+        Ok(Self { common, kind })
     }
 }
 
-/// A credential that cannot be had. Holds no part of it.
-#[derive(Debug, thiserror::Error)]
-pub enum CredentialError {
-    /// Neither a value nor a file.
-    #[error("{name} is missing: set it, {name}_file, or ORDERBELL_SPEECH__ENGINES__<NAME>__{}", name.to_uppercase())]
-    Missing {
-        /// Its name.
-        name: &'static str,
-    },
-    /// The file cannot be read.
-    #[error("{name}_file cannot be read")]
-    File {
-        /// Its name.
-        name: &'static str,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
+/// A language as it is written: variables of the environment have lost their case.
+fn written(tag: String) -> String {
+    LANGS.iter().find(|known| known.eq_ignore_ascii_case(&tag)).map_or(tag, |known| (*known).to_owned())
 }
-
-/// The credential `name`, from its value or else its file, without white space around it.
-///
-/// # Errors
-/// [`CredentialError`].
-pub fn credential(
-    name: &'static str,
-    value: Option<&SecretString>,
-    file: Option<&Path>,
-) -> Result<SecretString, CredentialError> {
-    let set = |text: &str| (!text.trim().is_empty()).then(|| SecretString::from(text.trim()));
-    if let Some(found) = value.and_then(|value| set(value.expose_secret())) {
-        return Ok(found);
-    }
-    let path = file.ok_or(CredentialError::Missing { name })?;
-    let text = std::fs::read_to_string(path).map_err(|source| CredentialError::File { name, source })?;
-    set(&text).ok_or(CredentialError::Missing { name })
-}
-
-impl<'de> Deserialize<'de> for EngineConfig {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = Map::<String, Value>::deserialize(deserializer)?;
-        let kind = match members.remove("kind") {
-            Some(Value::String(kind)) => kind,
-            Some(_) | None => return Err(D::Error::missing_field("kind")),
-        };
-        let common = COMMON.iter().filter_map(|name| members.remove_entry(*name)).collect();
-        Ok(Self { common: read(common)?, kind: EngineKind::read(&kind, members)? })
-    }
-}
-
-const COMMON: [&str; 7] = ["deadline", "attempts", "concurrency", "mode", "modes", "voices", "speed_percent"];
 
 impl EngineKind {
-    fn read<E: Error>(kind: &str, members: Map<String, Value>) -> Result<Self, E> {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Openai(_) => "openai",
+            Self::Tencent(_) => "tencent",
+            Self::Volcengine(_) => "volcengine",
+            Self::Aliyun(_) => "aliyun",
+            Self::Azure(_) => "azure",
+            Self::Http(_) => "http",
+            Self::Command(_) => "command",
+            Self::Espeak(_) => "espeak",
+            Self::Recorded(_) => "recorded",
+        }
+    }
+
+    fn take(kind: &str, members: &mut Members) -> Result<(Self, &'static [&'static str]), Fault> {
         Ok(match kind {
-            "openai" => Self::Openai(read(members)?),
-            "tencent" => Self::Tencent(read(members)?),
-            "volcengine" => Self::Volcengine(read(members)?),
-            "aliyun" => Self::Aliyun(read(members)?),
-            "azure" => Self::Azure(read(members)?),
-            "http" => Self::Http(read(members)?),
-            "command" => Self::Command(read(members)?),
-            "espeak" => Self::Espeak(read(members)?),
-            "recorded" => Self::Recorded(read(members)?),
-            other => {
-                let known = "openai, tencent, volcengine, aliyun, azure, http, command, espeak, recorded";
-                return Err(E::custom(format!("unknown engine kind {other:?}, known are {known}")));
-            }
+            "openai" => (Self::Openai(OpenaiEngine::take(members)?), OpenaiEngine::MEMBERS),
+            "tencent" => (Self::Tencent(TencentEngine::take(members)?), TencentEngine::MEMBERS),
+            "volcengine" => (Self::Volcengine(VolcengineEngine::take(members)?), VolcengineEngine::MEMBERS),
+            "aliyun" => (Self::Aliyun(AliyunEngine::take(members)?), AliyunEngine::MEMBERS),
+            "azure" => (Self::Azure(AzureEngine::take(members)?), AzureEngine::MEMBERS),
+            "http" => (Self::Http(HttpEngine::take(members)?), HttpEngine::MEMBERS),
+            "command" => (Self::Command(CommandEngine::take(members)?), CommandEngine::MEMBERS),
+            "espeak" => (Self::Espeak(EspeakEngine::take(members)?), EspeakEngine::MEMBERS),
+            "recorded" => (Self::Recorded(RecordedEngine::take(members)?), RecordedEngine::MEMBERS),
+            _ => return Err(("kind".to_owned(), format!("is unknown, known are {}", KINDS.join(", ")))),
         })
     }
 }
 
-fn read<T: DeserializeOwned, E: Error>(members: Map<String, Value>) -> Result<T, E> {
-    serde_json::from_value(Value::Object(members)).map_err(E::custom)
+/// All engines of a configuration.
+///
+/// # Errors
+/// Names the first member that cannot be used.
+pub(super) fn read(built: &config::Config) -> Result<BTreeMap<String, EngineConfig>, ConfigError> {
+    let mut tables: Vec<(String, Value)> = built.get_table("speech.engines")?.into_iter().collect();
+    tables.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let engine = |(name, value): (String, Value)| {
+        let key = format!("speech.engines.{name}");
+        if name == super::speech::BUILT_IN {
+            let what = "is built in: give yours another name".to_owned();
+            return Err(ConfigError::Invalid { key, what });
+        }
+        if !is_name(&name) {
+            return Err(ConfigError::Invalid { key, what: NAMES.to_owned() });
+        }
+        let ValueKind::Table(table) = value.kind else {
+            return Err(ConfigError::Invalid { key, what: "is a table with a kind".to_owned() });
+        };
+        match EngineConfig::of(table) {
+            Ok(engine) => Ok((name, engine)),
+            Err((member, what)) => Err(ConfigError::Invalid { key: format!("{key}.{member}"), what }),
+        }
+    };
+    tables.into_iter().map(engine).collect()
+}
+
+const NAMES: &str =
+    "is no name: a-z, 0-9 and _, 32 at most, a letter first, without __ in it and _ at its end";
+
+/// A name that is a part of variables, where two underscores part names.
+fn is_name(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    (1..=32).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(good)
+        && !name.contains("__")
+        && !name.ends_with('_')
+}
+
+/// In place of the field, which [`read`] fills with better complaints.
+pub(super) fn read_before<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, EngineConfig>, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|IgnoredAny| BTreeMap::new())
 }

@@ -127,3 +127,64 @@ fn an_operators_key_is_no_word() {
 fn a_missing_file_is_an_error() {
     assert!(Config::load(Some(std::path::Path::new("/nowhere/orderbell.toml"))).is_err());
 }
+
+#[test]
+fn a_line_that_does_not_parse_is_named_and_not_shown() {
+    let error = load("[speech]\n[speech.engines.one]\napi_key = hidden-in-a-line\n").unwrap_err().to_string();
+    assert!(error.contains(", line 3: ") && !error.contains("hidden"), "{error}");
+    assert!(!error.trim().contains('\n'), "{error}");
+}
+
+#[test]
+fn a_chain_names_engines_that_are_there_once() {
+    let chain =
+        |list: &str| load(&format!("[speech]\nchain = {list}\n[speech.engines.one]\nkind = 'espeak'"));
+    assert_eq!(chain("['one', 'espeak-ng']").unwrap().speech.chain, ["one", "espeak-ng"]);
+    assert_eq!(chain("'one, espeak-ng'").unwrap().speech.chain, ["one", "espeak-ng"]);
+    let silent = chain("[]").unwrap();
+    assert!(silent.speech.remarks()[0].contains("speech.chain is empty"), "{:?}", silent.speech.remarks());
+    for (wrong, told) in [
+        (
+            "['two']",
+            "speech.chain: names \"two\", but there is no [speech.engines.two]; known are one, espeak-ng",
+        ),
+        ("['one', 'one']", "speech.chain: names \"one\" twice"),
+        ("3", "speech.chain"),
+    ] {
+        let error = chain(wrong).unwrap_err().to_string();
+        assert!(error.contains(told), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn recordings_stand_in_one_folder() {
+    let engine = "[speech.engines.studio]\nkind = 'recorded'\nfolder = '/b'";
+    let folder = |text: &str| load(text).unwrap().speech.recordings_folder();
+    assert_eq!(folder(""), None);
+    assert_eq!(folder("[speech]\nrecorded = '/a'").unwrap().to_str(), Some("/a"));
+    assert_eq!(folder(engine).unwrap().to_str(), Some("/b"));
+    let error = load(&format!("[speech]\nrecorded = '/a'\n{engine}")).unwrap_err().to_string();
+    assert!(error.contains("speech.engines.studio.folder: is a second folder"), "{error}");
+}
+
+#[test]
+fn words_of_speech_are_known_ones() {
+    for (wrong, key) in [
+        ("profile = 'loud'", "speech.profile"),
+        ("mode = 'slow'", "speech.mode"),
+        ("modes = { 'order.new' = 'slow' }", "speech.modes"),
+        ("engine_timeout = '0s'", "speech.engine_timeout"),
+        ("prewarm = { languages = ['fr'] }", "speech.prewarm.languages"),
+        ("prewarm = { languages = ['en', 'en'] }", "speech.prewarm.languages"),
+        ("prewarm = { fees = '30-1' }", "speech.prewarm.fees"),
+        ("prewarm = { fees = 'all' }", "speech.prewarm.fees"),
+        ("prewarm = { colour = 1 }", "colour"),
+    ] {
+        let error = load(&format!("[speech]\n{wrong}")).unwrap_err().to_string();
+        assert!(error.contains(key), "{wrong}: {error}");
+    }
+    let speech = load("[speech]\nprewarm = { languages = 'yue, en', fees = '' }").unwrap().speech;
+    assert_eq!((speech.prewarm.languages.len(), speech.prewarm.fees), (2, None));
+    let usual = Config::load(None).unwrap().speech.prewarm;
+    assert_eq!(usual.fees.map(|fees| (fees.from, fees.to)), Some((3, 15)));
+}

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
+use super::ahead::AheadOf;
 use super::breaker::BreakerLimits;
 use super::canned::{canned_name, shipped_clips};
 use super::chain::{Chain, ChainLimits, Uttered};
@@ -24,6 +25,7 @@ use crate::audio::library::{ClipLibrary, ClipName, LibraryLimits};
 use crate::audio::{ClipFormat, Format};
 use crate::clock::Clock;
 use crate::config::engines::SpeechMode;
+use crate::domain::said::Part;
 use crate::domain::{Sound, SoundProfile};
 use crate::lifecycle::Lifecycle;
 use crate::telemetry::{Metric, Telemetry};
@@ -169,6 +171,12 @@ impl Speech {
             telemetry,
             profile: options.profile,
         })
+    }
+
+    /// The parts that sentences of this language will be made of.
+    #[must_use]
+    pub fn warm_parts(&self, lang: Lang, of: &AheadOf<'_>) -> Vec<Part> {
+        self.phrases.parts_ahead(lang, of)
     }
 
     /// The sentences of every kind.

@@ -18,7 +18,7 @@ use crate::domain::said::Part;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct WarmProgress {
     /// Parts in all.
-    pub asked: usize,
+    pub total: usize,
     /// Parts that are seen to, one way or the other.
     pub done: usize,
     /// Of these, the failed.
@@ -84,7 +84,7 @@ impl Speech {
                     report.characters += characters;
                 }
             }
-            progress(WarmProgress { asked, done, failed: report.failed });
+            progress(WarmProgress { total: asked, done, failed: report.failed });
         }
         report
     }

@@ -1,5 +1,7 @@
 //! The command line as operators and scripts use it: what it prints, how it ends, and that it holds at once.
 
+mod engines;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -226,7 +228,7 @@ async fn a_configuration_is_checked_before_anything_else() {
     std::fs::write(&file, &defaults).unwrap();
     assert_eq!(
         told(&folder, &["config", "check", "--config", path]).await,
-        r#"{"ok":true,"secrets_set":[]}"#
+        r#"{"chain":["espeak-ng"],"engines":[],"ok":true,"remarks":[],"secrets_set":[]}"#
     );
     for wrong in ["[server]\ncolour = 1", "[rider]\nheartbeat = \"soon\"", "[rider", "[rider]\nwindow = 0"] {
         std::fs::write(&file, wrong).unwrap();

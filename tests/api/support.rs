@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use backend::Backend;
 pub(crate) use ear::{Ear, run};
-pub(crate) use process::{Process, cli, log_of};
+pub(crate) use process::{Process, cli, cli_with, log_of};
 pub(crate) use raw::{RawSocket, raw, upgrade_head};
 pub(crate) use rider::RiderSocket;
 pub(crate) use signing::{SignedHeaders, Signer, bytes_of};
@@ -91,6 +91,8 @@ impl TestServer {
         let mut config = Config::load(Some(&file)).unwrap();
         config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.admin.listen = config.server.listen;
+        // Many servers start in tests, and few of them speak what would be made ahead: those say so.
+        config.speech.prewarm.enabled = changes.contains("[speech.prewarm]");
         let app = App::start(&config, data_of(folder.path())).await.unwrap();
         let (address, admin, state) = (app.address, app.admin_address, app.state().clone());
         let (stop, asked) = oneshot::channel::<()>();

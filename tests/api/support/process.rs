@@ -70,7 +70,12 @@ pub(crate) fn log_of(folder: &Path) -> String {
 
 /// Runs one command on the data of this folder.
 pub(crate) async fn cli(folder: &Path, arguments: &[&str]) -> Output {
-    let running = command(folder).args(arguments).output();
+    cli_with(folder, arguments, &[]).await
+}
+
+/// The same with these variables in its environment.
+pub(crate) async fn cli_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let running = command(folder).args(arguments).envs(variables.iter().copied()).output();
     tokio::time::timeout(DEADLINE, running).await.expect("the command ends").unwrap()
 }
 
@@ -80,6 +85,8 @@ fn command(folder: &Path) -> Command {
         .arg("--data")
         .arg(data_of(folder))
         .env("ORDERBELL_ADMIN__LISTEN", "127.0.0.1:0")
+        // Many servers start in tests, and few of them speak what would be made ahead.
+        .env("ORDERBELL_SPEECH__PREWARM__ENABLED", "false")
         .kill_on_drop(true);
     command
 }
