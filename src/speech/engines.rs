@@ -4,18 +4,19 @@
 //! - [`openai`], [`tencent`], [`volcengine`], [`aliyun`], [`azure`]: makers' services
 //! - `maker`: one call of such a service, and what its failure means
 //! - `setup`: what of a table is checked before the first call
-//! - `quoted`: what of a maker's words may stand in an error
-//! - `markup`: text with readings as XML
+//! - `words`: what of a maker's words may stand in an error
+//! - `pinyin`, `markup`: text with readings, in general and as XML
 
 pub mod aliyun;
 pub mod azure;
 mod maker;
 mod markup;
 pub mod openai;
-mod quoted;
+mod pinyin;
 mod setup;
 pub mod tencent;
 pub mod volcengine;
+mod words;
 
 use crate::config::engines::CredentialError;
 

@@ -12,13 +12,11 @@ use orderbell::speech::engines::aliyun::Aliyun;
 use serde_json::json;
 
 use crate::fake::{Answer, Fake, Request};
-use crate::{
-    SECRET, SOUND, TEXT, TOO_MANY, assert_failures, bad_days, config, failure_of, request, said, services,
-    to_chongqing,
-};
+use crate::makers::{SECRET, SOUND, TEXT, TOO_MANY, assert_failures, failure_of, to_chongqing};
+use crate::{config, outages, request, said, services};
 
 fn made(config: &EngineConfig) -> Result<Aliyun, EngineSetupError> {
-    let EngineKind::Aliyun(own) = &config.kind else { panic!("{config:?}") };
+    let EngineKind::Aliyun(own) = &config.kind else { unreachable!("another kind of engine") };
     Aliyun::new(own, &config.common, services())
 }
 
@@ -209,7 +207,7 @@ async fn both_calls_share_one_deadline() {
 
 #[tokio::test]
 async fn every_refusal_says_what_to_do() {
-    let minute = EngineFailure::RateLimited { retry_after: Some(std::time::Duration::from_secs(60)) };
+    let minute = EngineFailure::RateLimited { retry_after: Some(std::time::Duration::from_mins(1)) };
     let quoting = format!("{TEXT} with {SECRET}");
     let table = vec![
         ("throttled", refused(429, "Throttling", &quoting), TOO_MANY),
@@ -248,8 +246,8 @@ async fn every_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn bad_days_are_survived() {
-    bad_days::are_survived(|url| Box::new(engine_at(url, "")), Broken).await;
+async fn outages_are_survived() {
+    outages::are_survived(|url| Box::new(engine_at(url, "")), Broken).await;
 }
 
 #[tokio::test]

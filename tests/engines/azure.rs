@@ -9,12 +9,11 @@ use orderbell::speech::engines::EngineSetupError;
 use orderbell::speech::engines::azure::Azure;
 
 use crate::fake::{Answer, Fake, Request};
-use crate::{
-    SECRET, SOUND, TEXT, TOO_MANY, assert_failures, bad_days, config, request, said, services, to_chongqing,
-};
+use crate::makers::{SECRET, SOUND, TEXT, TOO_MANY, assert_failures, to_chongqing};
+use crate::{config, outages, request, said, services};
 
 fn made(config: &EngineConfig) -> Result<Azure, EngineSetupError> {
-    let EngineKind::Azure(own) = &config.kind else { panic!("{config:?}") };
+    let EngineKind::Azure(own) = &config.kind else { unreachable!("another kind of engine") };
     Azure::new(own, &config.common, services())
 }
 
@@ -160,8 +159,8 @@ async fn every_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn bad_days_are_survived() {
-    bad_days::are_survived(|url| Box::new(engine_at(url, "")), Broken).await;
+async fn outages_are_survived() {
+    outages::are_survived(|url| Box::new(engine_at(url, "")), Broken).await;
 }
 
 #[tokio::test]

@@ -10,10 +10,11 @@ use orderbell::speech::engines::openai::Openai;
 use serde_json::{Value, json};
 
 use crate::fake::{Answer, Fake, Request};
-use crate::{SECRET, SOUND, TEXT, TOO_MANY, assert_failures, bad_days, config, request, said, services};
+use crate::makers::{SECRET, SOUND, TEXT, TOO_MANY, assert_failures};
+use crate::{config, outages, request, said, services};
 
 fn made(config: &EngineConfig) -> Result<Openai, EngineSetupError> {
-    let EngineKind::Openai(own) = &config.kind else { panic!("{config:?}") };
+    let EngineKind::Openai(own) = &config.kind else { unreachable!("another kind of engine") };
     Openai::new(own, &config.common, services())
 }
 
@@ -174,8 +175,8 @@ async fn every_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn bad_days_are_survived() {
-    bad_days::are_survived(|url| Box::new(engine_at(url, "")), Broken).await;
+async fn outages_are_survived() {
+    outages::are_survived(|url| Box::new(engine_at(url, "")), Broken).await;
 }
 
 #[tokio::test]

@@ -21,17 +21,15 @@ use orderbell::speech::engines::tencent::Tencent;
 use serde_json::{Value, json};
 
 use crate::fake::{Answer, Fake, Request};
-use crate::{
-    SECRET, SOUND, TEXT, TOO_MANY, assert_failures, bad_days, config, failure_of, request, said, services,
-    to_chongqing,
-};
+use crate::makers::{SECRET, SOUND, TEXT, TOO_MANY, assert_failures, failure_of, to_chongqing};
+use crate::{config, outages, request, said, services};
 
 const ID: &str = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE";
 /// 25 February 2019, the day of the documentation's example.
 const NOW_S: i64 = 1_551_113_065;
 
 fn made(config: &EngineConfig, services: Arc<Services>) -> Result<Tencent, EngineSetupError> {
-    let EngineKind::Tencent(own) = &config.kind else { panic!("{config:?}") };
+    let EngineKind::Tencent(own) = &config.kind else { unreachable!("another kind of engine") };
     Tencent::new(own, &config.common, services)
 }
 
@@ -268,8 +266,8 @@ async fn every_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn bad_days_are_survived() {
-    bad_days::are_survived(|url| Box::new(engine_at(url, "")), Broken).await;
+async fn outages_are_survived() {
+    outages::are_survived(|url| Box::new(engine_at(url, "")), Broken).await;
 }
 
 #[tokio::test]

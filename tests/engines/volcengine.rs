@@ -15,10 +15,11 @@ use orderbell::speech::engines::volcengine::Volcengine;
 use serde_json::{Value, json};
 
 use crate::fake::{Answer, Fake, Request};
-use crate::{SECRET, SOUND, TEXT, TOO_MANY, assert_failures, bad_days, config, request, said, services};
+use crate::makers::{SECRET, SOUND, TEXT, TOO_MANY, assert_failures};
+use crate::{config, outages, request, said, services};
 
 fn made(config: &EngineConfig) -> Result<Volcengine, EngineSetupError> {
-    let EngineKind::Volcengine(own) = &config.kind else { panic!("{config:?}") };
+    let EngineKind::Volcengine(own) = &config.kind else { unreachable!("another kind of engine") };
     Volcengine::new(own, &config.common, services())
 }
 
@@ -255,9 +256,9 @@ async fn every_refusal_of_the_newer_service_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn bad_days_are_survived() {
-    bad_days::are_survived(|url| Box::new(v1_at(url)), Broken).await;
-    bad_days::are_survived(|url| Box::new(v3_at(url)), Retry).await;
+async fn outages_are_survived() {
+    outages::are_survived(|url| Box::new(v1_at(url)), Broken).await;
+    outages::are_survived(|url| Box::new(v3_at(url)), Retry).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use orderbell::speech::engine::EngineFailure::{Auth, Broken, Retry};
 use orderbell::speech::engine::{Engine, EngineFailure, EngineRequest};
 
 use crate::fake::{Answer, Fake};
-use crate::{DEADLINE, SOUND, TEXT, assert_failures, request};
+use crate::makers::{SOUND, TEXT, assert_failures};
+use crate::{DEADLINE, request};
 
 /// Short enough to wait for, long enough for a call on this machine.
 const BRIEF: Duration = Duration::from_secs(1);
@@ -73,7 +74,7 @@ async fn nobody_there(engine_at: &impl Fn(&str) -> Box<dyn Engine>) {
             }
         }
     };
-    assert_eq!(tokio::time::timeout(DEADLINE, gone).await.unwrap(), Broken);
+    assert_eq!(tokio::time::timeout(DEADLINE, gone).await.expect("it is gone by now"), Broken);
 }
 
 /// What calls itself packed, and may hold a gigabyte of zeros: nobody should find out.
