@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use config::{Value, ValueKind};
 use secrecy::SecretString;
-use serde::de::IgnoredAny;
+use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use self::members::{Fault, Members};
@@ -166,7 +166,7 @@ engine!(
         /// `mp3`, `wav` (v1 only) or `pcm`.
         format: String = "mp3",
         /// For `v3`: further `additions`, by the names of its documentation.
-        additions: Map<String, Value>,
+        additions: serde_json::Map<String, serde_json::Value>,
         /// The application's token, or the API key.
         access_token: Option<SecretString>,
         /// A file that holds it.
@@ -275,6 +275,13 @@ impl EngineConfig {
         let (kind, own) = EngineKind::take(&kind, &mut members)?;
         members.finish(&[&["kind"], EngineCommon::MEMBERS, own].concat())?;
         Ok(Self { common, kind })
+    }
+}
+
+impl<'de> Deserialize<'de> for EngineConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let table = BTreeMap::<String, Value>::deserialize(deserializer)?;
+        Self::of(table).map_err(|(member, what)| D::Error::custom(format!("{member}: {what}")))
     }
 }
 

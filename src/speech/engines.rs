@@ -6,8 +6,8 @@
 //! - [`command`], [`espeak`], [`recorded`]: what speaks on this machine
 //! - `maker`: one call of a maker's service, and what its failure means
 //! - `setup`: what of a table is checked before the first call
-//! - `quoted`: what of a maker's words may stand in an error
-//! - `markup`, `pinyin`, `words`: text with readings, as each engine takes it
+//! - `words`: what of a maker's words may stand in an error
+//! - `pinyin`, `markup`: text with readings, in general and as XML
 
 pub mod aliyun;
 pub mod azure;
@@ -18,7 +18,6 @@ mod maker;
 mod markup;
 pub mod openai;
 mod pinyin;
-mod quoted;
 pub mod recorded;
 mod setup;
 pub mod tencent;

@@ -166,10 +166,13 @@ fn locale(voice: &str, lang: Lang) -> String {
 
 /// The text with its readings in Azure's own alphabet for Mandarin.
 fn marked(request: &EngineRequest<'_>) -> String {
+    let spaced = |syllable: &String| {
+        let (letters, tone) = syllable.split_at(syllable.len() - 1);
+        format!("{letters} {tone}")
+    };
     markup::with_readings(request.part, |syllables| {
-        let written: Vec<String> =
-            syllables.iter().map(|s| format!("{} {}", s.letters(), s.tone())).collect();
-        format!("<phoneme alphabet=\"sapi\" ph=\"{}\">", written.join(" - "))
+        let phones: Vec<String> = syllables.iter().map(spaced).collect();
+        format!("<phoneme alphabet=\"sapi\" ph=\"{}\">", phones.join(" - "))
     })
 }
 

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::quoted::Hidden;
+use super::words::{Private, quoted};
 use crate::clock::Clock;
 use crate::outbound::OutboundError;
 use crate::outbound::service::{ServiceError, ServiceRequest, ServiceResponse, Services};
@@ -111,9 +111,8 @@ impl Attempt<'_> {
 
     /// A refusal in the service's own words, as far as they may be told.
     pub(super) fn refused(&self, failure: EngineFailure, code: &str, message: &str) -> EngineError {
-        let hidden = Hidden { text: self.text, secrets: &self.maker.secrets };
-        let (code, message) = (hidden.code(code), hidden.message(message));
-        let told: Vec<String> = [code, message].into_iter().filter(|told| !told.is_empty()).collect();
+        let private = Private { text: self.text, secrets: &self.maker.secrets };
+        let told: Vec<String> = [code, message].iter().filter_map(|words| quoted(words, &private)).collect();
         if told.is_empty() {
             return EngineError::new(failure, "refused, in words that cannot be quoted");
         }
