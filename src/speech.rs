@@ -7,10 +7,12 @@
 //! - [`lexicon`]: words that are said otherwise than they are written
 //! - [`lang`]: the languages a sentence can be in
 //! - [`espeak`]: the engine that is always there
+//! - [`engines`]: those that are configured
 //! - [`service`]: sentence to clip, made once and kept
 //! - [`voice`]: what the use cases ask of it
 
 pub mod engine;
+pub mod engines;
 pub mod espeak;
 pub mod lang;
 pub mod lexicon;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use config::{Value, ValueKind};
 use secrecy::SecretString;
-use serde::de::IgnoredAny;
+use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
 use self::members::{Fault, Members};
@@ -155,7 +155,7 @@ engine!(
         base_url: String = "https://openspeech.bytedance.com",
         /// `v1` or `v3`.
         api: String = "v1",
-        /// The application.
+        /// The application; none for `v3` with an API key of the new console.
         app_id: String,
         /// For `v1`: the cluster.
         cluster: String = "volcano_tts",
@@ -165,7 +165,9 @@ engine!(
         sample_rate: u32 = 24_000_u32,
         /// `mp3`, `wav` (v1 only) or `pcm`.
         format: String = "mp3",
-        /// The application's token.
+        /// For `v3`: further `additions`, by the names of its documentation.
+        additions: serde_json::Map<String, serde_json::Value>,
+        /// The application's token, or the API key.
         access_token: Option<SecretString>,
         /// A file that holds it.
         access_token_file: Option<PathBuf>,
@@ -182,7 +184,10 @@ engine!(
         sample_rate: u32 = 24_000_u32,
         /// `mp3`, `wav` or `pcm`.
         format: String = "mp3",
-        /// Hosts beside public ones from which the sound may be fetched, for tests and private clouds.
+        /// Sends readings as SSML, for voices of CosyVoice that take it.
+        ssml: bool,
+        /// Hosts beside public ones from which the sound may be fetched, with their port if it is an odd one: for
+        /// private clouds.
         audio_hosts: Vec<String>,
         /// The key.
         api_key: Option<SecretString>,
@@ -270,6 +275,13 @@ impl EngineConfig {
         let (kind, own) = EngineKind::take(&kind, &mut members)?;
         members.finish(&[&["kind"], EngineCommon::MEMBERS, own].concat())?;
         Ok(Self { common, kind })
+    }
+}
+
+impl<'de> Deserialize<'de> for EngineConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let table = BTreeMap::<String, Value>::deserialize(deserializer)?;
+        Self::of(table).map_err(|(member, what)| D::Error::custom(format!("{member}: {what}")))
     }
 }
 

@@ -2,6 +2,7 @@
 //! but free to reach this machine and the network around it. What such a service points to is fetched with the guard.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +86,12 @@ impl Services {
         Ok(Self { configured: built(builder)?, guarded, clock })
     }
 
+    /// The clock that the client goes by: for whoever must sign a call with the time.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
     /// Calls a URL of the configuration, once; follows no redirect.
     ///
     /// # Errors
@@ -97,8 +104,8 @@ impl Services {
         self.exchange(&self.configured, url, request).await
     }
 
-    /// Fetches a URL that a service gave: as [`Services::call`], but only public addresses are reached, by name or as
-    /// they stand, and only the usual ports.
+    /// Fetches a URL that a service gave: as [`Services::call`], but by https alone, and only public addresses are
+    /// reached, by name or as they stand.
     ///
     /// # Errors
     /// [`ServiceError`].
@@ -136,6 +143,12 @@ impl Services {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| retry_after::parse(value, self.clock.now().wall));
         Ok(ServiceResponse { status, headers, retry_after, body: body.freeze() })
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Services").finish_non_exhaustive()
     }
 }
 

@@ -72,6 +72,28 @@ impl Member for u32 {
     }
 }
 
+impl Member for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn of(value: Value) -> Option<Self> {
+        match String::of(value)?.as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// Passed on to a maker as it is.
+impl Member for serde_json::Map<String, serde_json::Value> {
+    const EXPECTED: &'static str = "a table";
+
+    fn of(value: Value) -> Option<Self> {
+        let ValueKind::Table(_) = value.kind else { return None };
+        value.try_deserialize().ok()
+    }
+}
+
 impl Member for usize {
     const EXPECTED: &'static str = u32::EXPECTED;
 

@@ -107,7 +107,7 @@ impl VolcengineEngine {
         vec![
             base_url(&self.base_url),
             (is_v3 || self.api == "v1", "api", "is v1 or v3"),
-            (!self.app_id.trim().is_empty(), "app_id", "is empty"),
+            (is_v3 || !self.app_id.trim().is_empty(), "app_id", "is empty"),
             (is_v3 || !self.cluster.trim().is_empty(), "cluster", "is empty"),
             (!is_v3 || !self.resource_id.trim().is_empty(), "resource_id", "is empty"),
             sample_rate(self.sample_rate),

@@ -1,0 +1,31 @@
+//! The engines: one file for each protocol.
+//! What they share beside the trait is how they are set up.
+//!
+//! - [`openai`], [`tencent`], [`volcengine`], [`aliyun`], [`azure`]: makers' services
+//! - `maker`: one call of such a service, and what its failure means
+//! - `setup`: what of a table is checked before the first call
+//! - `quoted`: what of a maker's words may stand in an error
+//! - `markup`: text with readings as XML
+
+pub mod aliyun;
+pub mod azure;
+mod maker;
+mod markup;
+pub mod openai;
+mod quoted;
+mod setup;
+pub mod tencent;
+pub mod volcengine;
+
+use crate::config::engines::CredentialError;
+
+/// Why an engine cannot be set up; the operator has to change the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineSetupError {
+    /// A credential is missing.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// Something in its table cannot be.
+    #[error("{0}")]
+    Invalid(String),
+}
