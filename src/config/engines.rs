@@ -228,8 +228,8 @@ engine!(
 engine!(
     /// A program on this machine, such as piper or sherpa-onnx.
     CommandEngine {
-        /// The program, an absolute path, and its arguments; `{voice}`, `{speed}`, `{text}`, `{out}` and `{lang}` stand
-        /// for their values, each within one argument.
+        /// The program, an absolute path, and its arguments; `{voice}`, `{speed}` (2 is twice as fast), `{length_scale}`
+        /// (2 is half as fast), `{text}`, `{out}` and `{lang}` stand for their values, each within one argument.
         command: Vec<String>,
         /// `stdin` or `argument`: how the text gets there.
         input: String = "stdin",

@@ -2,6 +2,7 @@
 //! What they share beside the trait is how they are set up.
 //!
 //! - [`openai`], [`tencent`], [`volcengine`], [`aliyun`], [`azure`]: makers' services
+//! - [`http`]: any other service, by a profile; [`command`]: a program; [`espeak`], [`recorded`]
 //! - `maker`: one call of such a service, and what its failure means
 //! - `setup`: what of a table is checked before the first call
 //! - `quoted`: what of a maker's words may stand in an error
@@ -9,13 +10,19 @@
 
 pub mod aliyun;
 pub mod azure;
+pub mod command;
+pub mod espeak;
+pub mod http;
 mod maker;
 mod markup;
 pub mod openai;
+mod pinyin;
 mod quoted;
+pub mod recorded;
 mod setup;
 pub mod tencent;
 pub mod volcengine;
+mod words;
 
 use crate::config::engines::CredentialError;
 
