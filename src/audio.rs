@@ -1,16 +1,19 @@
 //! Sound as bytes: MP3, M4A and WAV made without a running encoder where that is possible, and the clip library on disk.
-//! From the sound of an engine to a clip: [`pcm`], [`level`], [`mp3`], [`clip`];
-//! then a [`library`] keeps it, and [`canned`] stands in when there is none.
+//! From the sound of an engine to a clip: [`decode`], [`part`], [`clip`]; a [`library`] keeps what was made, and
+//! [`canned`] stands in when there is nothing.
 
 pub mod canned;
 pub mod chime;
 pub mod clip;
+pub mod decode;
 pub mod level;
 pub mod library;
 mod m4a;
 pub mod mp3;
+pub mod part;
 pub mod pcm;
 pub mod silence;
+mod street;
 mod wav;
 
 mod format;

@@ -3,26 +3,32 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
 
 use super::chime::{Chimes, URGENCY_MAX};
-use super::clip::compose;
+use super::clip::{AFTER_CHIME_FRAMES, ComposedClip, joined};
+use super::decode::{DecodeError, decoded};
 use super::library::name::hex;
-use super::mp3::{Mp3Error, Mp3Frames};
+use super::mp3::Mp3Frames;
+use super::part::{self, SentenceError};
+use crate::domain::SoundProfile;
+use crate::domain::sound::{LEAD_IN_BYTES, LEAD_IN_MS};
 
 /// Digits of the content's hash in a file name: enough that a name never stands for other bytes.
 const HASH_LEN: usize = 16;
+/// Raised when clips of other profiles are made in another way: they bear the hash of the plain one.
+const MAKING: &[u8] = b"2";
 /// Stands in the language's place for clips without words.
 const WORDLESS: &str = "any";
 const CHIME: &str = "chime";
 
 /// A canned clip, ready to be served.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct CannedClip {
-    /// The last segment of its path, `{lang}-{kind}-{hash}.mp3`.
+    /// The last segment of its path, `{lang}-{kind}-{hash}.mp3`; with its profile's suffix.
     pub file_name: String,
     /// Size of the MP3 file.
     pub len: u64,
@@ -30,15 +36,23 @@ pub struct CannedClip {
     pub duration_ms: u32,
     /// Length of the silence at its end in milliseconds.
     pub tail_ms: u32,
-    // Parts, not the file: three hundred files with their tails would be 17 MB, and joining one takes 30 us.
+    // Parts, not the file: six hundred files with their tails would be 35 MB, and joining one takes 10 us.
     chime: Mp3Frames,
-    sentence: Mp3Frames,
+    sentence: Option<Arc<CannedSentence>>,
+    profile: SoundProfile,
 }
 
-/// All canned clips: each sentence behind each chime, and each chime alone.
+/// The words of a canned clip, in every profile.
+struct CannedSentence {
+    plain: Mp3Frames,
+    // Made when a rider hears it for the first time: 72 sentences at 20 ms would delay every start.
+    street: OnceLock<Mp3Frames>,
+}
+
+/// All canned clips: each sentence behind each chime, and each chime alone, in every profile.
 #[derive(Debug)]
 pub struct CannedClips {
-    // By language, kind and urgency.
+    // The plain ones, by language, kind and urgency.
     sentences: HashMap<(String, String), [Arc<CannedClip>; 4]>,
     chimes: [Arc<CannedClip>; 4],
     by_file_name: HashMap<String, Arc<CannedClip>>,
@@ -55,21 +69,33 @@ pub enum CannedError {
         /// The kind as given.
         kind: String,
     },
-    /// The file is not an MP3 that can stand behind a chime: make it again.
+    /// The file is no sound that we can decode: make it again.
     #[error("canned sentence {lang}/{kind}")]
-    Mp3 {
+    File {
         /// The language as given.
         lang: String,
         /// The kind as given.
         kind: String,
         /// What is wrong with it.
         #[source]
-        source: Mp3Error,
+        source: DecodeError,
+    },
+    /// The file is a sound, but no sentence: make it again.
+    #[error("canned sentence {lang}/{kind}")]
+    Sentence {
+        /// The language as given.
+        lang: String,
+        /// The kind as given.
+        kind: String,
+        /// What is wrong with it.
+        #[source]
+        source: SentenceError,
     },
 }
 
 impl CannedClips {
-    /// Composes all clips from (language, kind, MP3 file) of each sentence. Takes some milliseconds a dozen.
+    /// Composes all clips from (language, kind, file) of each sentence. Takes some milliseconds a dozen; a recording of
+    /// another encoder is levelled and encoded again, 20 ms each.
     ///
     /// # Errors
     /// [`CannedError`] for the first file that cannot be used.
@@ -79,25 +105,25 @@ impl CannedClips {
         tail_ms: u32,
     ) -> Result<Self, CannedError> {
         let mut by_file_name = HashMap::new();
-        let mut family = |lang: &str, kind: &str, sentence: &Mp3Frames| {
+        let mut family = |lang: &str, kind: &str, sentence: Option<&Arc<CannedSentence>>| {
             [0, 1, 2, URGENCY_MAX].map(|urgency| {
-                let clip =
-                    Arc::new(CannedClip::composed(lang, kind, &chimes.of(urgency).frames, sentence, tail_ms));
-                by_file_name.insert(clip.file_name.clone(), Arc::clone(&clip));
-                clip
+                let chime = |profile| chimes.of(urgency, profile).frames.clone();
+                let plain = CannedClip::plain(lang, kind, chime(SoundProfile::Plain), sentence, tail_ms);
+                let street = Arc::new(plain.in_street(chime(SoundProfile::Street)));
+                by_file_name.insert(street.file_name.clone(), street);
+                let plain = Arc::new(plain);
+                by_file_name.insert(plain.file_name.clone(), Arc::clone(&plain));
+                plain
             })
         };
-        let wordless = family(WORDLESS, CHIME, &Mp3Frames::silence(0));
+        let wordless = family(WORDLESS, CHIME, None);
         let mut sentences = HashMap::new();
         for (lang, kind, file) in files {
             if !is_plain(&lang) || !is_plain(&kind) {
                 return Err(CannedError::Name { lang, kind });
             }
-            let frames = match Mp3Frames::from_file(&file) {
-                Ok(frames) => frames,
-                Err(source) => return Err(CannedError::Mp3 { lang, kind, source }),
-            };
-            let clips = family(&lang, &kind, &frames);
+            let sentence = Arc::new(CannedSentence::read(&lang, &kind, &file)?);
+            let clips = family(&lang, &kind, Some(&sentence));
             sentences.insert((lang, kind), clips);
         }
         Ok(Self { sentences, chimes: wordless, by_file_name })
@@ -141,26 +167,104 @@ impl CannedClip {
         format!("/audio/canned/{}", self.file_name)
     }
 
-    /// The MP3 file, about 60 kB with a tail of 45 s.
+    /// The MP3 file, about 60 kB with a tail of 45 s. For the street, the first call for a sentence levels it: 20 ms.
     #[must_use]
     pub fn bytes(&self) -> Bytes {
-        compose(&self.chime, &self.sentence, self.tail_ms).bytes
+        self.composed().bytes
     }
 
-    fn composed(lang: &str, kind: &str, chime: &Mp3Frames, sentence: &Mp3Frames, tail_ms: u32) -> Self {
-        let clip = compose(chime, sentence, tail_ms);
-        let mut hash = hex(digest::digest(&digest::SHA256, &clip.bytes).as_ref());
+    fn composed(&self) -> ComposedClip {
+        let words = self.sentence.as_ref().map(|sentence| sentence.frames(self.profile));
+        let mut pieces = vec![(&self.chime, AFTER_CHIME_FRAMES)];
+        pieces.extend(words.map(|words| (words, 0)));
+        joined(self.profile, &pieces, self.tail_ms)
+    }
+
+    fn plain(
+        lang: &str,
+        kind: &str,
+        chime: Mp3Frames,
+        sentence: Option<&Arc<CannedSentence>>,
+        tail_ms: u32,
+    ) -> Self {
+        let unnamed = Self {
+            file_name: String::new(),
+            len: 0,
+            duration_ms: 0,
+            tail_ms,
+            chime,
+            sentence: sentence.map(Arc::clone),
+            profile: SoundProfile::Plain,
+        };
+        let clip = unnamed.composed();
+        let mut content = digest::Context::new(&digest::SHA256);
+        content.update(MAKING);
+        content.update(&clip.bytes);
+        let mut hash = hex(content.finish().as_ref());
         hash.truncate(HASH_LEN);
         Self {
             file_name: format!("{lang}-{kind}-{hash}.mp3"),
             len: clip.bytes.len() as u64,
             duration_ms: clip.duration_ms,
             tail_ms: clip.tail_ms,
-            chime: chime.clone(),
-            sentence: sentence.clone(),
+            ..unnamed
+        }
+    }
+
+    /// The same for the street: it has as many frames, and a lead-in.
+    fn in_street(&self, chime: Mp3Frames) -> Self {
+        let profile = SoundProfile::Street;
+        Self {
+            file_name: profile.path(&self.file_name),
+            len: self.len + LEAD_IN_BYTES,
+            duration_ms: self.duration_ms + LEAD_IN_MS,
+            tail_ms: self.tail_ms,
+            chime,
+            sentence: self.sentence.clone(),
+            profile,
         }
     }
 }
+
+impl CannedSentence {
+    /// A file of ours is taken as it is; any other sound is brought to the loudness and the frames of ours.
+    fn read(lang: &str, kind: &str, file: &Bytes) -> Result<Self, CannedError> {
+        let named = || (lang.to_owned(), kind.to_owned());
+        let street = OnceLock::new();
+        if let Some(plain) = Mp3Frames::from_file(file).ok().filter(Mp3Frames::is_of_parts) {
+            return Ok(Self { plain, street });
+        }
+        let sound = decoded(file, None).map_err(|source| {
+            let (lang, kind) = named();
+            CannedError::File { lang, kind, source }
+        })?;
+        let plain = part::dry(sound).and_then(|dry| part::frames(&dry, SoundProfile::Plain));
+        let plain = plain.map_err(|source| {
+            let (lang, kind) = named();
+            CannedError::Sentence { lang, kind, source }
+        })?;
+        Ok(Self { plain, street })
+    }
+
+    fn frames(&self, profile: SoundProfile) -> &Mp3Frames {
+        match profile {
+            SoundProfile::Plain => &self.plain,
+            // What no input causes shall not silence a rider: then the words are softer.
+            SoundProfile::Street => self.street.get_or_init(|| {
+                part::reprofiled(&self.plain, SoundProfile::Street).unwrap_or_else(|_| self.plain.clone())
+            }),
+        }
+    }
+}
+
+/// The name holds a hash of all that is heard.
+impl PartialEq for CannedClip {
+    fn eq(&self, other: &Self) -> bool {
+        self.file_name == other.file_name
+    }
+}
+
+impl Eq for CannedClip {}
 
 impl fmt::Debug for CannedClip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,15 +279,20 @@ fn is_plain(part: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pcm::{Pcm, sixteen_bit};
     use super::*;
 
-    fn file(frames: u32) -> Bytes {
-        Mp3Frames::silence(frames).bytes().clone()
+    const PLAIN: SoundProfile = SoundProfile::Plain;
+
+    /// A buzz of so many milliseconds, as our encoder writes it.
+    fn file(ms: i16) -> Bytes {
+        let samples = (0..ms * 24).map(|n| if n / 30 % 2 == 0 { 3_000 } else { -3_000 });
+        Mp3Frames::encoded(&Pcm::new(samples.collect(), 24_000).unwrap()).unwrap().bytes().clone()
     }
 
     fn clips() -> CannedClips {
-        let files = [("zh", "order_new", 50), ("zh-HK", "order_new", 60), ("zh", "order_cancelled", 70)];
-        let files = files.map(|(lang, kind, frames)| (lang.to_owned(), kind.to_owned(), file(frames)));
+        let files = [("zh", "order_new", 500), ("zh-HK", "order_new", 600), ("zh", "order_cancelled", 700)];
+        let files = files.map(|(lang, kind, ms)| (lang.to_owned(), kind.to_owned(), file(ms)));
         CannedClips::new(files, &Chimes::new().unwrap(), 4_800).unwrap()
     }
 
@@ -209,6 +318,47 @@ mod tests {
     }
 
     #[test]
+    fn every_clip_is_there_for_the_street_with_the_numbers_that_its_sound_foretells() {
+        let clips = clips();
+        let louder = |clip: &CannedClip| {
+            let level = |profile| {
+                let frames = clip.sentence.as_ref().unwrap().frames(profile).decoded().unwrap();
+                frames.iter().map(|sample| f64::from(sample * sample)).sum::<f64>()
+            };
+            level(SoundProfile::Street) / level(PLAIN)
+        };
+        for (lang, kind) in [("zh", "order_new"), ("zh-HK", "order_new"), ("en", "order_new")] {
+            let plain = clips.of(lang, kind, 2);
+            let street = clips.by_file_name(&SoundProfile::Street.path(&plain.file_name)).unwrap();
+            assert!(street.file_name.ends_with("-street.mp3"));
+            assert_eq!(street.bytes().len() as u64, plain.len + 408);
+            assert_eq!((street.len, street.tail_ms), (plain.len + 408, plain.tail_ms));
+            let whole = Mp3Frames::from_file(&street.bytes()).unwrap();
+            assert_eq!(
+                (whole.duration_ms(), street.duration_ms),
+                (plain.duration_ms + 408, plain.duration_ms + 408)
+            );
+            if lang != "en" {
+                assert!(louder(plain) > 1.5, "{}", louder(plain));
+            }
+        }
+    }
+
+    #[test]
+    fn a_recording_at_another_rate_becomes_a_sentence_like_ours() {
+        let hum = (0..44_100_u32).map(|n| sixteen_bit((f64::from(n) * 0.05).sin() * 0.02));
+        let wav = Pcm::new(hum.collect(), 44_100).unwrap().to_wav_bytes();
+        let files = [("zh".to_owned(), "order_new".to_owned(), Bytes::from(wav))];
+        let clips = CannedClips::new(files, &Chimes::new().unwrap(), 0).unwrap();
+        let frames = clips.of("zh", "order_new", 1).sentence.as_ref().unwrap().plain.clone();
+        assert!(
+            frames.is_of_parts() && (1_000..1_080).contains(&frames.duration_ms()),
+            "{}",
+            frames.duration_ms()
+        );
+    }
+
+    #[test]
     fn the_base_language_and_at_last_the_chime_stand_in() {
         let clips = clips();
         assert_ne!(clips.of("zh-HK", "order_new", 1), clips.of("zh", "order_new", 1));
@@ -216,7 +366,8 @@ mod tests {
         assert!(clips.has("zh", "order_new") && !clips.has("zh-TW", "order_new"));
         let chime = clips.of("en", "order_new", 2);
         assert!(chime.file_name.starts_with("any-chime-"));
-        assert_eq!(chime.duration_ms - chime.tail_ms, Chimes::new().unwrap().of(2).frames.duration_ms());
+        let chime_alone = Chimes::new().unwrap().of(2, PLAIN).frames.duration_ms();
+        assert_eq!(chime.duration_ms - chime.tail_ms, chime_alone + (AFTER_CHIME_FRAMES + 3) * 24);
         assert_eq!(clips.by_file_name(&chime.file_name), Some(chime));
     }
 
@@ -226,8 +377,9 @@ mod tests {
         let refused = |lang: &str, kind: &str, file: Bytes| {
             CannedClips::new([(lang.to_owned(), kind.to_owned(), file)], &chimes, 0).unwrap_err().to_string()
         };
-        assert!(refused("中", "new", file(1)).contains("中/new"));
-        assert!(refused("zh", "../new", file(1)).contains("zh/../new"));
+        assert!(refused("中", "new", file(100)).contains("中/new"));
+        assert!(refused("zh", "../new", file(100)).contains("zh/../new"));
         assert!(refused("zh", "new", Bytes::from_static(b"RIFF")).contains("zh/new"));
+        assert!(refused("zh", "new", Mp3Frames::silence(50).bytes().clone()).contains("zh/new"));
     }
 }

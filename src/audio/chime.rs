@@ -1,9 +1,11 @@
 //! The chime before a sentence: it says how urgent the sentence is before a word is understood.
 //! Four short figures of soft bells, made once from sines; low is one tone, critical is three rising ones.
 
-use super::level::{LevelError, levelled};
-use super::mp3::{LeadOut, Mp3Error, Mp3Frames, RATE_HZ};
-use super::pcm::{Pcm, PcmError, sixteen_bit};
+use super::level::{self, Target};
+use super::mp3::{Mp3Frames, RATE_HZ};
+use super::part::{self, CEILING_DBTP, SentenceError};
+use super::pcm::{Pcm, float, sixteen_bit};
+use crate::domain::SoundProfile;
 
 /// The urgency of the last chime; anything higher sounds like this.
 pub const URGENCY_MAX: u8 = 3;
@@ -20,9 +22,15 @@ const OVERTONES: [(f64, f64, f64); 3] = [(1.0, 1.0, 1.0), (2.0, 0.35, 1.8), (3.0
 /// One bell of a figure: when it is struck (s), its pitch (Hz), how fast it fades (s to 37 %).
 struct Bell(f64, f64, f64);
 
-/// The chimes by urgency, as sound and as frames: 160 kB.
+/// The chimes by urgency, as sound and as frames, for each profile: 300 kB.
 #[derive(Debug, Clone)]
 pub struct Chimes {
+    plain: Set,
+    street: Set,
+}
+
+#[derive(Debug, Clone)]
+struct Set {
     by_urgency: [Chime; 4],
     louder: Chime,
 }
@@ -38,44 +46,31 @@ pub struct Chime {
 
 /// Why there are no chimes; no input causes it.
 #[derive(Debug, thiserror::Error)]
-pub enum ChimeError {
-    /// The samples are out of bounds.
-    #[error(transparent)]
-    Pcm(#[from] PcmError),
-    /// The sound could not be measured.
-    #[error(transparent)]
-    Level(#[from] LevelError),
-    /// The sound could not be encoded.
-    #[error(transparent)]
-    Mp3(#[from] Mp3Error),
-}
+#[error("a chime cannot be made")]
+pub struct ChimeError(#[from] SentenceError);
+
+/// How much louder than speech the louder chime is, in LU: as far as the ceiling lets it.
+const LOUDER_LU: f64 = 5.0;
 
 impl Chimes {
-    /// Makes all four; about 20 ms of work.
+    /// Makes them all; about 60 ms of work.
     ///
     /// # Errors
     /// [`ChimeError`] when a step fails, which no input causes.
     pub fn new() -> Result<Self, ChimeError> {
-        // Low: one soft bell. Normal: a falling third, the doorbell. High: a rising fourth. Critical: a rising triad
-        // in haste.
-        let low = chime(&[Bell(0.0, 659.3, 0.11)], 310)?;
-        let normal = chime(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 390)?;
-        let high = chime(&[Bell(0.0, 784.0, 0.07), Bell(0.12, 1_046.5, 0.11)], 390)?;
-        let critical =
-            chime(&[Bell(0.0, 880.0, 0.05), Bell(0.10, 1_108.7, 0.05), Bell(0.20, 1_318.5, 0.10)], 410)?;
-        Ok(Self { by_urgency: [low, normal, high, critical], louder: louder()? })
+        Ok(Self { plain: Set::new(SoundProfile::Plain)?, street: Set::new(SoundProfile::Street)? })
     }
 
     /// The chime of an alert that nobody has answered: the critical one, three times over and louder; 1.3 s.
     #[must_use]
-    pub fn louder(&self) -> &Chime {
-        &self.louder
+    pub fn louder(&self, profile: SoundProfile) -> &Chime {
+        &self.set(profile).louder
     }
 
-    /// The chime of an urgency, 0..=[`URGENCY_MAX`]; 350 to 500 ms with its lead-out.
+    /// The chime of an urgency, 0..=[`URGENCY_MAX`]; 330 to 480 ms with what the codec needs.
     #[must_use]
-    pub fn of(&self, urgency: u8) -> &Chime {
-        let [low, normal, high, critical] = &self.by_urgency;
+    pub fn of(&self, urgency: u8, profile: SoundProfile) -> &Chime {
+        let [low, normal, high, critical] = &self.set(profile).by_urgency;
         match urgency {
             0 => low,
             1 => normal,
@@ -83,36 +78,47 @@ impl Chimes {
             URGENCY_MAX.. => critical,
         }
     }
+
+    fn set(&self, profile: SoundProfile) -> &Set {
+        match profile {
+            SoundProfile::Plain => &self.plain,
+            SoundProfile::Street => &self.street,
+        }
+    }
 }
 
-/// How much louder than speech, as a factor: 5 dB, and no sample beyond full scale.
-const LOUDER: f64 = 1.8;
-
-fn louder() -> Result<Chime, ChimeError> {
-    let bells: Vec<Bell> = [0.0, 0.4, 0.8]
-        .into_iter()
-        .flat_map(|at| [Bell(at, 880.0, 0.05), Bell(at + 0.1, 1_108.7, 0.05), Bell(at + 0.2, 1_318.5, 0.1)])
-        .collect();
-    let pcm = levelled(Pcm::new(figure(&bells, 1_210), RATE_HZ)?)?;
-    let samples = pcm.samples().iter().map(|sample| sixteen_bit(f64::from(*sample) / 32_768.0 * LOUDER));
-    encoded(Pcm::new(samples.collect(), RATE_HZ)?)
+impl Set {
+    fn new(profile: SoundProfile) -> Result<Self, ChimeError> {
+        let lufs = part::target_lufs(profile);
+        // Low: one soft bell. Normal: a falling third, the doorbell. High: a rising fourth. Critical: a rising triad
+        // in haste.
+        let low = chime(&[Bell(0.0, 659.3, 0.11)], 310, lufs)?;
+        let normal = chime(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 390, lufs)?;
+        let high = chime(&[Bell(0.0, 784.0, 0.07), Bell(0.12, 1_046.5, 0.11)], 390, lufs)?;
+        let triad =
+            |at: f64| [Bell(at, 880.0, 0.05), Bell(at + 0.1, 1_108.7, 0.05), Bell(at + 0.2, 1_318.5, 0.1)];
+        let critical = chime(&triad(0.0), 410, lufs)?;
+        let thrice: Vec<Bell> = [0.0, 0.4, 0.8].into_iter().flat_map(triad).collect();
+        let louder = chime(&thrice, 1_210, lufs + LOUDER_LU)?;
+        Ok(Self { by_urgency: [low, normal, high, critical], louder })
+    }
 }
 
-fn chime(bells: &[Bell], length_ms: u32) -> Result<Chime, ChimeError> {
-    encoded(levelled(Pcm::new(figure(bells, length_ms), RATE_HZ)?)?)
-}
-
-fn encoded(sound: Pcm) -> Result<Chime, ChimeError> {
-    Ok(Chime { frames: Mp3Frames::encoded(&sound, LeadOut::Joint)?, sound })
+/// A figure at a loudness. Bells are clear in any traffic, so nothing of them is shaped.
+fn chime(bells: &[Bell], length_ms: u32, lufs: f64) -> Result<Chime, SentenceError> {
+    let figure = figure(bells, length_ms);
+    let frames = part::encoded(&figure, lufs, Mp3Frames::encoded)?;
+    let sound = level::levelled(&figure, RATE_HZ, Target { lufs, ceiling_dbtp: CEILING_DBTP })?;
+    Ok(Chime { frames, sound: part::pcm_of(&sound)? })
 }
 
 /// The samples of a figure, faded to nothing at its end.
-fn figure(bells: &[Bell], length_ms: u32) -> Vec<i16> {
+fn figure(bells: &[Bell], length_ms: u32) -> Vec<f32> {
     let sample = |n: u32| {
         let now = f64::from(n) / f64::from(RATE_HZ);
         let sum: f64 = bells.iter().map(|bell| bell.at(now)).sum();
         let ending = ((f64::from(length_ms) / 1000.0 - now) / ENDING_S).min(1.0);
-        sixteen_bit(sum * ending * LOUDEST)
+        float(sixteen_bit(sum * ending * LOUDEST))
     };
     (0..length_ms * RATE_HZ / 1000).map(sample).collect()
 }
@@ -135,29 +141,48 @@ impl Bell {
 
 #[cfg(test)]
 mod tests {
-    use super::super::level::{TARGET_LUFS, measured};
+    use super::super::level::measured;
     use super::*;
 
     #[test]
     fn chimes_are_short_and_each_is_its_own() {
         let chimes = Chimes::new().unwrap();
-        for urgency in 0..=URGENCY_MAX {
-            let length = chimes.of(urgency).frames.duration_ms();
-            assert!((350..=500).contains(&length), "{urgency}: {length} ms");
-            for other in 0..urgency {
-                assert_ne!(chimes.of(urgency), chimes.of(other));
+        for profile in SoundProfile::ALL {
+            for urgency in 0..=URGENCY_MAX {
+                let length = chimes.of(urgency, profile).frames.duration_ms();
+                assert!((330..=480).contains(&length), "{urgency}: {length} ms");
+                for other in 0..urgency {
+                    assert_ne!(chimes.of(urgency, profile), chimes.of(other, profile));
+                }
             }
+            assert_eq!(chimes.of(200, profile), chimes.of(URGENCY_MAX, profile));
+            assert!((1_200..=1_400).contains(&chimes.louder(profile).frames.duration_ms()));
         }
-        assert_eq!(chimes.of(200), chimes.of(URGENCY_MAX));
-        assert!((1_200..=1_400).contains(&chimes.louder().frames.duration_ms()));
+    }
+
+    #[test]
+    fn profiles_differ_in_loudness_and_in_nothing_that_a_clip_counts() {
+        let chimes = Chimes::new().unwrap();
+        let pairs = (0..=URGENCY_MAX)
+            .map(|urgency| SoundProfile::ALL.map(|profile| chimes.of(urgency, profile)))
+            .chain([SoundProfile::ALL.map(|profile| chimes.louder(profile))]);
+        for [plain, street] in pairs {
+            assert_eq!(plain.frames.count(), street.frames.count());
+            let [soft, loud] = [plain, street].map(|chime| measured(&chime.sound).unwrap());
+            assert!(loud.lufs - soft.lufs > 3.0, "{soft:?} {loud:?}");
+            assert!(loud.peak_dbtp <= CEILING_DBTP + 0.05, "{loud:?}");
+        }
+        let louder = measured(&chimes.louder(SoundProfile::Plain).sound).unwrap();
+        let usual = measured(&chimes.of(3, SoundProfile::Plain).sound).unwrap();
+        assert!(louder.lufs - usual.lufs > 3.0, "{louder:?} {usual:?}");
     }
 
     #[test]
     fn a_chime_is_as_loud_as_speech_and_begins_and_ends_in_silence() {
-        let samples = figure(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 390);
-        let pcm = levelled(Pcm::new(samples, RATE_HZ).unwrap()).unwrap();
-        let level = measured(&pcm).unwrap();
-        assert!((level.lufs - TARGET_LUFS).abs() < 1.5, "{level:?}");
+        let chimes = Chimes::new().unwrap();
+        let pcm = &chimes.of(1, SoundProfile::Plain).sound;
+        let level = measured(pcm).unwrap();
+        assert!((level.lufs - part::PLAIN_LUFS).abs() < 1.0, "{level:?}");
         assert!(pcm.samples()[0].abs() < 50 && pcm.samples().last().unwrap().abs() < 50);
     }
 }

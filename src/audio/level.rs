@@ -1,34 +1,41 @@
-//! One loudness for every voice: what a rider hears must not jump between engines, or between chime and sentence.
+//! One loudness for every voice: what a rider hears must not jump between engines, parts of a sentence, or chime and words.
 //! Gain to a target, and a look-ahead limiter for the peaks that gain alone would push over the ceiling.
 
 use std::collections::VecDeque;
 
 use ebur128::{EbuR128, Mode};
 
-use super::pcm::{Pcm, float, sixteen_bit};
+use super::pcm::{Pcm, float};
 
-/// Loudness of everything spoken, in LUFS.
-pub const TARGET_LUFS: f64 = -16.0;
-/// No true peak of the result is above this, in dBTP.
-pub const CEILING_DBTP: f64 = -1.0;
-
-/// Below this length EBU R 128 has no answer (one gating block): the level is taken from the RMS instead.
-const GATED_MS_MIN: u32 = 400;
 /// More gain than this would lift noise, not speech.
 const GAIN_DB_MAX: f64 = 24.0;
 /// Limiting costs loudness, so gain and limiter run a few times; speech settles in two or three, very peaky sounds in more.
 const ROUNDS: u32 = 8;
 /// Close enough to the target, in LU: no ear tells less.
 const TOLERANCE_LU: f64 = 0.2;
+/// EBU R 128 looks at 400 ms at a time and has no answer for less, and a doubtful one for little more. What is shorter
+/// than this is measured said again and again, with the codec's silence between: so digits are as loud as sentences.
+const MEASURED_MS_MIN: u32 = 3_000;
+/// That silence.
+const BETWEEN_MS: u32 = 36;
 /// The limiter sees a peak this early, and turns down over that time without a click.
 const LOOK_AHEAD_MS: usize = 4;
 /// Time constant of turning up again after a peak: slower is heard as pumping, faster as distortion.
 const RELEASE_MS: f64 = 40.0;
 
+/// What a sound is brought to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Target {
+    /// Loudness in LUFS.
+    pub(super) lufs: f64,
+    /// No true peak is above this, in dBTP.
+    pub(super) ceiling_dbtp: f64,
+}
+
 /// How loud a sound is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Level {
-    /// Integrated loudness in LUFS (RMS in dBFS under 400 ms); negative infinity for silence.
+    /// Loudness in LUFS, of a short sound as if it were said again and again; negative infinity for silence.
     pub lufs: f64,
     /// Highest true peak in dBTP; negative infinity for silence.
     pub peak_dbtp: f64,
@@ -48,51 +55,71 @@ pub fn measured(pcm: &Pcm) -> Result<Level, LevelError> {
     measure(&floats, pcm.rate_hz())
 }
 
-/// Brings a sound to [`TARGET_LUFS`] with its true peaks under [`CEILING_DBTP`]; silence stays as it is.
+/// Brings a sound to its target; silence stays as it is. Where both cannot be had, the ceiling is kept.
 ///
 /// # Errors
 /// [`LevelError`] when the sound cannot be measured.
-pub fn levelled(pcm: Pcm) -> Result<Pcm, LevelError> {
-    let rate_hz = pcm.rate_hz();
-    let source: Vec<f32> = pcm.samples().iter().map(|&sample| float(sample)).collect();
-    let mut level = measure(&source, rate_hz)?;
+pub(super) fn levelled(source: &[f32], rate_hz: u32, target: Target) -> Result<Vec<f32>, LevelError> {
+    let mut level = measure(source, rate_hz)?;
+    let mut out = source.to_vec();
     if level.lufs == f64::NEG_INFINITY {
-        return Ok(pcm);
+        return Ok(out);
     }
     let mut gain_db = 0.0;
     // The limiter works on samples; what lies between them may rise higher, so its ceiling follows the true peak.
-    let mut ceiling_db = CEILING_DBTP;
-    let mut out = source.clone();
+    let mut ceiling_db = target.ceiling_dbtp;
     for _round in 0..ROUNDS {
-        let short = TARGET_LUFS - level.lufs;
-        let over = level.peak_dbtp - CEILING_DBTP;
+        let short = target.lufs - level.lufs;
+        let over = level.peak_dbtp - target.ceiling_dbtp;
         if short.abs() <= TOLERANCE_LU && over <= 0.0 {
             break;
         }
         gain_db = (gain_db + short).min(GAIN_DB_MAX);
-        out = limited(&source, gain_db, ceiling_db, rate_hz);
+        out = limited(source, gain_db, ceiling_db, rate_hz);
         level = measure(&out, rate_hz)?;
-        ceiling_db -= (level.peak_dbtp - CEILING_DBTP).max(0.0);
+        ceiling_db -= (level.peak_dbtp - target.ceiling_dbtp).max(0.0);
     }
     // Whatever the rounds left above the ceiling is taken off plainly: the ceiling is a promise, the target a wish.
-    let excess = ratio((CEILING_DBTP - level.peak_dbtp).min(0.0));
-    let samples = out.into_iter().map(|sample| sixteen_bit(f64::from(sample * excess))).collect();
-    Ok(Pcm::new(samples, rate_hz).unwrap_or(pcm))
+    scale(&mut out, (target.ceiling_dbtp - level.peak_dbtp).min(0.0));
+    Ok(out)
+}
+
+/// The highest true peak, in dBTP.
+///
+/// # Errors
+/// [`LevelError`] when the sound cannot be measured.
+pub(super) fn true_peak_dbtp(samples: &[f32], rate_hz: u32) -> Result<f64, LevelError> {
+    let mut meter = EbuR128::new(1, rate_hz, Mode::TRUE_PEAK).map_err(LevelError)?;
+    meter.add_frames_f32(samples).map_err(LevelError)?;
+    Ok(20.0 * meter.true_peak(0).map_err(LevelError)?.log10())
+}
+
+/// Makes a sound louder by so many decibels, or softer.
+pub(super) fn scale(samples: &mut [f32], db: f64) {
+    let factor = ratio(db);
+    for sample in samples {
+        *sample *= factor;
+    }
 }
 
 fn measure(samples: &[f32], rate_hz: u32) -> Result<Level, LevelError> {
-    let mut meter = EbuR128::new(1, rate_hz, Mode::I | Mode::TRUE_PEAK).map_err(LevelError)?;
-    meter.add_frames_f32(samples).map_err(LevelError)?;
-    let gated = samples.len() as u64 * 1000 >= u64::from(GATED_MS_MIN) * u64::from(rate_hz);
-    let lufs = if gated { meter.loudness_global().map_err(LevelError)? } else { rms_dbfs(samples) };
-    let peak = meter.true_peak(0).map_err(LevelError)?;
-    Ok(Level { lufs, peak_dbtp: 20.0 * peak.log10() })
+    let lufs = loudness_lufs(samples, rate_hz)?;
+    Ok(Level { lufs, peak_dbtp: true_peak_dbtp(samples, rate_hz)? })
 }
 
-fn rms_dbfs(samples: &[f32]) -> f64 {
-    let sum: f64 = samples.iter().map(|&sample| f64::from(sample) * f64::from(sample)).sum();
-    let count = u32::try_from(samples.len()).unwrap_or(u32::MAX);
-    10.0 * (sum / f64::from(count.max(1))).log10()
+fn loudness_lufs(samples: &[f32], rate_hz: u32) -> Result<f64, LevelError> {
+    let mut meter = EbuR128::new(1, rate_hz, Mode::I).map_err(LevelError)?;
+    let in_samples = |ms: u32| (u64::from(ms) * u64::from(rate_hz) / 1000) as usize;
+    let enough = in_samples(MEASURED_MS_MIN);
+    meter.add_frames_f32(samples).map_err(LevelError)?;
+    let mut heard = samples.len();
+    while heard < enough && !samples.is_empty() {
+        let between = vec![0.0_f32; in_samples(BETWEEN_MS)];
+        meter.add_frames_f32(&between).map_err(LevelError)?;
+        meter.add_frames_f32(samples).map_err(LevelError)?;
+        heard += between.len() + samples.len();
+    }
+    meter.loudness_global().map_err(LevelError)
 }
 
 /// Gain, then a limiter: the gain each sample needs, its minimum over what lies ahead, a slow return, and an average
@@ -146,41 +173,47 @@ fn ratio(db: f64) -> f32 {
 mod tests {
     use super::*;
 
+    const TARGET: Target = Target { lufs: -16.0, ceiling_dbtp: -1.0 };
+    const RATE_HZ: u32 = 24_000;
+
     /// Bursts of a tone with a spike at the start of each: peaky, like espeak's glottal pulses.
-    fn peaky(amplitude: f64, seconds: u32) -> Pcm {
-        let samples = (0..seconds * 24_000)
-            .map(|n| {
-                let envelope = (-f64::from(n % 240) / 30.0).exp();
-                let phase = f64::from(n) * 700.0 * std::f64::consts::TAU / 24_000.0;
-                sixteen_bit(phase.cos() * envelope * amplitude)
-            })
-            .collect();
-        Pcm::new(samples, 24_000).unwrap()
+    fn peaky(amplitude: f32, count: u32) -> Vec<f32> {
+        let sample = |n: u32| {
+            let envelope = (-f64::from(n % 240) / 30.0).exp();
+            let phase = f64::from(n) * 700.0 * std::f64::consts::TAU / 24_000.0;
+            (phase.cos() * envelope) as f32 * amplitude
+        };
+        (0..count).map(sample).collect()
     }
 
     #[test]
     fn loud_soft_and_peaky_sounds_end_at_one_loudness_under_the_ceiling() {
         for amplitude in [0.01, 0.1, 0.5, 1.0] {
-            let before = measured(&peaky(amplitude, 3)).unwrap();
-            let after = measured(&levelled(peaky(amplitude, 3)).unwrap()).unwrap();
-            let wanted = TARGET_LUFS.min(before.lufs + GAIN_DB_MAX);
+            let source = peaky(amplitude, 72_000);
+            let before = measure(&source, RATE_HZ).unwrap();
+            let after = measure(&levelled(&source, RATE_HZ, TARGET).unwrap(), RATE_HZ).unwrap();
+            let wanted = TARGET.lufs.min(before.lufs + GAIN_DB_MAX);
             assert!((after.lufs - wanted).abs() < 0.6, "{amplitude}: {before:?} -> {after:?}");
-            assert!(after.peak_dbtp <= CEILING_DBTP + 0.05, "{amplitude}: {before:?} -> {after:?}");
+            assert!(after.peak_dbtp <= TARGET.ceiling_dbtp + 0.05, "{amplitude}: {before:?} -> {after:?}");
         }
     }
 
     #[test]
-    fn a_sound_too_short_for_gating_is_levelled_by_its_rms() {
-        let short = Pcm::new(peaky(0.3, 1).samples()[..4_800].to_vec(), 24_000).unwrap();
-        let after = measured(&levelled(short).unwrap()).unwrap();
-        assert!((after.lufs - TARGET_LUFS).abs() < 0.6, "{after:?}");
+    fn a_short_sound_is_as_loud_as_a_long_one_of_the_same_voice() {
+        let gain = |count| {
+            let source = peaky(0.1, count);
+            let out = levelled(&source, RATE_HZ, TARGET).unwrap();
+            20.0 * (out[300] / source[300]).abs().log10()
+        };
+        for count in [2_400, 4_800, 9_600, 24_000] {
+            assert!((gain(count) - gain(96_000)).abs() < 1.5, "{count}: {} {}", gain(count), gain(96_000));
+        }
     }
 
     #[test]
     fn silence_and_nothing_stay_as_they_are() {
-        for samples in [vec![], vec![0; 100], vec![0; 48_000]] {
-            let pcm = Pcm::new(samples, 24_000).unwrap();
-            assert_eq!(levelled(pcm.clone()).unwrap(), pcm);
+        for samples in [vec![], vec![0.0; 100], vec![0.0; 48_000]] {
+            assert_eq!(levelled(&samples, RATE_HZ, TARGET).unwrap(), samples);
         }
     }
 
@@ -190,7 +223,7 @@ mod tests {
         for (n, sample) in samples.iter_mut().enumerate() {
             *sample = if n % 2_401 == 0 { 1.0 } else { 0.1 };
         }
-        let out = limited(&samples, 6.0, -1.0, 24_000);
+        let out = limited(&samples, 6.0, -1.0, RATE_HZ);
         assert_eq!(out.len(), samples.len());
         assert!(out.iter().all(|sample| sample.abs() <= ratio(-1.0) + 1e-4));
         assert!(

@@ -19,10 +19,10 @@ const SILENCE_FLOOR: f64 = 0.005_623;
 const SILENCE_BELOW_PEAK: f64 = 0.125;
 /// A sound whose peak stays under -60 dBFS says nothing at all.
 const NOTHING_SAID: f64 = 0.001;
-/// Silence kept before the first and after the last sound: without it, soft beginnings of words are cut.
-const KEEP: Duration = Duration::from_millis(20);
+/// Silence kept before the first and after the last sound: soft beginnings and ends of words are in it.
+const KEEP: Duration = Duration::from_millis(12);
 /// Length of the fades at both ends: long enough not to click, shorter than what is kept.
-const FADE: Duration = Duration::from_millis(5);
+const FADE: Duration = Duration::from_millis(8);
 /// Frames handed to the resampler at a time; its own suggestion for whole clips.
 const RESAMPLE_CHUNK: usize = 1024;
 
@@ -42,9 +42,9 @@ pub enum PcmError {
     /// The header says something that cannot be: do not trust the sender with this file.
     #[error("the WAV header lies: {0}")]
     LyingHeader(&'static str),
-    /// A WAV, but not 16-bit PCM in one or two channels: ask the engine for that.
-    #[error("only 16-bit PCM in one or two channels is taken: {0}")]
-    NotPcm16(&'static str),
+    /// A WAV, but not of plain samples in up to eight channels: ask the engine for 16-bit PCM.
+    #[error("only plain samples in up to eight channels are taken: {0}")]
+    NotPlain(&'static str),
     /// The file ends before the length its header gives: fetch it again.
     #[error("the WAV is cut off: {missing} bytes are missing")]
     CutOff {
@@ -134,7 +134,7 @@ impl Pcm {
     }
 
     /// The sound without leading and trailing silence (below -45 dBFS, or 18 dB below its peak if it is quiet), of which
-    /// 20 ms stay at each end, faded over 5 ms. A sound that is silent throughout comes back empty.
+    /// 12 ms stay at each end, faded over 8 ms. A sound that is silent throughout comes back empty.
     #[must_use]
     pub fn trimmed(mut self) -> Self {
         if self.is_silent() {
@@ -189,11 +189,13 @@ fn resample(
     Ok(resampler.process_all(&input, samples.len(), None)?.take_data())
 }
 
-/// Raises samples from nothing to full over `length` of them; hand them over in reverse to fade out.
+/// Raises samples from nothing to full over `length` of them, along a raised cosine; hand them over in reverse to fade
+/// out.
 fn fade_in<'a>(samples: impl Iterator<Item = &'a mut i16>, length: usize) {
-    let length = i32::try_from(length.max(1)).unwrap_or(i32::MAX);
-    for (step, sample) in (0..).zip(samples) {
-        *sample = i16::try_from(i32::from(*sample) * step / length).unwrap_or(*sample);
+    let length = f64::from(u32::try_from(length.max(1)).unwrap_or(u32::MAX));
+    for (step, sample) in (0_u32..).zip(samples) {
+        let raised = (1.0 - (f64::from(step) / length * std::f64::consts::PI).cos()) / 2.0;
+        *sample = sixteen_bit(f64::from(*sample) / 32_768.0 * raised);
     }
 }
 
@@ -212,12 +214,12 @@ mod tests {
     }
 
     #[test]
-    fn trimming_keeps_the_sound_and_twenty_milliseconds_around_it() {
+    fn trimming_keeps_the_sound_and_a_little_around_it() {
         let mut samples = vec![3; 24_000];
         samples.extend(sine(440.0, 0.5, 24_000, 24_000));
         samples.extend(vec![-3; 12_000]);
         let pcm = Pcm::new(samples, 24_000).unwrap().trimmed();
-        assert!((1038..=1042).contains(&pcm.duration_ms()), "{}", pcm.duration_ms());
+        assert!((1022..=1026).contains(&pcm.duration_ms()), "{}", pcm.duration_ms());
         assert_eq!(pcm.samples()[0], 0);
         assert_eq!(*pcm.samples().last().unwrap(), 0);
     }

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::format::Format;
-use super::mp3::{self, LeadOut, Mp3Error, Mp3Frames};
+use super::mp3::{self, Mp3Error, Mp3Frames, Shape};
 use super::pcm::{Pcm, sixteen_bit};
 use super::virtual_file::{CHUNK_LEN_MAX, VirtualFile};
 use super::wav::{self, BitDepth};
@@ -157,8 +157,9 @@ fn wav_file(block: &Block, seconds: u32) -> VirtualFile {
 /// turn taken, whose first frame has the end of the first in the encoder's memory.
 fn looped(turn: &[i16]) -> Result<Block, Mp3Error> {
     let pcm = Pcm::new(turn.repeat(2), mp3::RATE_HZ).map_err(|error| Mp3Error::Encoder(error.to_string()))?;
-    let frames = Mp3Frames::encoded_at(&pcm, LeadOut::Joint, AUDIBLE_KBPS)?;
-    let turn = frames.slice(TURN_FRAMES, TURN_FRAMES);
+    let count = TURN_FRAMES as usize;
+    let shape = Shape { lead_in: 0, skipped: count, count, kbps: AUDIBLE_KBPS };
+    let turn = Mp3Frames::encoded_as(&pcm, shape)?;
     Ok(Block { bytes: turn.bytes().clone(), unit: AUDIBLE_KBPS * 3 })
 }
 

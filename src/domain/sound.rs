@@ -55,7 +55,7 @@ pub const LEAD_IN_FRAMES: u32 = 17;
 /// How long that is.
 pub const LEAD_IN_MS: u32 = LEAD_IN_FRAMES * 24;
 /// How many bytes: a frame of silence has 24.
-const LEAD_IN_BYTES: u64 = 17 * 24;
+pub const LEAD_IN_BYTES: u64 = 17 * 24;
 
 impl SoundProfile {
     /// Every profile.

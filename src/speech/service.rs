@@ -14,14 +14,14 @@ use super::espeak::{Espeak, EspeakError, EspeakLimits};
 use super::{Lang, Phrases, normalise};
 use crate::audio::canned::{CannedClip, CannedClips, CannedError};
 use crate::audio::chime::{self, ChimeError, Chimes};
-use crate::audio::clip::{self, ComposedClip, SentenceError, compose, compose_wav};
+use crate::audio::clip::{AFTER_CHIME_FRAMES, ComposedClip, joined, joined_wav};
 use crate::audio::library::{Clip, ClipLibrary, ClipMeta, ClipName, LibraryError, LibraryLimits, Recipe};
-use crate::audio::mp3::{LeadOut, Mp3Frames};
+use crate::audio::mp3::Mp3Frames;
+use crate::audio::part::{self, SentenceError};
 use crate::audio::pcm::{Pcm, PcmError};
 use crate::audio::{ClipFormat, Format};
 use crate::clock::Clock;
-use crate::domain::Sound;
-use crate::domain::{Alert, Said, Urgency};
+use crate::domain::{Alert, Said, Sound, SoundProfile, Urgency};
 use crate::telemetry::{Metric, Telemetry};
 
 /// Makes, keeps and finds clips.
@@ -115,7 +115,12 @@ impl SpeechError {
             Self::NoEngine
             | Self::Engine(_)
             | Self::Pcm(_)
-            | Self::Sentence(SentenceError::Pcm(_) | SentenceError::Level(_) | SentenceError::Mp3(_))
+            | Self::Sentence(
+                SentenceError::Pcm(_)
+                | SentenceError::Level(_)
+                | SentenceError::Mp3(_)
+                | SentenceError::Decoding(_),
+            )
             | Self::Library(_)
             | Self::CutOff(_) => false,
         }
@@ -331,8 +336,8 @@ impl Speech {
         let espeak = self.espeak.as_ref().ok_or(SpeechError::NoEngine)?;
         let wav = espeak.speak(&sentence.said.text(), sentence.lang, self.speed).await?;
         let chime = match sentence.chime {
-            Chime::Usual => self.chimes.of(sentence.urgency.into()),
-            Chime::Louder => self.chimes.louder(),
+            Chime::Usual => self.chimes.of(sentence.urgency.into(), SoundProfile::Plain),
+            Chime::Louder => self.chimes.louder(SoundProfile::Plain),
         };
         let (chime, format, tail_ms) = (chime.clone(), sentence.format, self.tail_ms);
         let composing = tokio::task::spawn_blocking(move || composed(&wav, &chime, format, tail_ms));
@@ -400,10 +405,16 @@ fn composed(
     format: ClipFormat,
     tail_ms: u32,
 ) -> Result<ComposedClip, SpeechError> {
-    let pcm = Pcm::from_wav_bytes(wav)?;
+    let (profile, dry) = (SoundProfile::Plain, part::dry(Pcm::from_wav_bytes(wav)?)?);
     match format {
-        ClipFormat::Mp3 => Ok(compose(&chime.frames, &clip::sentence(pcm, LeadOut::End)?, tail_ms)),
-        ClipFormat::Wav => Ok(compose_wav(&chime.sound, &clip::spoken(pcm)?)?),
+        ClipFormat::Mp3 => {
+            let words = part::frames(&dry, profile)?;
+            Ok(joined(profile, &[(&chime.frames, AFTER_CHIME_FRAMES), (&words, 0)], tail_ms))
+        }
+        ClipFormat::Wav => {
+            let words = part::levelled(&dry, profile)?;
+            Ok(joined_wav(profile, &[(&chime.sound, AFTER_CHIME_FRAMES), (&words, 0)])?)
+        }
     }
 }
 
@@ -419,7 +430,7 @@ const LOUDER_IN_RECIPE: u64 = 100;
 /// [`SpeechError`].
 pub async fn canned_sentence(espeak: &Espeak, said: &str, lang: Lang) -> Result<Mp3Frames, SpeechError> {
     let wav = espeak.speak(said, lang, Speed::NORMAL).await?;
-    Ok(clip::sentence(Pcm::from_wav_bytes(&wav)?, LeadOut::End)?)
+    Ok(part::frames(&part::dry(Pcm::from_wav_bytes(&wav)?)?, SoundProfile::Plain)?)
 }
 
 /// The canned clips of this program, as a server with this silence at their end serves them.

@@ -130,7 +130,7 @@ const MAP: [(&str, &[&str]); 19] = [
 const TELEMETRY: (&str, &[&str]) = ("telemetry", &["config"]);
 
 /// A library and the modules that may name it.
-const HOMES: [(&str, &[&str]); 18] = [
+const HOMES: [(&str, &[&str]); 19] = [
     ("axum", &["http", "app"]),
     // The doctor is a client that must see what was really sent.
     ("hyper", &["http", "app", "doctor"]),
@@ -147,6 +147,8 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("tokio_tungstenite", &["http", "doctor"]),
     ("utoipa", &["http", "dispatch", "session", "domain"]),
     ("utoipa_axum", &["http"]),
+    // Decodes what engines return.
+    ("symphonia", &["audio"]),
     ("clap", &["cli"]),
     ("governor", &["clock", "dispatch", "http"]),
     ("minijinja", &["http"]),

@@ -15,7 +15,7 @@ pub(super) fn frames_of(file: &Bytes) -> Result<Bytes, FrameError> {
         start += len;
     }
     let first = Frame::read(file.get(start..).ok_or(FrameError::CutOff)?)?;
-    if describes_others(file.get(start..).unwrap_or_default(), first) {
+    if table(file.get(start..).unwrap_or_default(), first).is_some() {
         start += first.len;
     }
     let mut end = start;
@@ -29,23 +29,36 @@ pub(super) fn frames_of(file: &Bytes) -> Result<Bytes, FrameError> {
     Ok(file.slice(start.min(end)..end))
 }
 
+/// A Xing, Info or VBRI table, which stands in a frame instead of sound.
+pub(super) struct Table {
+    /// How many frames follow, if it says so.
+    pub(super) frames: Option<u32>,
+}
+
 /// Length of an `ID3v2` tag with its header and footer, if one begins here.
-fn id3v2_len(bytes: &[u8]) -> Option<usize> {
+pub(super) fn id3v2_len(bytes: &[u8]) -> Option<usize> {
     let head = bytes.first_chunk::<10>().filter(|head| head.starts_with(b"ID3"))?;
     let body = head[6..].iter().fold(0_usize, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
     let footer = if head[5] & 0x10 == 0 { 0 } else { 10 };
     Some(10 + body + footer)
 }
 
-/// Whether the frame holds a Xing, Info or VBRI table instead of sound.
-fn describes_others(bytes: &[u8], frame: Frame) -> bool {
+/// The table that the frame at the start of `bytes` holds instead of sound, if it does.
+pub(super) fn table(bytes: &[u8], frame: Frame) -> Option<Table> {
     let tag_at = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk::<4>);
+    let number_at = |at: usize| tag_at(at).map(|number| u32::from_be_bytes(*number));
     // The table stands behind the side information, whose length depends on version and channels.
-    let xing = [9, 17, 32].iter().any(|side| matches!(tag_at(frame.side_at + side), Some(b"Xing" | b"Info")));
-    xing || tag_at(36) == Some(b"VBRI")
+    for side in [9, 17, 32] {
+        let at = frame.side_at + side;
+        if matches!(tag_at(at), Some(b"Xing" | b"Info")) {
+            let counted = number_at(at + 4).is_some_and(|flags| flags & 1 == 1);
+            return Some(Table { frames: number_at(at + 8).filter(|_| counted) });
+        }
+    }
+    (tag_at(36) == Some(b"VBRI")).then(|| Table { frames: number_at(50) })
 }
 
-fn is_trailer(bytes: &[u8]) -> bool {
+pub(super) fn is_trailer(bytes: &[u8]) -> bool {
     TRAILERS.iter().any(|tag| bytes.starts_with(tag)) || bytes.iter().all(|byte| *byte == 0)
 }
 
@@ -67,7 +80,7 @@ mod tests {
         let body = Mp3Frames::silence(4);
         let mut bytes = b"ID3\x04\0\0\0\0\x01\x02".to_vec();
         bytes.extend([0x55; 130]);
-        bytes.extend(header(&body));
+        bytes.extend(header(body.runs()));
         bytes.extend(body.bytes());
         bytes.extend(b"TAG");
         bytes.extend([0; 125]);

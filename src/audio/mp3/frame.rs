@@ -37,8 +37,12 @@ pub(super) struct Frame {
     pub(super) len: usize,
     /// Where the side information begins, in bytes from the header.
     pub(super) side_at: usize,
-    rate_hz: u32,
-    mono: bool,
+    /// Samples a second.
+    pub(super) rate_hz: u32,
+    /// One channel, or two.
+    pub(super) mono: bool,
+    /// Samples of each channel that it plays for.
+    pub(super) samples: usize,
 }
 
 impl Frame {
@@ -63,7 +67,13 @@ impl Frame {
         let padding = u32::from((head[2] >> 1) & 1);
         let len = (words * kbps * 1000 / rate_hz + padding) as usize;
         let checksum = if head[1] & 1 == 0 { 2 } else { 0 };
-        Ok(Self { len, side_at: 4 + checksum, rate_hz, mono: head[3] >> 6 == 3 })
+        let samples = if version == 3 { 1152 } else { 576 };
+        Ok(Self { len, side_at: 4 + checksum, rate_hz, mono: head[3] >> 6 == 3, samples })
+    }
+
+    /// Whether two frames may follow each other in one file.
+    pub(super) fn is_like(self, other: Self) -> bool {
+        (self.rate_hz, self.mono, self.samples) == (other.rate_hz, other.mono, other.samples)
     }
 
     /// Whether the frame, which stands at the start of `bytes`, has our format and needs no more than the `before`
@@ -97,11 +107,11 @@ mod tests {
     #[test]
     fn headers_give_length_rate_and_channels() {
         let silent = Frame::read(&[0xff, 0xf3, 0x14, 0xc4]).unwrap();
-        assert_eq!(silent, Frame { len: 24, side_at: 4, rate_hz: 24_000, mono: true });
+        assert_eq!(silent, Frame { len: 24, side_at: 4, rate_hz: 24_000, mono: true, samples: 576 });
         let speech = Frame::read(&[0xff, 0xf3, 0x64, 0xc4]).unwrap();
         assert_eq!(speech.len, 144);
         let music = Frame::read(&[0xff, 0xfa, 0x92, 0x00]).unwrap();
-        assert_eq!(music, Frame { len: 418, side_at: 6, rate_hz: 44_100, mono: false });
+        assert_eq!(music, Frame { len: 418, side_at: 6, rate_hz: 44_100, mono: false, samples: 1152 });
         assert_eq!(Frame::read(&[0xff, 0xe3, 0x18, 0xc4]).unwrap().rate_hz, 8_000);
     }
 

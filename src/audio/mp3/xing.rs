@@ -1,7 +1,7 @@
 //! The frame that describes the others: without it a player takes the bit rate of the first frame for that of the
 //! file, and a sentence with a long silent tail seems a fraction of its length.
 
-use super::Mp3Frames;
+use super::Run;
 
 /// Length of the describing frame in bytes: one MPEG-2 mono frame of 64 kbit/s.
 pub const HEADER_LEN: usize = 192;
@@ -13,34 +13,34 @@ const TAG_AT: usize = 13;
 const FLAGS: u32 = 0b0111;
 const TOC_LEN: usize = 100;
 
-/// The describing frame for `body`, to stand right before it. It counts itself in bytes, not in frames, as readers
-/// expect.
+/// The describing frame for the frames of `runs`, to stand right before them. It counts itself in bytes, not in frames,
+/// as readers expect. Its cost is that of the runs, however many frames they have.
 #[must_use]
-pub fn header(body: &Mp3Frames) -> [u8; HEADER_LEN] {
-    let total = body.bytes().len() + HEADER_LEN;
-    let starts: Vec<usize> = std::iter::once(0).chain(body.ends()).collect();
-    let toc = toc(|percent| {
-        let frame = percent * body.count() as usize / TOC_LEN;
-        (starts.get(frame).copied().unwrap_or_default() + HEADER_LEN) * 256 / total
+pub(in crate::audio) fn header(runs: &[Run]) -> [u8; HEADER_LEN] {
+    let count: u64 = runs.iter().map(|run| u64::from(run.count)).sum();
+    let total = HEADER_LEN + runs.iter().map(|run| run.count as usize * run.frame_len).sum::<usize>();
+    let mut runs = runs.iter();
+    let mut run = runs.next();
+    // Frames and bytes before the run.
+    let (mut frames, mut bytes) = (0_u64, HEADER_LEN);
+    // For each percent of the time, the place in the file in 256ths.
+    let toc = std::array::from_fn(|percent| {
+        let frame = percent as u64 * count / TOC_LEN as u64;
+        while let Some(passed) = run.filter(|run| frame >= frames + u64::from(run.count)) {
+            frames += u64::from(passed.count);
+            bytes += passed.count as usize * passed.frame_len;
+            run = runs.next();
+        }
+        let into = usize::try_from(frame - frames).unwrap_or_default() * run.map_or(0, |run| run.frame_len);
+        u8::try_from((bytes + into) * 256 / total).unwrap_or(u8::MAX)
     });
-    describe(body.count(), total, toc)
+    describe(u32::try_from(count).unwrap_or(u32::MAX), total, toc)
 }
 
 /// The describing frame for `count` frames of `frame_len` bytes each, without making them.
 #[must_use]
 pub fn constant_header(count: u32, frame_len: u32) -> [u8; HEADER_LEN] {
-    let frame_len = frame_len as usize;
-    let total = count as usize * frame_len + HEADER_LEN;
-    let toc = toc(|percent| {
-        let frame = percent * count as usize / TOC_LEN;
-        (frame * frame_len + HEADER_LEN) * 256 / total
-    });
-    describe(count, total, toc)
-}
-
-/// For each percent of the time, the place in the file in 256ths.
-fn toc(place: impl Fn(usize) -> usize) -> [u8; TOC_LEN] {
-    std::array::from_fn(|percent| u8::try_from(place(percent)).unwrap_or(u8::MAX))
+    header(&[Run { count, frame_len: frame_len as usize }])
 }
 
 fn describe(count: u32, total: usize, toc: [u8; TOC_LEN]) -> [u8; HEADER_LEN] {
@@ -61,6 +61,7 @@ fn describe(count: u32, total: usize, toc: [u8; TOC_LEN]) -> [u8; HEADER_LEN] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Mp3Frames;
     use super::super::frame::Frame;
     use super::*;
 
@@ -70,7 +71,7 @@ mod tests {
 
     #[test]
     fn it_is_one_frame_that_counts_frames_and_bytes() {
-        let frame = header(&Mp3Frames::silence(1_000));
+        let frame = header(Mp3Frames::silence(1_000).runs());
         assert_eq!(Frame::read(&frame).unwrap().len, HEADER_LEN);
         assert_eq!(&frame[13..17], b"Xing");
         assert_eq!((field(&frame, 17), field(&frame, 21), field(&frame, 25)), (7, 1_000, 24_192));
@@ -82,7 +83,7 @@ mod tests {
         let dense: Vec<u8> = [0xff, 0xf3, 0x64, 0xc4].into_iter().chain([0; 140]).collect();
         let dense = Mp3Frames::checked(dense.repeat(100).into()).unwrap();
         let body = Mp3Frames::joined(&[&dense, &Mp3Frames::silence(300)]);
-        let frame = header(&body);
+        let frame = header(body.runs());
         let total = f64::from(u32::try_from(body.bytes().len() + HEADER_LEN).unwrap());
         for percent in 0..100_u32 {
             let frames = f64::from(percent * 4);

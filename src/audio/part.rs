@@ -1,0 +1,185 @@
+//! A part of a sentence, from what an engine gave to frames that can stand beside any others.
+//! The dry sound is what is kept of an engine's work; each profile is made from it, with as many frames.
+
+use super::level::{self, LevelError, Target};
+use super::mp3::{self, Mp3Error, Mp3Fault, Mp3Frames, RATE_HZ};
+use super::pcm::{Pcm, PcmError, float, sixteen_bit};
+use super::street;
+use crate::domain::SoundProfile;
+
+/// Loudness indoors and on earphones, in LUFS.
+pub const PLAIN_LUFS: f64 = -16.0;
+/// Loudness in traffic, in LUFS.
+pub const STREET_LUFS: f64 = -11.0;
+/// No true peak of what a rider's player decodes is above this, in dBTP.
+pub const CEILING_DBTP: f64 = -1.0;
+
+/// Kept below the ceiling: meters that look between the samples more closely than ours find this much more.
+const METER_MARGIN_DB: f64 = 0.2;
+/// The codec adds to peaks. Most parts keep the ceiling after one encoding if they begin this far below it.
+const CODEC_MARGIN_DB: f64 = 0.5;
+/// Times a part is encoded at most until its decoded peaks keep the ceiling.
+const ENCODINGS_MAX: u32 = 4;
+
+/// Why an engine's sound is not part of a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum SentenceError {
+    /// Nothing is heard in it: ask another engine.
+    #[error("the engine's sound is silent")]
+    Silent,
+    /// It cannot be brought to 24 kHz.
+    #[error(transparent)]
+    Pcm(#[from] PcmError),
+    /// It cannot be measured.
+    #[error(transparent)]
+    Level(#[from] LevelError),
+    /// It cannot be encoded.
+    #[error(transparent)]
+    Mp3(#[from] Mp3Error),
+    /// What was encoded cannot be decoded, which no input causes.
+    #[error("what was encoded cannot be decoded")]
+    Decoding(#[from] Mp3Fault),
+}
+
+/// An engine's sound at 24 kHz, cut to its words, with short fades; not levelled, so that every profile starts from it.
+///
+/// # Errors
+/// [`SentenceError::Silent`] when there is nothing to hear; [`SentenceError::Pcm`] when the rate cannot be changed.
+pub fn dry(pcm: Pcm) -> Result<Pcm, SentenceError> {
+    let trimmed = pcm.resampled_to(RATE_HZ)?.trimmed();
+    if trimmed.samples().is_empty() {
+        return Err(SentenceError::Silent);
+    }
+    Ok(trimmed)
+}
+
+/// The dry sound as a profile's listeners hear it: in the street with speech raised, and at the profile's loudness.
+///
+/// Each part is levelled alone, a short one as if it were said again and again with the pause that joining makes. So the
+/// parts of a sentence are equally loud, whatever else is in it, and the joined sentence ends within 1 LU of the target:
+/// what its pauses take is little, since loudness is measured with a gate.
+///
+/// # Errors
+/// [`SentenceError::Level`] when it cannot be measured.
+pub fn levelled(dry: &Pcm, profile: SoundProfile) -> Result<Pcm, SentenceError> {
+    let target = Target { lufs: target_lufs(profile), ceiling_dbtp: CEILING_DBTP };
+    Ok(pcm_of(&level::levelled(&shaped(dry, profile), RATE_HZ, target)?)?)
+}
+
+/// The dry sound in a profile, encoded, with as much silence behind it as the codec needs (24 to 48 ms). All profiles
+/// have the same number of frames. True peaks keep [`CEILING_DBTP`] after decoding. About 10 ms of work for a second of
+/// sound: not for an async task.
+///
+/// # Errors
+/// [`SentenceError`] when a step fails; silence is no error here.
+pub fn frames(dry: &Pcm, profile: SoundProfile) -> Result<Mp3Frames, SentenceError> {
+    encoded(&shaped(dry, profile), target_lufs(profile), Mp3Frames::encoded)
+}
+
+/// Frames of ours that are levelled for the plain profile, in another one: as many of them, each at its place.
+pub(super) fn reprofiled(plain: &Mp3Frames, profile: SoundProfile) -> Result<Mp3Frames, SentenceError> {
+    match profile {
+        SoundProfile::Plain => Ok(plain.clone()),
+        SoundProfile::Street => {
+            let decoded = pcm_of(&plain.decoded()?)?;
+            let encode = |pcm: &Pcm| Mp3Frames::encoded_in_place(pcm, plain.count());
+            encoded(&shaped(&decoded, profile), target_lufs(profile), encode)
+        }
+    }
+}
+
+/// What a profile's listeners hear speech at.
+pub(super) fn target_lufs(profile: SoundProfile) -> f64 {
+    match profile {
+        SoundProfile::Plain => PLAIN_LUFS,
+        SoundProfile::Street => STREET_LUFS,
+    }
+}
+
+/// Levels and encodes a sound; again, a little softer, while the decoded peaks are too high.
+pub(super) fn encoded(
+    sound: &[f32],
+    lufs: f64,
+    encode: impl Fn(&Pcm) -> Result<Mp3Frames, Mp3Error>,
+) -> Result<Mp3Frames, SentenceError> {
+    let wanted = CEILING_DBTP - METER_MARGIN_DB;
+    let mut target = Target { lufs, ceiling_dbtp: wanted - CODEC_MARGIN_DB };
+    let mut levelled = level::levelled(sound, RATE_HZ, target)?;
+    let mut frames = encode(&pcm_of(&levelled)?)?;
+    for round in 1..ENCODINGS_MAX {
+        let over = level::true_peak_dbtp(&frames.decoded()?, RATE_HZ)? - wanted;
+        if over <= 0.0 {
+            break;
+        }
+        if round + 1 < ENCODINGS_MAX {
+            target.ceiling_dbtp -= over + 0.1;
+            levelled = level::levelled(sound, RATE_HZ, target)?;
+        } else {
+            // What limiting did not bring down, softness does.
+            level::scale(&mut levelled, -over - 0.3);
+        }
+        frames = encode(&pcm_of(&levelled)?)?;
+    }
+    Ok(frames)
+}
+
+fn shaped(pcm: &Pcm, profile: SoundProfile) -> Vec<f32> {
+    let samples: Vec<f32> = pcm.samples().iter().map(|&sample| float(sample)).collect();
+    match profile {
+        SoundProfile::Plain => samples,
+        SoundProfile::Street => street::shaped(&samples),
+    }
+}
+
+/// Samples at 24 kHz as 16 bits.
+pub(super) fn pcm_of(samples: &[f32]) -> Result<Pcm, PcmError> {
+    Pcm::new(samples.iter().map(|&sample| sixteen_bit(f64::from(sample))).collect(), mp3::RATE_HZ)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::level::measured;
+    use super::*;
+
+    /// A tone that swells and fades like syllables.
+    fn babble(count: u32, amplitude: f64) -> Pcm {
+        let sample = |n: u32| {
+            let now = f64::from(n) / 24_000.0;
+            let syllable = (now * 4.0 * std::f64::consts::PI).sin().abs();
+            sixteen_bit((now * 300.0 * std::f64::consts::TAU).sin() * syllable * amplitude)
+        };
+        Pcm::new((0..count).map(sample).collect(), RATE_HZ).unwrap()
+    }
+
+    #[test]
+    fn an_engine_that_says_nothing_is_found_out() {
+        let silent = Pcm::new(vec![2; 16_000], 16_000).unwrap();
+        assert!(matches!(dry(silent), Err(SentenceError::Silent)));
+        assert!(matches!(dry(Pcm::new(vec![], 22_050).unwrap()), Err(SentenceError::Silent)));
+    }
+
+    #[test]
+    fn profiles_have_their_loudness_and_the_same_number_of_frames() {
+        for count in [1_000, 5_000, 5_576, 24_000, 100_000] {
+            let dry = dry(babble(count, 0.2)).unwrap();
+            let counts = SoundProfile::ALL.map(|profile| frames(&dry, profile).unwrap().count());
+            assert_eq!(counts[0], counts[1], "{count}");
+            for profile in SoundProfile::ALL {
+                let level = measured(&levelled(&dry, profile).unwrap()).unwrap();
+                assert!((level.lufs - target_lufs(profile)).abs() < 1.0, "{count} {profile:?}: {level:?}");
+                assert!(level.peak_dbtp <= CEILING_DBTP + 0.05, "{count} {profile:?}: {level:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn decoded_peaks_keep_the_ceiling() {
+        for (count, amplitude) in [(4_000, 1.0), (30_000, 0.9), (48_000, 0.05)] {
+            for profile in SoundProfile::ALL {
+                let frames = frames(&dry(babble(count, amplitude)).unwrap(), profile).unwrap();
+                let peak = level::true_peak_dbtp(&frames.decoded().unwrap(), RATE_HZ).unwrap();
+                assert!(peak <= CEILING_DBTP, "{count} {profile:?}: {peak}");
+            }
+        }
+    }
+}
