@@ -2,6 +2,7 @@
 //! It starts a server from a configuration and ends it in order: riders first, receipts next, the store last.
 
 mod folder;
+mod prewarm;
 mod voice;
 
 use std::net::SocketAddr;
@@ -14,9 +15,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::audio::library::LibraryLimits;
 use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock, random_bytes};
 use crate::config::{Config, Server, ms};
@@ -32,15 +33,17 @@ use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
 use crate::outbound::{Outbound, OutboundLimits, SystemLookup, UrlPolicy};
 use crate::session::Settings;
-use crate::speech::espeak::EspeakLimits;
-use crate::speech::{Speech, SpeechOptions, Voice};
+use crate::speech::warm::WarmProgress;
+use crate::speech::{Speech, Voice};
 use crate::store::Store;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::telemetry::Telemetry;
 use crate::workers;
 
+use prewarm::Prewarming;
+
 pub use folder::{DataFolder, Running};
-pub use voice::check_voice;
+pub use voice::{BUILT_IN, SoloVoice, Speakers, VoiceDesk, check_voice, espeak_settings};
 
 /// A server that runs.
 pub struct App {
@@ -48,6 +51,7 @@ pub struct App {
     state: AppState,
     store: Arc<dyn Store>,
     drain_timeout: Duration,
+    warming: watch::Receiver<WarmProgress>,
     /// Where riders and backends reach it.
     pub address: SocketAddr,
     /// Where operators do.
@@ -58,8 +62,6 @@ pub struct App {
 const KEEPALIVE_S: u32 = 600;
 /// Limit for workers to end after the last task has.
 const WORKERS_LIMIT: Duration = Duration::from_secs(5);
-/// Clips that are too young to be evicted may take this share above the cap before new ones are refused.
-const LIBRARY_SLACK: u64 = 2;
 
 impl App {
     /// Opens everything, takes the data folder for itself, listens, and starts the workers.
@@ -67,6 +69,8 @@ impl App {
     /// # Errors
     /// A folder in use or not usable, a port in use, a database that is not ours.
     pub async fn start(config: &Config, data: PathBuf) -> anyhow::Result<Self> {
+        // Before anything is made: what the configuration says of the voice may be wrong.
+        let speakers = Speakers::set_up(config).await?;
         let folder = DataFolder::own(data)?;
         let lifecycle = Lifecycle::new();
         let telemetry = Telemetry::new();
@@ -74,7 +78,10 @@ impl App {
         let key = node_key(config, &folder)?;
         let store = open_store(config, &folder, &clock, &lifecycle).await?;
         let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
-        let speech = Arc::new(open_speech(config, &folder, &key, &clock, &telemetry).await?);
+        let lexicons = speakers.lexicons.clone();
+        let voice = speakers.options(config, folder.path("clips"), key.derive("clips"));
+        let speech = Speech::open(voice, Arc::clone(&clock), telemetry.clone(), lifecycle.clone()).await;
+        let speech = Arc::new(speech.context("opening the voice")?);
         let caller = outbound(config, &clock, &telemetry)?;
         let desk = audio_desk(config, &clock, &telemetry)?;
         let urls = audio_urls(config, &key);
@@ -116,8 +123,21 @@ impl App {
                  socket's origin. Set it to the URL that riders use."
             );
         }
+        let ahead = Prewarming {
+            speech: Arc::clone(&state.speech),
+            lexicons,
+            telemetry: state.telemetry.clone(),
+            lifecycle: state.lifecycle.clone(),
+        };
+        let warming = ahead.start(&config.speech.prewarm);
         let drain_timeout = config.server.drain_timeout;
-        Ok(Self { folder, state, store, drain_timeout, address, admin_address })
+        Ok(Self { folder, state, store, drain_timeout, warming, address, admin_address })
+    }
+
+    /// How far the making of parts ahead is; nothing in all until it is known how many there are.
+    #[must_use]
+    pub fn warming(&self) -> watch::Receiver<WarmProgress> {
+        self.warming.clone()
     }
 
     /// What handlers use; for tests that look inside.
@@ -209,45 +229,6 @@ async fn open_store(
     let (store, writer) = SqliteStore::open(options).await.context("opening the database")?;
     lifecycle.supervise("store writer", writer);
     Ok(store)
-}
-
-async fn open_speech(
-    config: &Config,
-    folder: &DataFolder,
-    key: &NodeKey,
-    clock: &Arc<dyn Clock>,
-    telemetry: &Telemetry,
-) -> anyhow::Result<Speech> {
-    let options = speech_options(config, folder.path("clips"), key.derive("clips"));
-    Speech::open(options, Arc::clone(clock), telemetry.clone()).await.context("opening the voice")
-}
-
-/// The voice as it is configured, with its clips in this folder and their names keyed by this secret.
-#[must_use]
-pub fn speech_options(config: &Config, folder: PathBuf, secret: [u8; 32]) -> SpeechOptions {
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let concurrency = match config.speech.engine_concurrency {
-        0 => cores,
-        chosen => chosen,
-    };
-    SpeechOptions {
-        folder,
-        secret,
-        library: LibraryLimits {
-            max_bytes: config.audio.clip_bytes_max,
-            full_bytes: config.audio.clip_bytes_max.saturating_mul(LIBRARY_SLACK),
-            min_age_ms: ms(config.audio.clip_age_min),
-            cache_bytes: config.audio.memory_bytes_max,
-        },
-        espeak: (!config.speech.espeak.is_empty()).then(|| PathBuf::from(&config.speech.espeak)),
-        espeak_limits: EspeakLimits {
-            time: config.speech.engine_timeout,
-            concurrency,
-            ..EspeakLimits::default()
-        },
-        words_per_minute: config.speech.words_per_minute,
-        tail: config.speech.tail,
-    }
 }
 
 fn accounts(

@@ -49,10 +49,24 @@ pub enum Metric {
     SessionsClosed,
     /// Bad frames from clients.
     BadFrames,
-    /// Clips asked of the library, by result: hit, made, failed.
+    /// Sentences asked of the voice, by result: hit, made, failed.
     Clips,
-    /// Seconds to make one clip, cache misses only.
+    /// Seconds to make one sentence, cache misses only.
     SpeechSeconds,
+    /// Parts of sentences, by engine and result: hit, made, failed.
+    SpeechParts,
+    /// Seconds until an engine had spoken a part, with waiting and trying again, by engine.
+    EngineSeconds,
+    /// Parts that an engine did not speak, by engine and cause.
+    EngineFailures,
+    /// Texts tried once more, by engine.
+    EngineRetries,
+    /// Characters asked of engines, by engine.
+    EngineCharacters,
+    /// Whether an engine rests, by engine: 1 or 0.
+    EngineResting,
+    /// Parts of sentences that are still to be made ahead.
+    PrewarmPartsLeft,
     /// Alerts that went out with the canned clip, by cause: late, failed or absent.
     SpeechFallbacks,
     /// HTTP requests, by route template, method and status class.
@@ -94,6 +108,13 @@ impl Metric {
             Self::BadFrames => "orderbell_bad_frames_total",
             Self::Clips => "orderbell_clips_total",
             Self::SpeechSeconds => "orderbell_speech_seconds",
+            Self::SpeechParts => "orderbell_speech_parts_total",
+            Self::EngineSeconds => "orderbell_engine_seconds",
+            Self::EngineFailures => "orderbell_engine_failures_total",
+            Self::EngineRetries => "orderbell_engine_retries_total",
+            Self::EngineCharacters => "orderbell_engine_characters_total",
+            Self::EngineResting => "orderbell_engine_resting",
+            Self::PrewarmPartsLeft => "orderbell_prewarm_parts_left",
             Self::SpeechFallbacks => "orderbell_speech_fallbacks_total",
             Self::HttpRequests => "orderbell_http_requests_total",
             Self::HttpSeconds => "orderbell_http_seconds",
@@ -162,6 +183,21 @@ impl Telemetry {
         self.recorder.register_histogram(&key(metric, labels), &METADATA)
     }
 
+    /// A counter with a label that an operator has named: bounded by what is configured, never by what is sent.
+    pub fn counter_named(&self, metric: Metric, labels: &[(&'static str, &str)]) -> Counter {
+        self.recorder.register_counter(&named(metric, labels), &METADATA)
+    }
+
+    /// A gauge with such a label.
+    pub fn gauge_named(&self, metric: Metric, labels: &[(&'static str, &str)]) -> Gauge {
+        self.recorder.register_gauge(&named(metric, labels), &METADATA)
+    }
+
+    /// A histogram with such a label.
+    pub fn histogram_named(&self, metric: Metric, labels: &[(&'static str, &str)]) -> Histogram {
+        self.recorder.register_histogram(&named(metric, labels), &METADATA)
+    }
+
     /// The text Prometheus reads.
     #[must_use]
     pub fn render(&self) -> String {
@@ -183,6 +219,12 @@ impl Default for Telemetry {
 fn key(metric: Metric, labels: &[(&'static str, &'static str)]) -> Key {
     let labels: Vec<Label> =
         labels.iter().map(|(name, value)| Label::from_static_parts(name, value)).collect();
+    Key::from_parts(metric.name(), labels)
+}
+
+fn named(metric: Metric, labels: &[(&'static str, &str)]) -> Key {
+    let labels: Vec<Label> =
+        labels.iter().map(|(name, value)| Label::new(*name, (*value).to_owned())).collect();
     Key::from_parts(metric.name(), labels)
 }
 

@@ -222,6 +222,12 @@ impl ClipLibrary {
         Ok(())
     }
 
+    /// Whether a clip is here, as far as is known without reading the disk.
+    #[must_use]
+    pub fn holds(&self, name: &ClipName) -> bool {
+        self.stock.index().contains(name)
+    }
+
     /// Bytes of all clips on disk.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::config::Config;
+use crate::speech::canned::{canned_name, canned_sentence};
 use crate::speech::espeak::{Espeak, EspeakLimits};
-use crate::speech::service::{canned_name, canned_sentence};
 use crate::speech::{Lang, Phrases};
 
 /// Writes `{folder}/{lang}/{kind}.mp3` for all of them; files that are there already are kept.

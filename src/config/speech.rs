@@ -26,6 +26,20 @@ section!(
         engine_concurrency: usize,
         /// Path of espeak-ng, or empty.
         espeak: String,
+        /// What is left of the budget for engines on this machine.
+        @"super::duration" local_reserve: Duration,
+        /// Until a sentence is given up that no engine has spoken.
+        @"super::duration" making_limit: Duration,
+        /// Failures in a row after which an engine rests.
+        breaker_failures: u32,
+        /// How long it rests.
+        @"super::duration" breaker_rest: Duration,
+        /// How long it rests when credentials, money or configuration are refused.
+        @"super::duration" refused_rest: Duration,
+        /// How long a text that an engine refuses is not offered to it again.
+        @"super::duration" refused_text: Duration,
+        /// Parts that wait for a place at one engine.
+        waiting_max: usize,
         /// Which engines are asked, in this order: names of `engines`, and `espeak-ng` for the one that is built in.
         @"list" chain: Vec<String>,
         /// How sentences are cut for the built-in engine.
@@ -66,7 +80,7 @@ const ENGINES_MAX: usize = 16;
 
 impl Speech {
     /// What must hold, the setting, and that in words.
-    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 7] {
+    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 11] {
         let languages = &self.prewarm.languages;
         let mut seen = languages.clone();
         seen.sort();
@@ -75,6 +89,10 @@ impl Speech {
         [
             ((80..=450).contains(&self.words_per_minute), "speech.words_per_minute", "is 80 to 450"),
             (self.tail.as_secs() <= 300, "speech.tail", "is at most 300s"),
+            (self.local_reserve <= self.budget, "speech.local_reserve", "is at most speech.budget"),
+            (self.making_limit >= self.budget, "speech.making_limit", "is at least speech.budget"),
+            (self.breaker_failures > 0, "speech.breaker_failures", "is at least 1"),
+            (self.waiting_max > 0, "speech.waiting_max", "is at least 1"),
             (timeouts.contains(&self.engine_timeout), "speech.engine_timeout", "is 100ms to 60s"),
             (PROFILES.contains(&self.profile.as_str()), "speech.profile", "is plain or street"),
             (self.engines.len() <= ENGINES_MAX, "speech.engines", "are at most 16"),
@@ -191,6 +209,14 @@ pub struct FeeRange {
     pub from: u32,
     /// The greatest.
     pub to: u32,
+}
+
+impl FeeRange {
+    /// The same in cents, as orders have it.
+    #[must_use]
+    pub fn cents(self) -> (u32, u32) {
+        (self.from * 100, self.to * 100)
+    }
 }
 
 /// Ten thousand sentences: more is a typing error.

@@ -140,8 +140,9 @@ impl Dispatch {
     }
 
     /// Gives the alert its sound if that has been made before.
-    pub(super) async fn find_sound(&self, alert: &mut Alert, at: EpochMs) {
-        alert.sound = self.speech.cached(&Sentence::of(alert)).await.map(|spoken| spoken.sound);
+    pub(super) async fn find_sound(&self, alert: &mut Alert, app: &AppEntry, at: EpochMs) {
+        let sentence = Sentence::of(alert, &app.app.settings.speech);
+        alert.sound = self.speech.cached(&sentence).await.map(|spoken| spoken.sound);
         alert.rendered_at = alert.sound.is_some().then_some(at);
     }
 

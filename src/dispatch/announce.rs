@@ -4,13 +4,14 @@
 use std::sync::{Arc, PoisonError};
 
 use tokio::task::JoinError;
+use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
 use super::{Dispatch, SayError};
 use crate::domain::Sound;
 use crate::domain::{Alert, AlertId, Delivery, RiderKey};
 use crate::hub::Ring;
-use crate::speech::{Sentence, Spoken};
+use crate::speech::{SayBudget, Sentence, Spoken};
 use crate::store::DELIVERIES_SHOWN_MAX;
 use crate::telemetry::{Metric, seconds};
 
@@ -39,16 +40,18 @@ impl Dispatch {
     }
 
     async fn render(self: &Arc<Self>, alert: &Alert, audience: &Audience) {
-        let sentence = Sentence::of(alert);
+        let due = Instant::now() + self.limits.speech_budget;
+        let sentence = self.sentence_of(alert).await;
         let (dispatch, app) = (Arc::clone(self), alert.app);
         let renders = Arc::clone(&self.renders);
         let wanted = sentence.clone();
         // In a task of its own: past the budget it goes on, and what it makes is sent as an update.
         let mut making = self.lifecycle.spawn(async move {
             let _permit = renders.acquire().await;
-            dispatch.say(app, &wanted).await
+            let left = due.saturating_duration_since(Instant::now());
+            dispatch.say_within(app, &wanted, SayBudget::Within(left)).await
         });
-        match tokio::time::timeout(self.limits.speech_budget, &mut making).await {
+        match timeout_at(due, &mut making).await {
             Ok(made) => {
                 let sound = self.made_or_canned(&sentence, alert, made);
                 self.send_out(alert, sound, audience).await;

@@ -44,7 +44,7 @@ impl Dispatch {
         let kind = self.kinds.get(MERGED)?;
         let id = AlertId::new(now, self.clock.entropy());
         let mut alert = draft::merged(kind, app, self.speech.phrases(), id, now, count)?;
-        self.find_sound(&mut alert, now).await;
+        self.find_sound(&mut alert, app, now).await;
         Some(alert)
     }
 

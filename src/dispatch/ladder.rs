@@ -10,7 +10,7 @@ use crate::domain::Sound;
 use crate::domain::book::Book;
 use crate::domain::ladder::Act;
 use crate::domain::{AlertId, AppId, EpochMs, Head, Presence, RiderId, RiderKey};
-use crate::speech::{Chime, Sentence};
+use crate::speech::{Chime, SayBudget, Sentence};
 use crate::store::{StoreResult, When};
 use crate::telemetry::Metric;
 
@@ -85,8 +85,10 @@ impl Dispatch {
     /// The alert's clip with the louder chime, if it can be had within the budget.
     async fn louder(&self, app: AppId, alert: AlertId) -> StoreResult<Option<Sound>> {
         let Some(record) = self.store.alert(app, alert).await? else { return Ok(None) };
-        let sentence = Sentence { chime: Chime::Louder, ..Sentence::of(&record.alert) };
-        let saying = tokio::time::timeout(self.limits.speech_budget, self.say(app, &sentence));
+        let sentence = Sentence { chime: Chime::Louder, ..self.sentence_of(&record.alert).await };
+        let budget = self.limits.speech_budget;
+        let saying = self.say_within(app, &sentence, SayBudget::Within(budget));
+        let saying = tokio::time::timeout(budget, saying);
         let spoken = saying.await.ok().and_then(Result::ok);
         Ok(spoken.map(|spoken| spoken.sound))
     }

@@ -143,7 +143,7 @@ impl Dispatch {
             alert.jitter_ms = u32::try_from(jitter_ms).unwrap_or(u32::MAX);
         }
         if alert.starts_at <= arrival.received_at {
-            self.find_sound(&mut alert, arrival.received_at).await;
+            self.find_sound(&mut alert, app, arrival.received_at).await;
         }
         Ok(Some(alert))
     }
@@ -161,7 +161,7 @@ impl Dispatch {
         let away = draft::away(event, kind);
         let alert = draft::draft(&away, kind, app, self.speech.phrases(), self.made(arrival))?;
         let Some(mut alert) = alert else { return Ok(None) };
-        self.find_sound(&mut alert, arrival.received_at).await;
+        self.find_sound(&mut alert, app, arrival.received_at).await;
         Ok(Some(alert))
     }
 

@@ -27,6 +27,7 @@ use crate::audio::Format;
 use crate::audio::library::ClipName;
 use crate::audio::silence::{KeepAlive, Kind, SilenceError};
 use crate::clock::{Clock, EpochMs};
+use crate::domain::SoundProfile;
 use crate::domain::audio_url::{Access, UrlFault};
 use crate::telemetry::{Metric, Telemetry};
 
@@ -124,12 +125,8 @@ pub async fn clip(
     let name = ClipName::of_path(&shard, &file).ok_or_else(unknown)?;
     // Before the library is asked: who cannot fetch a clip does not learn whether there is one.
     let caching = caching(&state, &name, request.uri().query())?;
-    let found = speech.clip(name).await.map_err(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "Clip folder failed.");
-        Problem::unavailable()
-    })?;
-    let clip = found.ok_or_else(unknown)?;
-    let (etag, format) = (clip.etag(), name.format().into());
+    let clip = speech.clip(name, SoundProfile::Plain).await.ok_or_else(unknown)?;
+    let (etag, format) = (clip.etag, name.format().into());
     let file = File { what: What::Clip, format, etag, content: Content::Bytes(clip.bytes), caching };
     file.answer(&file.asked(&request), &state.audio)
 }

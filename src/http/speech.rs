@@ -156,19 +156,11 @@ fn problem(error: &SayError) -> Problem {
         }
         SayError::Speech(error) => error,
     };
-    if error.is_of_silence() {
+    if error.is_bad_text() {
         return Problem::bad_request("bad_text", "the voice has no sound for this sentence");
     }
-    match error {
-        SpeechError::NoEngine => Problem::unavailable(),
-        SpeechError::Shared(_)
-        | SpeechError::Engine(_)
-        | SpeechError::Pcm(_)
-        | SpeechError::Sentence(_)
-        | SpeechError::Library(_)
-        | SpeechError::CutOff(_) => {
-            tracing::warn!(error = error as &dyn std::error::Error, "Speech failed.");
-            Problem::unavailable()
-        }
+    if !matches!(error, SpeechError::NoEngine) {
+        tracing::warn!(error = error as &dyn std::error::Error, "Speech failed.");
     }
+    Problem::unavailable()
 }

@@ -1,144 +1,43 @@
-//! The voice of a server: a sentence in, a clip that riders can fetch out, made once and kept.
+//! The voice of a server: a sentence in, a clip that riders can fetch out, its parts made once and kept.
 //! Whatever fails, there is a canned clip; whoever asks twice at the same moment waits for one making.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use moka::future::Cache;
-use rust_embed::RustEmbed;
 use tracing::{info, warn};
 
-use super::engine::Speed;
-use super::espeak::{Espeak, EspeakError, EspeakLimits};
+use super::ahead::AheadOf;
+use super::breaker::BreakerLimits;
+use super::canned::{canned_name, shipped_clips};
+use super::chain::{Chain, ChainLimits, Uttered};
+use super::clips::{Clips, ServedClip};
+use super::error::{SpeechError, VoiceError};
+use super::link::{Link, NamedEngine};
+use super::meters::Meters;
+use super::parts::{PartLimits, PartStore};
+use super::recipe::ClipRecipe;
+use super::sentence::{SayBudget, Sentence, Spoken};
 use super::{Lang, Phrases, normalise};
-use crate::audio::canned::{CannedClip, CannedClips, CannedError};
-use crate::audio::chime::{self, ChimeError, Chimes};
-use crate::audio::clip::{AFTER_CHIME_FRAMES, ComposedClip, joined, joined_wav};
-use crate::audio::library::{Clip, ClipLibrary, ClipMeta, ClipName, LibraryError, LibraryLimits, Recipe};
-use crate::audio::mp3::Mp3Frames;
-use crate::audio::part::{self, SentenceError};
-use crate::audio::pcm::{Pcm, PcmError};
+use crate::audio::canned::{CannedClip, CannedClips};
+use crate::audio::chime::Chimes;
+use crate::audio::library::{ClipLibrary, ClipName, LibraryLimits};
 use crate::audio::{ClipFormat, Format};
 use crate::clock::Clock;
-use crate::domain::{Alert, Said, Sound, SoundProfile, Urgency};
+use crate::config::engines::SpeechMode;
+use crate::domain::said::Part;
+use crate::domain::{Sound, SoundProfile};
+use crate::lifecycle::Lifecycle;
 use crate::telemetry::{Metric, Telemetry};
 
 /// Makes, keeps and finds clips.
 pub struct Speech {
     phrases: Phrases,
-    espeak: Option<Espeak>,
-    chimes: Chimes,
+    pub(super) chain: Chain,
+    clips: Clips,
     canned: CannedClips,
-    library: ClipLibrary,
-    // What was made or found lately; also what makes two askers wait for one making.
-    sounds: Cache<ClipName, Spoken>,
-    clock: Arc<dyn Clock>,
     telemetry: Telemetry,
-    speed: Speed,
-    tail_ms: u32,
-}
-
-/// What to say, and the chime before it.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Sentence {
-    /// Name of the kind, for the canned clip.
-    pub kind: String,
-    /// The text after normalisation, in parts.
-    pub said: Said,
-    /// Its language.
-    pub lang: Lang,
-    /// Which chime.
-    pub urgency: Urgency,
-    /// Whether the chime is the louder one.
-    pub chime: Chime,
-    /// What the clip is written as.
-    pub format: ClipFormat,
-    /// The engine by whose voice it is to be spoken if that can be; the first of the chain otherwise.
-    pub voice: Option<String>,
-    /// How fast.
-    pub speed: Speed,
-}
-
-/// The chime before a sentence.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum Chime {
-    /// That of the urgency.
-    #[default]
-    Usual,
-    /// Longer and louder, for what nobody has answered.
-    Louder,
-}
-
-/// A sentence that has been made.
-#[derive(Clone, Debug)]
-pub struct Spoken {
-    /// The clip.
-    pub sound: Sound,
-    /// Who spoke.
-    pub engine: String,
-}
-
-/// Why a sentence could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum SpeechError {
-    /// No engine is installed here.
-    #[error("no speech engine is installed")]
-    NoEngine,
-    /// The engine could not.
-    #[error("the speech engine failed")]
-    Engine(#[from] EspeakError),
-    /// What it gave is no sound.
-    #[error("the engine's sound cannot be read")]
-    Pcm(#[from] PcmError),
-    /// What it gave is no sentence.
-    #[error("the engine's sound is no sentence")]
-    Sentence(#[from] SentenceError),
-    /// The clip could not be kept.
-    #[error("the clip cannot be kept")]
-    Library(#[from] LibraryError),
-    /// The work was cut off.
-    #[error("the work was cut off")]
-    CutOff(#[from] tokio::task::JoinError),
-    /// Another asker's making failed.
-    #[error("the sentence could not be made")]
-    Shared(#[source] Arc<SpeechError>),
-}
-
-impl SpeechError {
-    /// Whether the engine has spoken and nothing was heard: the sentence is at fault, and would be again.
-    #[must_use]
-    pub fn is_of_silence(&self) -> bool {
-        match self {
-            Self::Sentence(SentenceError::Silent) => true,
-            Self::Shared(made) => made.is_of_silence(),
-            Self::NoEngine
-            | Self::Engine(_)
-            | Self::Pcm(_)
-            | Self::Sentence(
-                SentenceError::Pcm(_)
-                | SentenceError::Level(_)
-                | SentenceError::Mp3(_)
-                | SentenceError::Decoding(_),
-            )
-            | Self::Library(_)
-            | Self::CutOff(_) => false,
-        }
-    }
-}
-
-/// Why there is no voice at all.
-#[derive(Debug, thiserror::Error)]
-pub enum VoiceError {
-    /// A chime cannot be made, which no input causes.
-    #[error("the chimes cannot be made")]
-    Chime(#[from] ChimeError),
-    /// A shipped clip cannot be used.
-    #[error("a canned clip cannot be used")]
-    Canned(#[from] CannedError),
-    /// The folder of clips cannot be used.
-    #[error("the clip folder cannot be used")]
-    Library(#[from] LibraryError),
+    pub(super) profile: SoundProfile,
 }
 
 /// What [`Speech::open`] needs to know.
@@ -149,69 +48,84 @@ pub struct SpeechOptions {
     pub secret: [u8; 32],
     /// How much it may hold.
     pub library: LibraryLimits,
-    /// Path of espeak-ng; `None` looks it up.
-    pub espeak: Option<PathBuf>,
-    /// What one synthesis may cost.
-    pub espeak_limits: EspeakLimits,
-    /// Words a minute.
-    pub words_per_minute: u32,
+    /// The engines, in the order in which they are asked.
+    pub engines: Vec<NamedEngine>,
     /// Silence at the end of a clip.
     pub tail: Duration,
+    /// For what ears clips are made where nobody says so: these frames are made ahead of time.
+    pub profile: SoundProfile,
+    /// Frames of parts in memory, in bytes.
+    pub memory_bytes: u64,
+    /// How long and how often engines are asked.
+    pub making: MakingLimits,
 }
 
-/// The canned sentences that ship with Orderbell; see `assets/make-canned.sh`.
-#[derive(RustEmbed)]
-#[folder = "assets/canned"]
-struct CannedFiles;
+/// How long and how often engines are asked; the numbers are explained in the default configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct MakingLimits {
+    /// Until a sentence is given up that nobody has spoken.
+    pub making: Duration,
+    /// What is left of an alert's budget for engines on this machine.
+    pub reserve: Duration,
+    /// When an engine rests, and for how long.
+    pub breaker: BreakerLimits,
+    /// How long a text that an engine refuses is not offered to it again.
+    pub refused_text: Duration,
+    /// Parts that wait for a place at one engine; above it, the next engine is asked.
+    pub waiting_max: usize,
+    /// Threads that level and encode.
+    pub threads: usize,
+}
 
-/// Raised when the making of clips changes, so that old ones are not taken for new ones.
-const RECIPE_VERSION: u64 = 1;
-/// What was made or found lately: a burst repeats a few hundred sentences.
-const SOUNDS_MAX: u64 = 10_000;
-/// Shorter than the least age of a clip in the library, so that what is remembered here is still there.
-const SOUNDS_FRESH: Duration = Duration::from_mins(10);
-/// Normal speech of the engine, in words a minute; its speed is a share of this.
-const NORMAL_WORDS_PER_MINUTE: u32 = 190;
+/// A voice that may be chosen.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct VoiceInfo {
+    /// Its engine's name.
+    pub name: String,
+    /// What sort of engine it is.
+    pub kind: &'static str,
+    /// What it speaks.
+    pub langs: Vec<Lang>,
+    /// Whether it speaks from this machine.
+    pub local: bool,
+    /// How sentences are cut for it.
+    pub mode: SpeechMode,
+    /// Whether it is asked now.
+    pub state: VoiceState,
+}
 
-impl Sentence {
-    /// What an alert says.
-    #[must_use]
-    pub fn of(alert: &Alert) -> Self {
+/// Whether an engine is asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum VoiceState {
+    /// It is.
+    Available,
+    /// It has failed too often, or its maker refuses us, and is left alone for a while.
+    Resting,
+}
+
+/// Who speaks where nothing is said.
+const CHIME_ENGINE: &str = "chime";
+
+impl Default for MakingLimits {
+    /// As in the default configuration.
+    fn default() -> Self {
         Self {
-            kind: alert.kind.clone(),
-            said: alert.said.clone(),
-            lang: Lang::parse(&alert.lang).unwrap_or(Lang::ZhCn),
-            urgency: alert.urgency,
-            chime: Chime::default(),
-            format: ClipFormat::default(),
-            voice: None,
-            speed: Speed::NORMAL,
-        }
-    }
-
-    /// Whether nothing is said: the chime alone sounds.
-    #[must_use]
-    pub fn is_wordless(&self) -> bool {
-        self.said.is_empty()
-    }
-}
-
-impl SpeechError {
-    /// The label of the metric.
-    #[must_use]
-    pub fn cause(&self) -> &'static str {
-        match self {
-            Self::NoEngine => "no_engine",
-            Self::Shared(inner) => inner.cause(),
-            Self::Engine(_) | Self::Pcm(_) | Self::Sentence(_) | Self::Library(_) | Self::CutOff(_) => {
-                "failed"
-            }
+            making: Duration::from_secs(20),
+            reserve: Duration::from_millis(250),
+            breaker: BreakerLimits {
+                failures: 5,
+                rest: Duration::from_secs(15),
+                refused_rest: Duration::from_mins(10),
+            },
+            refused_text: Duration::from_secs(30),
+            waiting_max: 2_048,
+            threads: 2,
         }
     }
 }
 
 impl Speech {
-    /// Opens the library and looks for the engine. Without an engine every alert has its canned clip.
+    /// Opens the library. Without an engine every alert has its canned clip.
     ///
     /// # Errors
     /// [`VoiceError`].
@@ -219,44 +133,50 @@ impl Speech {
         options: SpeechOptions,
         clock: Arc<dyn Clock>,
         telemetry: Telemetry,
+        lifecycle: Lifecycle,
     ) -> Result<Self, VoiceError> {
         let tail_ms = u32::try_from(options.tail.as_millis()).unwrap_or(u32::MAX);
-        let chimes = Chimes::new()?;
         let canned = shipped_clips(tail_ms)?;
+        let clips = Clips::new(Chimes::new()?, tail_ms);
         let now_ms = clock.now().wall.0;
         let library = ClipLibrary::open(options.folder, &options.secret, options.library, now_ms).await?;
-        let found = match &options.espeak {
-            Some(program) => Espeak::at(program, options.espeak_limits).await,
-            None => Espeak::detect(options.espeak_limits).await,
+        let making = options.making;
+        let limits = PartLimits {
+            memory_bytes: options.memory_bytes,
+            refused_ms: i64::try_from(making.refused_text.as_millis()).unwrap_or(i64::MAX),
+            threads: making.threads,
         };
-        let espeak = match found {
-            Ok(espeak) => {
-                info!(program = %espeak.program().display(), voice = espeak.voice(Lang::ZhCn), "Speech engine found.");
-                Some(espeak)
-            }
-            Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "No speech engine: canned clips will sound.");
-                None
-            }
+        let link = |named: NamedEngine| {
+            let meters = Meters::new(&named.name, &telemetry);
+            Arc::new(Link::new(named, making.breaker, making.waiting_max, meters, Arc::clone(&clock)))
         };
+        let links: Vec<Arc<Link>> = options.engines.into_iter().map(link).collect();
+        match links.first() {
+            Some(first) => {
+                info!(engine.name = %first.name, engines = links.len(), "Speech engines are set up.")
+            }
+            None => warn!("No speech engine: canned clips will sound."),
+        }
+        let parts = PartStore::new(library, &limits, clock, lifecycle);
         for lang in Lang::ALL {
             // Compiles the reading rules now, 8 ms, and not while the first order waits.
             let _warm = normalise("", lang);
         }
-        let speed = Speed::percent(options.words_per_minute * 100 / NORMAL_WORDS_PER_MINUTE);
-        let sounds = Cache::builder().max_capacity(SOUNDS_MAX).time_to_live(SOUNDS_FRESH).build();
+        let limits = ChainLimits { making: making.making, reserve: making.reserve };
         Ok(Self {
             phrases: Phrases::embedded(),
-            espeak,
-            chimes,
+            chain: Chain { links, parts, limits },
+            clips,
             canned,
-            library,
-            sounds,
-            clock,
             telemetry,
-            speed,
-            tail_ms,
+            profile: options.profile,
         })
+    }
+
+    /// The parts that sentences of this language will be made of.
+    #[must_use]
+    pub fn warm_parts(&self, lang: Lang, of: &AheadOf<'_>) -> Vec<Part> {
+        self.phrases.parts_ahead(lang, of)
     }
 
     /// The sentences of every kind.
@@ -265,20 +185,31 @@ impl Speech {
         &self.phrases
     }
 
-    /// The sentence, if it has been made before. A chime alone always has been, as MP3.
+    /// The voices that may be chosen, in the order in which they are asked.
+    #[must_use]
+    pub fn voices(&self) -> Vec<VoiceInfo> {
+        let info = |link: &Arc<Link>| VoiceInfo {
+            name: link.name.as_ref().to_owned(),
+            kind: link.kind(),
+            langs: Lang::ALL.into_iter().filter(|lang| link.line(*lang).is_some()).collect(),
+            local: link.is_local(),
+            mode: link.common.mode,
+            state: if link.is_resting() { VoiceState::Resting } else { VoiceState::Available },
+        };
+        self.chain.links.iter().map(info).collect()
+    }
+
+    /// The sentence, if all its parts lie in memory. A chime alone always does, as MP3. Neither disk nor engine is asked.
     pub async fn cached(&self, sentence: &Sentence) -> Option<Spoken> {
         if sentence.is_wordless() {
             let sound = Sound { canned: false, ..self.canned(sentence) };
             return Some(Spoken { sound, engine: CHIME_ENGINE.to_owned() });
         }
-        let name = self.name(sentence)?;
-        if let Some(spoken) = self.sounds.get(&name).await {
-            self.count("hit");
-            return Some(spoken);
-        }
-        let clip = self.library.get(name, self.clock.now().wall.0).await.ok().flatten()?;
-        let spoken = self.spoken(name, &clip, sentence);
-        self.sounds.insert(name, spoken.clone()).await;
+        let uttered = self.chain.cached(sentence, &self.phrases).await?;
+        let spoken = match sentence.format {
+            ClipFormat::Mp3 => self.spoken(sentence, uttered).await.ok()?,
+            ClipFormat::Wav => self.clips.known(&self.chain, sentence, &uttered.script).await?,
+        };
         self.count("hit");
         Some(spoken)
     }
@@ -286,20 +217,27 @@ impl Speech {
     /// The sentence, made now if need be; two askers at one moment share one making.
     ///
     /// # Errors
-    /// [`SpeechError`]; nothing is remembered of a failure.
-    pub async fn say(&self, sentence: &Sentence) -> Result<Spoken, SpeechError> {
+    /// [`SpeechError`]; nothing is remembered of a failure but which texts an engine refuses.
+    pub async fn say(&self, sentence: &Sentence, budget: SayBudget) -> Result<Spoken, SpeechError> {
         if let Some(spoken) = self.cached(sentence).await {
             return Ok(spoken);
         }
-        let Some(name) = self.name(sentence) else { return Err(SpeechError::NoEngine) };
         let began = Instant::now();
-        let made = self.sounds.try_get_with(name, self.make(name, sentence)).await;
-        let result = if made.is_ok() { "made" } else { "failed" };
-        self.count(result);
+        let made = match self.chain.say(sentence, &self.phrases, budget).await {
+            Ok(uttered) => self.spoken(sentence, uttered).await,
+            Err(error) => Err(error),
+        };
+        self.count(if made.is_ok() { "made" } else { "failed" });
         if made.is_ok() {
             self.telemetry.histogram(Metric::SpeechSeconds, &[]).record(began.elapsed().as_secs_f64());
         }
-        made.map_err(SpeechError::Shared)
+        made
+    }
+
+    /// How many characters engines would be asked for now to say it.
+    #[must_use]
+    pub fn cost(&self, sentence: &Sentence) -> u64 {
+        if sentence.is_wordless() { 0 } else { self.chain.cost(sentence, &self.phrases) }
     }
 
     /// The clip that stands in: the slotless sentence of the kind, or its chime alone.
@@ -324,46 +262,33 @@ impl Speech {
         self.canned.by_file_name(file_name)
     }
 
-    /// A clip of the library, for serving.
+    /// A clip that was made lately, in a profile. `None` for others: their recipe is in the store, for
+    /// [`Speech::remake`].
+    pub async fn clip(&self, name: ClipName, profile: SoundProfile) -> Option<ServedClip> {
+        let recipe = self.clips.remembered(name).await?;
+        // What fails here fails in `remake` as well, which says why.
+        self.clips.made(&self.chain, &recipe, profile).await.ok().flatten()
+    }
+
+    /// A clip from its recipe: of parts that are kept, or are made again. `None` if it is of another version, or if parts
+    /// are lost and nobody here has that voice any more.
     ///
     /// # Errors
-    /// The library's.
-    pub async fn clip(&self, name: ClipName) -> Result<Option<Clip>, LibraryError> {
-        self.library.get(name, self.clock.now().wall.0).await
+    /// [`SpeechError`] when a lost part cannot be made now.
+    pub async fn remake(
+        &self,
+        recipe: &str,
+        profile: SoundProfile,
+    ) -> Result<Option<ServedClip>, SpeechError> {
+        match ClipRecipe::read(recipe) {
+            Some(recipe) => self.clips.made(&self.chain, &recipe, profile).await,
+            None => Ok(None),
+        }
     }
 
-    async fn make(&self, name: ClipName, sentence: &Sentence) -> Result<Spoken, SpeechError> {
-        let espeak = self.espeak.as_ref().ok_or(SpeechError::NoEngine)?;
-        let wav = espeak.speak(&sentence.said.text(), sentence.lang, self.speed).await?;
-        let chime = match sentence.chime {
-            Chime::Usual => self.chimes.of(sentence.urgency.into(), SoundProfile::Plain),
-            Chime::Louder => self.chimes.louder(SoundProfile::Plain),
-        };
-        let (chime, format, tail_ms) = (chime.clone(), sentence.format, self.tail_ms);
-        let composing = tokio::task::spawn_blocking(move || composed(&wav, &chime, format, tail_ms));
-        let composed = composing.await??;
-        let meta = ClipMeta {
-            duration_ms: composed.duration_ms,
-            tail_ms: composed.tail_ms,
-            said: sentence.said.text(),
-            engine: ENGINE.to_owned(),
-        };
-        let kept = self.library.put(name, composed.bytes, meta, self.clock.now().wall.0).await?;
-        Ok(self.spoken(name, &kept, sentence))
-    }
-
-    fn spoken(&self, name: ClipName, clip: &Clip, sentence: &Sentence) -> Spoken {
-        let sound = Sound {
-            path: name.url_path(),
-            fallback_path: self.canned_clip(sentence).url_path(),
-            mime: Format::from(name.format()).mime().to_owned(),
-            bytes: clip.bytes.len() as u64,
-            duration_ms: clip.meta.duration_ms,
-            tail_ms: clip.meta.tail_ms,
-            canned: false,
-            recipe: None,
-        };
-        Spoken { sound, engine: clip.meta.engine.clone() }
+    async fn spoken(&self, sentence: &Sentence, uttered: Uttered) -> Result<Spoken, SpeechError> {
+        let fallback = self.canned_clip(sentence).url_path();
+        self.clips.spoken(&self.chain, sentence, uttered, fallback).await
     }
 
     fn canned_clip(&self, sentence: &Sentence) -> &Arc<CannedClip> {
@@ -372,86 +297,7 @@ impl Speech {
         self.canned.of(sentence.lang.tag(), &kind, sentence.urgency.into())
     }
 
-    /// The name under everything that makes the clip; `None` if nothing here can speak that language.
-    fn name(&self, sentence: &Sentence) -> Option<ClipName> {
-        let voice = self.espeak.as_ref()?.voice(sentence.lang)?;
-        let recipe = Recipe::new()
-            .number(RECIPE_VERSION)
-            .text(ENGINE)
-            .text(voice)
-            .text(&format!("{:?}", self.speed))
-            .text(&sentence.said.encoded())
-            .number(match sentence.chime {
-                Chime::Usual => u64::from(u8::from(sentence.urgency)),
-                Chime::Louder => LOUDER_IN_RECIPE,
-            })
-            .number(u64::from(self.tail_ms));
-        let recipe = match sentence.format {
-            ClipFormat::Mp3 => recipe,
-            ClipFormat::Wav => recipe.text("wav"),
-        };
-        Some(self.library.name(&recipe, sentence.format))
-    }
-
     fn count(&self, result: &'static str) {
         self.telemetry.counter(Metric::Clips, &[("result", result)]).increment(1);
     }
-}
-
-/// A clip of what an engine gave; some ten milliseconds of work.
-fn composed(
-    wav: &[u8],
-    chime: &chime::Chime,
-    format: ClipFormat,
-    tail_ms: u32,
-) -> Result<ComposedClip, SpeechError> {
-    let (profile, dry) = (SoundProfile::Plain, part::dry(Pcm::from_wav_bytes(wav)?)?);
-    match format {
-        ClipFormat::Mp3 => {
-            let words = part::frames(&dry, profile)?;
-            Ok(joined(profile, &[(&chime.frames, AFTER_CHIME_FRAMES), (&words, 0)], tail_ms))
-        }
-        ClipFormat::Wav => {
-            let words = part::levelled(&dry, profile)?;
-            Ok(joined_wav(profile, &[(&chime.sound, AFTER_CHIME_FRAMES), (&words, 0)])?)
-        }
-    }
-}
-
-const ENGINE: &str = "espeak-ng";
-/// Who speaks where nothing is said.
-const CHIME_ENGINE: &str = "chime";
-/// In a recipe, where the urgencies are 0 to 3.
-const LOUDER_IN_RECIPE: u64 = 100;
-
-/// The sentence of a canned clip: speech only, without chime or tail, as it is committed.
-///
-/// # Errors
-/// [`SpeechError`].
-pub async fn canned_sentence(espeak: &Espeak, said: &str, lang: Lang) -> Result<Mp3Frames, SpeechError> {
-    let wav = espeak.speak(said, lang, Speed::NORMAL).await?;
-    Ok(part::frames(&part::dry(Pcm::from_wav_bytes(&wav)?)?, SoundProfile::Plain)?)
-}
-
-/// The canned clips of this program, as a server with this silence at their end serves them.
-///
-/// # Errors
-/// [`VoiceError`], which no input causes.
-pub fn shipped_clips(tail_ms: u32) -> Result<CannedClips, VoiceError> {
-    Ok(CannedClips::new(canned_files(), &Chimes::new()?, tail_ms)?)
-}
-
-/// A kind in a file name: dots would look like extensions.
-#[must_use]
-pub fn canned_name(kind: &str) -> String {
-    kind.replace('.', "_")
-}
-
-fn canned_files() -> impl Iterator<Item = (String, String, bytes::Bytes)> {
-    CannedFiles::iter().filter_map(|path| {
-        let (lang, file) = path.split_once('/')?;
-        let kind = file.strip_suffix(".mp3")?;
-        let data = CannedFiles::get(&path)?.data;
-        Some((lang.to_owned(), kind.to_owned(), bytes::Bytes::from(data.into_owned())))
-    })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use orderbell::domain::Sound;
-use orderbell::speech::{Phrases, Sentence, SpeechError, Spoken, Voice};
+use orderbell::speech::{Phrases, SayBudget, Sentence, SpeechError, Spoken, Voice};
 
 use crate::simulation::dice::Dice;
 use crate::simulation::ledger::{Fault, Ledger};
@@ -62,12 +62,17 @@ impl Voice for LateVoice {
         made.contains(&said).then(|| spoken(&said))
     }
 
-    async fn say(&self, sentence: &Sentence) -> Result<Spoken, SpeechError> {
+    async fn say(&self, sentence: &Sentence, _budget: SayBudget) -> Result<Spoken, SpeechError> {
         let (spent_ms, result) = self.throw();
         tokio::time::sleep(Duration::from_millis(u64::try_from(spent_ms).unwrap())).await;
         result?;
         self.made.lock().unwrap().insert(sentence.said.encoded());
         Ok(spoken(&sentence.said.encoded()))
+    }
+
+    fn cost(&self, sentence: &Sentence) -> u64 {
+        let made = self.made.lock().unwrap().contains(&sentence.said.encoded());
+        if made { 0 } else { sentence.said.characters() as u64 }
     }
 
     fn canned(&self, sentence: &Sentence) -> Sound {

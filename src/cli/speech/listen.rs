@@ -71,18 +71,19 @@ impl Listen {
         std::fs::create_dir_all(&self.out).with_context(|| format!("making {}", self.out.display()))?;
         let mut config = config.clone();
         config.speech.tail = TAIL;
-        let desk = VoiceDesk::open(&config, data).await?;
+        let desk = VoiceDesk::open(&config, data.clone()).await?;
         let sentences = self.sentences(&desk)?;
+        desk.close().await;
+        let solos = VoiceDesk::solos(&config, data, &MODES).await?;
         let mut samples = Vec::new();
-        for mode in MODES {
-            for solo in desk.solos(mode).await? {
-                for (number, said) in sentences.iter().enumerate() {
-                    samples.extend(self.heard(&solo, number + 1, said).await);
-                }
+        for (number, said) in sentences.iter().enumerate() {
+            for solo in &solos {
+                samples.extend(self.heard(solo, number + 1, said).await);
             }
         }
-        desk.close().await;
-        samples.sort_by(|one, other| (one.number, &one.engine).cmp(&(other.number, &other.engine)));
+        for solo in solos {
+            solo.desk.close().await;
+        }
         let page = self.out.join("index.html");
         std::fs::write(&page, page::html(&samples)).with_context(|| format!("writing {}", page.display()))?;
         let mut failed = 0;
@@ -90,7 +91,10 @@ impl Listen {
             failed += usize::from(sample.heard.is_err());
             print(&sample.told().to_string())?;
         }
-        print(&json!({"page": page.display().to_string(), "samples": samples.len(), "failed": failed}).to_string())?;
+        print(
+            &json!({"page": page.display().to_string(), "samples": samples.len(), "failed": failed})
+                .to_string(),
+        )?;
         Ok(if failed == 0 && !samples.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -99,7 +103,7 @@ impl Listen {
             return Ok(desk.samples(self.lang));
         }
         let lexicon = desk.lexicon(self.lang);
-        let texts = self.text.iter().map(|text| Ok(free_text(text, self.lang, lexicon)?.said));
+        let texts = self.text.iter().map(|text| Ok(free_text(text, self.lang, &lexicon)?.said));
         texts.collect()
     }
 
@@ -125,11 +129,14 @@ impl Listen {
                 Ok(spoken) => {
                     let stem = format!("{number}-{}-{}{}", solo.name, word(solo.mode), profile.suffix());
                     let bytes = solo.desk.bytes(&spoken.sound, profile).await;
-                    bytes.and_then(|bytes| written(&self.out, &format!("{stem}.mp3"), &bytes, spoken.sound.tail_ms))
+                    bytes.and_then(|bytes| {
+                        written(&self.out, &format!("{stem}.mp3"), &bytes, spoken.sound.tail_ms)
+                    })
                 }
                 Err(error) => Err(anyhow::Error::new(error.clone())),
             };
-            let heard = heard.map(|(file, level, duration_ms)| Heard { file, level, duration_ms, took, characters });
+            let heard =
+                heard.map(|(file, level, duration_ms)| Heard { file, level, duration_ms, took, characters });
             samples.push(Sample {
                 engine: solo.name.clone(),
                 kind: solo.kind,

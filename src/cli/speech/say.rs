@@ -12,11 +12,10 @@ use serde_json::{Map, Value, json};
 use super::{Voice, profile};
 use crate::app::VoiceDesk;
 use crate::audio::ClipFormat;
-use crate::audio::library::ClipName;
 use crate::cli::print;
 use crate::domain::{SoundProfile, Urgency};
 use crate::speech::engine::Speed;
-use crate::speech::{Chime, Rendered, Sentence, free_text};
+use crate::speech::{Chime, Rendered, SayBudget, Sentence, free_text};
 
 /// What is to be said, and how.
 #[derive(Args)]
@@ -100,11 +99,11 @@ impl Say {
         let lang = self.voice.lang;
         let lexicon = desk.lexicon(lang);
         let Some(kind) = &self.kind else {
-            return free_text(self.text.as_deref().unwrap_or_default(), lang, lexicon).context("the text");
+            return free_text(self.text.as_deref().unwrap_or_default(), lang, &lexicon).context("the text");
         };
         let vars: Map<String, Value> = self.vars.iter().cloned().collect();
         let phrases = desk.speech.phrases();
-        let rendered = phrases.render(kind, lang, &[], &vars, desk.utc_offset_s, lexicon);
+        let rendered = phrases.render(kind, lang, &[], &vars, desk.utc_offset_s, &lexicon);
         rendered.with_context(|| {
             let known: Vec<&str> = phrases.kinds().collect();
             format!("--kind {kind} has no phrase; there are {}", known.join(", "))

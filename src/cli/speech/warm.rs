@@ -40,9 +40,9 @@ impl Warm {
             None if usual.merchants.as_os_str().is_empty() => Vec::new(),
             None => lines_of(&usual.merchants)?,
         };
-        let mut parts = desk.warm_parts(lang, &merchants, self.fees.or(usual.fees));
+        let mut parts = desk.parts_ahead(lang, &merchants, self.fees.or(usual.fees));
         for text in self.texts.as_deref().map(lines_of).transpose()?.unwrap_or_default() {
-            parts.extend(free_text(&text, lang, desk.lexicon(lang))?.said.parts().iter().cloned());
+            parts.extend(free_text(&text, lang, &desk.lexicon(lang))?.said.parts().iter().cloned());
         }
         let mut progress = Progress::new("Parts");
         let report = desk.speech.warm(engine, lang, parts, |at| progress.show(at.done, at.total)).await;

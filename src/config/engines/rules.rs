@@ -137,7 +137,7 @@ impl CommandEngine {
     fn rules(&self, common: &EngineCommon) -> Vec<Rule> {
         let names = |slot: &str| self.command.iter().any(|argument| argument.contains(slot));
         let is_absolute = self.command.first().is_some_and(|program| program.starts_with('/'));
-        let rates = 8_000..=192_000;
+        let rates = 4_000..=96_000;
         vec![
             (is_absolute, "command", "begins with the absolute path of a program"),
             (["stdin", "argument"].contains(&self.input.as_str()), "input", "is stdin or argument"),
@@ -147,7 +147,7 @@ impl CommandEngine {
             (
                 self.bare_rate == 0 || rates.contains(&self.bare_rate),
                 "bare_rate",
-                "is 0, or 8000 to 192000 samples a second",
+                "is 0, or 4000 to 96000 samples a second",
             ),
             common.has_voices(),
         ]

@@ -69,7 +69,7 @@ fn a_mistake_is_named_with_its_place() {
         ("http", "secret_files = 'hidden'", "one.secret_files: is a table"),
         ("http", "secret_files = { token = '/x' }", "one.secrets.token: and secret_files.token are both set"),
         ("command", "output = 'file'", "one.command: has no {out}"),
-        ("command", "bare_rate = 4000", "one.bare_rate"),
+        ("command", "bare_rate = 3000", "one.bare_rate"),
         ("recorded", "deadline = ['3s']", "one.deadline"),
     ] {
         let members = if kind == "elevenlabs" { "" } else { good(kind) };

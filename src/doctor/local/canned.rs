@@ -3,7 +3,7 @@
 use super::super::Finding;
 use crate::audio::canned::CannedClips;
 use crate::config::Config;
-use crate::speech::service::{canned_name, shipped_clips};
+use crate::speech::canned::{canned_name, shipped_clips};
 use crate::speech::{Lang, Phrases};
 
 /// Looks at what this program ships.
@@ -46,7 +46,7 @@ mod tests {
     use crate::audio::chime::Chimes;
     use crate::doctor::Level;
     use crate::speech::Phrases;
-    use crate::speech::service::shipped_clips;
+    use crate::speech::canned::shipped_clips;
 
     #[test]
     fn what_is_missing_is_named() {

@@ -12,7 +12,7 @@ use crate::audio::Format;
 use crate::config::Config;
 use crate::doctor::Finding;
 use crate::speech::Lang;
-use crate::speech::service::{canned_name, shipped_clips};
+use crate::speech::canned::{canned_name, shipped_clips};
 
 /// A clip that is asked for.
 struct Asked {

@@ -24,7 +24,8 @@ pub(super) fn html(samples: &[Sample]) -> String {
             number = sample.number;
             let said = escaped(&sample.said.text());
             // Writing to a String cannot fail.
-            let _infallible = writeln!(page, "<tr class=\"said\"><td colspan=\"9\">{said}</td></tr>").is_err();
+            let _infallible =
+                writeln!(page, "<tr class=\"said\"><td colspan=\"9\">{said}</td></tr>").is_err();
         }
         page.push_str(&row(sample));
     }

@@ -1,0 +1,248 @@
+//! The engines in order, and how one of them comes to speak a sentence in time.
+//! One engine speaks all of a sentence, but for what people have recorded; who is late goes on, and is heard next time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, FutureExt, try_join_all};
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, timeout_at};
+
+use super::Phrases;
+use super::error::{PartError, SpeechError};
+use super::link::Link;
+use super::parts::{PartFrames, PartKey, PartStore};
+use super::sentence::{SayBudget, Sentence};
+use crate::domain::said::Part;
+use crate::domain::{Said, SoundProfile};
+
+/// The chain.
+pub(super) struct Chain {
+    pub(super) links: Vec<Arc<Link>>,
+    pub(super) parts: PartStore,
+    pub(super) limits: ChainLimits,
+}
+
+/// How long the chain may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChainLimits {
+    /// Until a sentence is given up that nobody has spoken.
+    pub(super) making: Duration,
+    /// What is left of a budget for engines on this machine.
+    pub(super) reserve: Duration,
+}
+
+/// A sentence as one engine would say it.
+#[derive(Clone)]
+pub(super) struct Script {
+    pub(super) link: Arc<Link>,
+    pub(super) said: Said,
+    pub(super) keys: Vec<PartKey>,
+}
+
+/// A sentence as one engine has said it.
+pub(super) struct Uttered {
+    pub(super) script: Script,
+    pub(super) frames: Vec<PartFrames>,
+}
+
+/// Attempts under way, by the place of their script.
+type Running<'a> = FuturesUnordered<BoxFuture<'a, (usize, Result<Vec<PartFrames>, Arc<PartError>>)>>;
+
+impl Chain {
+    /// What each engine that speaks the language would say: the wanted one first, then in the order of the chain.
+    pub(super) fn scripts<'a>(
+        &'a self,
+        sentence: &'a Sentence,
+        phrases: &'a Phrases,
+    ) -> impl Iterator<Item = Script> + 'a {
+        let is_wanted = |link: &Arc<Link>| sentence.voice.as_deref() == Some(link.name.as_ref());
+        let first = self.links.iter().filter(move |link| is_wanted(link));
+        let others = self.links.iter().filter(move |link| !is_wanted(link));
+        first.chain(others).filter_map(move |link| Script::of(link, sentence, phrases))
+    }
+
+    /// The sentence, if all its parts lie in memory in the voice that would speak it: of the first engine that has them
+    /// or might make them.
+    pub(super) async fn cached(&self, sentence: &Sentence, phrases: &Phrases) -> Option<Uttered> {
+        for script in self.scripts(sentence, phrases) {
+            if let Some(frames) = self.all_in_memory(&script).await {
+                script.link.meters.hit(frames.len());
+                return Some(Uttered { script, frames });
+            }
+            if script.link.is_available() && !self.has_refused(&script).await {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// How many characters engines would be asked for now.
+    pub(super) fn cost(&self, sentence: &Sentence, phrases: &Phrases) -> u64 {
+        let missing = |script: &Script| {
+            let missing = script.keys.iter().filter(|key| !self.parts.is_kept(key));
+            missing.map(|key| key.part.characters() as u64).sum::<u64>()
+        };
+        let mut scripts = self.scripts(sentence, phrases).map(|script| (missing(&script), script));
+        let asked = scripts.find(|(missing, script)| *missing == 0 || script.link.is_available());
+        asked.map_or(0, |(missing, _)| missing)
+    }
+
+    /// Has the sentence spoken by the first engine that can, in time.
+    pub(super) async fn say(
+        &self,
+        sentence: &Sentence,
+        phrases: &Phrases,
+        budget: SayBudget,
+    ) -> Result<Uttered, SpeechError> {
+        let scripts = self.candidates(sentence, phrases);
+        if scripts.is_empty() {
+            return Err(SpeechError::NoEngine);
+        }
+        let began = Instant::now();
+        let making = began + self.limits.making;
+        let due = match budget {
+            SayBudget::Within(within) => began + within.min(self.limits.making),
+            SayBudget::Patient => making,
+        };
+        let (place, frames) = {
+            let mut race = Race::new(self, &scripts);
+            let winner = match race.in_time(due).await {
+                Some(winner) => Some(winner),
+                None => race.afterwards(making).await,
+            };
+            winner.ok_or_else(|| race.lost(self.limits.making))?
+        };
+        // The place came from this very list.
+        let script = scripts.into_iter().nth(place).ok_or(SpeechError::NoEngine)?;
+        Ok(Uttered { script, frames })
+    }
+
+    /// Who is asked, in order: who is available, or needs no engine any more. If there is nobody, those of whom it is
+    /// being found out whether they are back.
+    fn candidates(&self, sentence: &Sentence, phrases: &Phrases) -> Vec<Script> {
+        let scripts: Vec<Script> = self.scripts(sentence, phrases).collect();
+        let kept = |script: &Script| script.keys.iter().all(|key| self.parts.is_kept(key));
+        let chosen: Vec<Script> =
+            scripts.iter().filter(|script| script.link.is_available() || kept(script)).cloned().collect();
+        if chosen.is_empty() {
+            scripts.into_iter().filter(|script| script.link.is_probing()).collect()
+        } else {
+            chosen
+        }
+    }
+
+    async fn all_in_memory(&self, script: &Script) -> Option<Vec<PartFrames>> {
+        let mut frames = Vec::with_capacity(script.keys.len());
+        for key in &script.keys {
+            frames.push(self.parts.in_memory(key).await?);
+        }
+        Some(frames)
+    }
+
+    async fn has_refused(&self, script: &Script) -> bool {
+        for key in &script.keys {
+            if self.parts.is_refused(key).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// All parts of a script, side by side.
+    async fn spoken(&self, script: &Script) -> Result<Vec<PartFrames>, Arc<PartError>> {
+        let one = |key| self.parts.frames(key, SoundProfile::Plain, Some(&script.link));
+        try_join_all(script.keys.iter().map(one)).await
+    }
+}
+
+impl Script {
+    fn of(link: &Arc<Link>, sentence: &Sentence, phrases: &Phrases) -> Option<Self> {
+        let line = link.line(sentence.lang)?;
+        let said = link.cut(sentence, phrases);
+        let key = |part: &Part| PartKey {
+            line: Arc::clone(line),
+            lang: sentence.lang,
+            speed: link.speed(sentence.speed),
+            part: part.clone(),
+        };
+        let keys = said.parts().iter().map(key).collect();
+        Some(Self { link: Arc::clone(link), said, keys })
+    }
+}
+
+/// The engines of one sentence: one after the other, and beside each those before it who are late.
+struct Race<'a> {
+    chain: &'a Chain,
+    scripts: &'a [Script],
+    running: Running<'a>,
+    // Whose turn was passed over, since what was left of the time belonged to an engine on this machine.
+    passed_over: Vec<usize>,
+    last: Option<(usize, Arc<PartError>)>,
+}
+
+type Won = Option<(usize, Vec<PartFrames>)>;
+
+impl<'a> Race<'a> {
+    fn new(chain: &'a Chain, scripts: &'a [Script]) -> Self {
+        Self { chain, scripts, running: Running::new(), passed_over: Vec::new(), last: None }
+    }
+
+    /// Each gets its turn until `due`, less what is kept for engines on this machine that come after it.
+    async fn in_time(&mut self, due: Instant) -> Won {
+        for place in 0..self.scripts.len() {
+            let local_follows = self.scripts.iter().skip(place + 1).any(|script| script.link.is_local());
+            let reserve = if local_follows { self.chain.limits.reserve } else { Duration::ZERO };
+            let until = due.checked_sub(reserve).unwrap_or(due);
+            if local_follows && Instant::now() >= until {
+                self.passed_over.push(place);
+                continue;
+            }
+            self.begin(place);
+            while let Ok(Some((ended, result))) = timeout_at(until, self.running.next()).await {
+                match result {
+                    Ok(frames) => return Some((ended, frames)),
+                    Err(error) => self.last = Some((ended, error)),
+                }
+                if ended == place {
+                    break;
+                }
+            }
+        }
+        None
+    }
+
+    /// Nobody was in time: whoever speaks first from now on, those included who have not had their turn.
+    async fn afterwards(&mut self, until: Instant) -> Won {
+        for place in std::mem::take(&mut self.passed_over) {
+            self.begin(place);
+        }
+        while let Ok(Some((ended, result))) = timeout_at(until, self.running.next()).await {
+            match result {
+                Ok(frames) => return Some((ended, frames)),
+                Err(error) => self.last = Some((ended, error)),
+            }
+        }
+        None
+    }
+
+    fn begin(&mut self, place: usize) {
+        let chain = self.chain;
+        let Some(script) = self.scripts.get(place) else { return };
+        self.running.push(async move { (place, chain.spoken(script).await) }.boxed());
+    }
+
+    /// Why nobody spoke. A text is bad only if nobody could do anything with it.
+    fn lost(&self, limit: Duration) -> SpeechError {
+        match &self.last {
+            _still_running if !self.running.is_empty() => SpeechError::Late(limit),
+            None => SpeechError::Late(limit),
+            Some((_, source)) if source.is_of_text() => SpeechError::BadText(Arc::clone(source)),
+            Some((place, source)) => {
+                let engine = self.scripts.get(*place).map(|script| script.link.name.as_ref().to_owned());
+                SpeechError::Failed { engine: engine.unwrap_or_default(), source: Arc::clone(source) }
+            }
+        }
+    }
+}
