@@ -3,6 +3,7 @@
 
 mod folder;
 mod lexicon;
+mod prewarm;
 mod voice;
 
 use std::net::SocketAddr;
@@ -15,12 +16,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::audio::library::LibraryLimits;
 use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock, random_bytes};
-use crate::config::engines::EngineCommon;
 use crate::config::{Config, Server, ms};
 use crate::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
 use crate::domain::app::Quota;
@@ -34,17 +34,17 @@ use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
 use crate::outbound::{Outbound, OutboundLimits, SystemLookup, UrlPolicy};
 use crate::session::Settings;
-use crate::speech::breaker::BreakerLimits;
-use crate::speech::engines::espeak::EspeakEngine;
-use crate::speech::espeak::{Espeak, EspeakLimits};
-use crate::speech::{Lang, MakingLimits, NamedEngine, Speech, SpeechOptions, Voice};
+use crate::speech::warm::WarmProgress;
+use crate::speech::{Speech, Voice};
 use crate::store::Store;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::telemetry::Telemetry;
 use crate::workers;
 
+use prewarm::Prewarming;
+
 pub use folder::{DataFolder, Running};
-pub use voice::check_voice;
+pub use voice::{BUILT_IN, SoloVoice, Speakers, VoiceDesk, check_voice, espeak_settings};
 
 /// A server that runs.
 pub struct App {
@@ -52,6 +52,7 @@ pub struct App {
     state: AppState,
     store: Arc<dyn Store>,
     drain_timeout: Duration,
+    warming: watch::Receiver<WarmProgress>,
     /// Where riders and backends reach it.
     pub address: SocketAddr,
     /// Where operators do.
@@ -62,14 +63,6 @@ pub struct App {
 const KEEPALIVE_S: u32 = 600;
 /// Limit for workers to end after the last task has.
 const WORKERS_LIMIT: Duration = Duration::from_secs(5);
-/// Clips that are too young to be evicted may take this share above the cap before new ones are refused.
-const LIBRARY_SLACK: u64 = 2;
-/// Files of the library in memory, beside the frames that the voice keeps: what was written last.
-const LIBRARY_CACHE_BYTES: u64 = 4 << 20;
-/// The local engine's name.
-const ESPEAK: &str = "espeak-ng";
-/// Normal speech of espeak-ng, in words a minute; its speed is a share of this.
-const NORMAL_WORDS_PER_MINUTE: u32 = 190;
 
 impl App {
     /// Opens everything, takes the data folder for itself, listens, and starts the workers.
@@ -77,6 +70,8 @@ impl App {
     /// # Errors
     /// A folder in use or not usable, a port in use, a database that is not ours.
     pub async fn start(config: &Config, data: PathBuf) -> anyhow::Result<Self> {
+        // Before anything is made: what the configuration says of the voice may be wrong.
+        let speakers = Speakers::set_up(config).await?;
         let folder = DataFolder::own(data)?;
         let lifecycle = Lifecycle::new();
         let telemetry = Telemetry::new();
@@ -84,8 +79,8 @@ impl App {
         let key = node_key(config, &folder)?;
         let store = open_store(config, &folder, &clock, &lifecycle).await?;
         let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
-        let mut voice = speech_options(config, folder.path("clips"), key.derive("clips"));
-        voice.engines = engines(config).await;
+        let lexicons = speakers.lexicons.clone();
+        let voice = speakers.options(config, folder.path("clips"), key.derive("clips"));
         let speech = Speech::open(voice, Arc::clone(&clock), telemetry.clone(), lifecycle.clone()).await;
         let speech = Arc::new(speech.context("opening the voice")?);
         let caller = outbound(config, &clock, &telemetry)?;
@@ -129,8 +124,21 @@ impl App {
                  socket's origin. Set it to the URL that riders use."
             );
         }
+        let ahead = Prewarming {
+            speech: Arc::clone(&state.speech),
+            lexicons,
+            telemetry: state.telemetry.clone(),
+            lifecycle: state.lifecycle.clone(),
+        };
+        let warming = ahead.start(&config.speech.prewarm);
         let drain_timeout = config.server.drain_timeout;
-        Ok(Self { folder, state, store, drain_timeout, address, admin_address })
+        Ok(Self { folder, state, store, drain_timeout, warming, address, admin_address })
+    }
+
+    /// How far the making of parts ahead is; nothing in all until it is known how many there are.
+    #[must_use]
+    pub fn warming(&self) -> watch::Receiver<WarmProgress> {
+        self.warming.clone()
     }
 
     /// What handlers use; for tests that look inside.
@@ -222,83 +230,6 @@ async fn open_store(
     let (store, writer) = SqliteStore::open(options).await.context("opening the database")?;
     lifecycle.supervise("store writer", writer);
     Ok(store)
-}
-
-/// The voice as it is configured, with its clips in this folder and their names keyed by this secret; its engines are set
-/// up apart, since they are listened to first.
-#[must_use]
-pub fn speech_options(config: &Config, folder: PathBuf, secret: [u8; 32]) -> SpeechOptions {
-    SpeechOptions {
-        folder,
-        secret,
-        library: LibraryLimits {
-            max_bytes: config.audio.clip_bytes_max,
-            full_bytes: config.audio.clip_bytes_max.saturating_mul(LIBRARY_SLACK),
-            min_age_ms: ms(config.audio.clip_age_min),
-            cache_bytes: LIBRARY_CACHE_BYTES,
-        },
-        engines: Vec::new(),
-        tail: config.speech.tail,
-        profile: SoundProfile::parse(&config.speech.profile).unwrap_or_default(),
-        memory_bytes: config.audio.memory_bytes_max,
-        making: MakingLimits {
-            making: config.speech.making_limit,
-            reserve: config.speech.local_reserve,
-            breaker: BreakerLimits {
-                failures: config.speech.breaker_failures,
-                rest: config.speech.breaker_rest,
-                refused_rest: config.speech.refused_rest,
-            },
-            refused_text: config.speech.refused_text,
-            waiting_max: config.speech.waiting_max,
-            threads: cores(),
-        },
-    }
-}
-
-/// The engines of the chain that can be had; an engine that is missing is no reason not to start.
-pub async fn engines(config: &Config) -> Vec<NamedEngine> {
-    let (program, limits) = espeak_settings(config);
-    let found = match program {
-        Some(program) => Espeak::at(&program, limits).await,
-        None => Espeak::detect(limits).await,
-    };
-    match found {
-        Ok(espeak) => {
-            info!(program = %espeak.program().display(), voice = espeak.voice(Lang::ZhCn), "Speech engine found.");
-            let common = EngineCommon {
-                deadline: config.speech.engine_timeout,
-                concurrency: limits.concurrency,
-                mode: config.speech.mode,
-                modes: config.speech.modes.clone(),
-                speed_percent: config.speech.words_per_minute * 100 / NORMAL_WORDS_PER_MINUTE,
-                ..EngineCommon::default()
-            };
-            let name = ESPEAK.to_owned();
-            let version = espeak.version().await.unwrap_or_default();
-            vec![NamedEngine { name, engine: Arc::new(EspeakEngine::new(espeak, &version)), common }]
-        }
-        Err(error) => {
-            warn!(error = &error as &dyn std::error::Error, "No espeak-ng: canned clips will sound.");
-            Vec::new()
-        }
-    }
-}
-
-/// The program of the local engine, if one is named, and what one run of it may cost.
-#[must_use]
-pub fn espeak_settings(config: &Config) -> (Option<PathBuf>, EspeakLimits) {
-    let concurrency = match config.speech.engine_concurrency {
-        0 => cores(),
-        chosen => chosen,
-    };
-    let program = (!config.speech.espeak.is_empty()).then(|| PathBuf::from(&config.speech.espeak));
-    let limits = EspeakLimits { time: config.speech.engine_timeout, concurrency, ..EspeakLimits::default() };
-    (program, limits)
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 fn accounts(

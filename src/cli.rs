@@ -5,6 +5,8 @@ mod apps;
 mod canned;
 mod check;
 mod keys;
+mod progress;
+mod speech;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -16,6 +18,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::app::{App, DataFolder, Running, check_voice, open_accounts};
 use crate::config::engines::EngineConfig;
@@ -23,8 +26,10 @@ use crate::config::{Config, ConfigError, DEFAULTS};
 use crate::dispatch::{Accounts, AppEntry};
 use crate::domain::RiderId;
 use crate::http::contract;
+use crate::speech::warm::WarmProgress;
 use crate::telemetry::log_to_stderr;
 use check::CheckArgs;
+use progress::Progress;
 
 /// Turns an order event into a voice in the rider's ear.
 #[derive(Parser)]
@@ -83,6 +88,9 @@ enum Command {
     Openapi,
     /// Print the description of the rider's socket (AsyncAPI)
     Asyncapi,
+    /// Hear what riders hear, and make it before they need it
+    #[command(subcommand)]
+    Speech(speech::Command),
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -136,7 +144,8 @@ impl Cli {
             Command::Stop => stop(&place).await,
             Command::Check(check) => check.run(&config, &place).await,
             Command::Config(ConfigCommand::Defaults) => print(DEFAULTS.trim_end()),
-            Command::Config(ConfigCommand::Check) => check_config(&config),
+            Command::Config(ConfigCommand::Check) => check_config(&config).await,
+            Command::Speech(command) => speech::run(&config, place, command).await,
             Command::Openapi => print(contract::text(contract::openapi()).trim_end()),
             Command::Asyncapi => print(contract::text(contract::asyncapi()).trim_end()),
             Command::Canned { folder } => canned::make(&config, &folder).await.map(|()| ExitCode::SUCCESS),
@@ -156,8 +165,8 @@ fn complain(error: &anyhow::Error) -> ExitCode {
     if error.is::<ConfigError>() { ExitCode::from(EX_CONFIG) } else { ExitCode::FAILURE }
 }
 
-fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
-    check_voice(config)?;
+async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
+    check_voice(config).await?;
     let speech = &config.speech;
     let engine =
         |(name, engine): (&String, &EngineConfig)| json!({"name": name, "kind": engine.kind.as_str()});
@@ -173,7 +182,6 @@ fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(mut config: Config, place: Place, listen: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
-    check_voice(&config)?;
     config.server.listen = listen.unwrap_or(config.server.listen);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -185,8 +193,23 @@ async fn serve(mut config: Config, place: Place, listen: Option<SocketAddr>) -> 
             _asked = interrupt.recv() => {}
         }
     };
-    let well = app.run_until(stop).await;
+    let warming = app.warming();
+    let well = tokio::select! {
+        well = app.run_until(stop) => well,
+        () = show(warming) => true,
+    };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Shows a person how far the making of parts ahead is; the log tells others. Never ends.
+async fn show(mut warming: watch::Receiver<WarmProgress>) {
+    let mut progress = Progress::new("Parts of sentences");
+    while progress.is_seen() && warming.changed().await.is_ok() {
+        let WarmProgress { done, total, .. } = *warming.borrow_and_update();
+        progress.show(done, total);
+    }
+    progress.end();
+    std::future::pending().await
 }
 
 fn status(place: &Place) -> anyhow::Result<ExitCode> {
@@ -225,6 +248,7 @@ async fn with_accounts(accounts: &Accounts, command: Command) -> anyhow::Result<
         | Command::Status
         | Command::Stop
         | Command::Check(_)
+        | Command::Speech(_)
         | Command::Config(_)
         | Command::Openapi
         | Command::Asyncapi

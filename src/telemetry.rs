@@ -65,6 +65,8 @@ pub enum Metric {
     EngineCharacters,
     /// Whether an engine rests, by engine: 1 or 0.
     EngineResting,
+    /// Parts of sentences that are still to be made ahead.
+    PrewarmPartsLeft,
     /// Alerts that went out with the canned clip, by cause: late, failed or absent.
     SpeechFallbacks,
     /// HTTP requests, by route template, method and status class.
@@ -112,6 +114,7 @@ impl Metric {
             Self::EngineRetries => "orderbell_engine_retries_total",
             Self::EngineCharacters => "orderbell_engine_characters_total",
             Self::EngineResting => "orderbell_engine_resting",
+            Self::PrewarmPartsLeft => "orderbell_prewarm_parts_left",
             Self::SpeechFallbacks => "orderbell_speech_fallbacks_total",
             Self::HttpRequests => "orderbell_http_requests_total",
             Self::HttpSeconds => "orderbell_http_seconds",

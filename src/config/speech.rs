@@ -211,6 +211,14 @@ pub struct FeeRange {
     pub to: u32,
 }
 
+impl FeeRange {
+    /// The same in cents, as orders have it.
+    #[must_use]
+    pub fn cents(self) -> (u32, u32) {
+        (self.from * 100, self.to * 100)
+    }
+}
+
 /// Ten thousand sentences: more is a typing error.
 const FEE_MAX: u32 = 1_000;
 

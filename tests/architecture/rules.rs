@@ -36,6 +36,7 @@ const MAP: [(&str, &[&str]); 19] = [
             "app",
             "http",
             "dispatch",
+            "audio",
             "speech",
             "domain",
             "clock",

@@ -1,23 +1,21 @@
-//! The voice: one sentence in each language, made as for an alert, in a folder of its own that goes again.
+//! The voice: each engine of the chain says one sentence in each of its languages, made as for an alert, in a folder of
+//! its own that goes again.
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::app::{engines, espeak_settings, speech_options};
+use crate::app::{BUILT_IN, SoloVoice, VoiceDesk, espeak_settings};
 use crate::audio::ClipFormat;
-use crate::audio::library::ClipName;
 use crate::audio::mp3::Mp3Frames;
-use crate::clock::{SystemClock, random_bytes};
+use crate::clock::random_bytes;
 use crate::config::Config;
+use crate::config::engines::SpeechMode;
 use crate::doctor::Finding;
 use crate::domain::{Said, SoundProfile, Urgency};
-use crate::lifecycle::Lifecycle;
 use crate::speech::engine::Speed;
 use crate::speech::espeak::{Espeak, EspeakError, EspeakLimits};
-use crate::speech::{Chime, Lang, SayBudget, Sentence, Speech, normalise};
-use crate::telemetry::Telemetry;
+use crate::speech::{Chime, Lang, SayBudget, Sentence, normalise};
 
 /// A sentence that was made.
 struct Made {
@@ -25,18 +23,20 @@ struct Made {
     sound_ms: u32,
     /// How long it took.
     took: Duration,
+    /// What the engine was asked for.
+    characters: usize,
 }
 
 /// What a rider would hear: numbers, a name, a street.
 const SAMPLES: [(Lang, &str, &str); 3] = [
-    (Lang::ZhCn, "voice.mandarin", "您有新的订单，美团17号，测试面馆，距离1.2公里，请及时接单"),
-    (Lang::Yue, "voice.cantonese", "您有新的订单，美团17号，测试面馆，请及时接单"),
-    (Lang::En, "voice.english", "New order, number 17, Test Noodles, 1.2 km, please accept"),
+    (Lang::ZhCn, "mandarin", "您有新的订单，美团17号，测试面馆，距离1.2公里，请及时接单"),
+    (Lang::Yue, "cantonese", "您有新的订单，美团17号，测试面馆，请及时接单"),
+    (Lang::En, "english", "New order, number 17, Test Noodles, 1.2 km, please accept"),
 ];
 /// Chime and sentence of the samples take 4 to 9 s. Outside this the voice swallows or spells.
 const PLAUSIBLE_MS: std::ops::RangeInclusive<u32> = 2_000..=20_000;
 
-/// Has it speak.
+/// Has every engine of the chain speak, alone, in each of its languages.
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let scrap = match Scrap::new() {
         Ok(scrap) => scrap,
@@ -45,30 +45,37 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
             return vec![Finding::fail("voice", found, "make TMPDIR writable")];
         }
     };
-    let (program, limits) = espeak_settings(config);
-    let engine = engine(program.as_deref(), limits).await;
-    let mut findings = vec![judge_engine(&engine, program.as_deref())];
-    if engine.is_err() {
-        return findings;
+    let mut findings = Vec::new();
+    if config.speech.chain.iter().any(|name| name == BUILT_IN) {
+        let (program, limits) = espeak_settings(config);
+        let engine = engine(program.as_deref(), limits).await;
+        findings.push(judge_engine(&engine, program.as_deref()));
     }
-    let budget = config.speech.budget;
-    let mut options = speech_options(config, scrap.0.clone(), random_bytes());
-    options.engines = engines(config).await;
-    let lifecycle = Lifecycle::new();
-    match Speech::open(options, Arc::new(SystemClock::new()), Telemetry::new(), lifecycle.clone()).await {
-        Ok(speech) => {
-            for (lang, name, text) in SAMPLES {
-                let made = make(&speech, lang, text).await.map_err(|error| format!("{error:#}"));
-                findings.push(judge(name, &made, budget));
-            }
-        }
+    for remark in config.speech.remarks() {
+        findings.push(Finding::warn("voice.chain", remark, "see docs/speech.md"));
+    }
+    let solos = match VoiceDesk::solos(config, scrap.0.clone(), &[SpeechMode::Whole]).await {
+        Ok(solos) => solos,
         Err(error) => {
-            let found = format!("{:#}", anyhow::Error::new(error));
-            findings.push(Finding::fail("voice", found, "make TMPDIR writable"));
+            let found = format!("{error:#}");
+            findings.push(Finding::fail("voice.engines", found, "serve does not start so: put it right"));
+            return findings;
         }
+    };
+    for solo in solos {
+        let voices = solo.desk.speech.voices();
+        let speaks = |lang| voices.iter().any(|voice| voice.langs.contains(&lang));
+        for (lang, name, text) in SAMPLES.into_iter().filter(|(lang, ..)| speaks(*lang)) {
+            let made = make(&solo, lang, text).await.map_err(|error| format!("{error:#}"));
+            let (name, seen) = match solo.name.as_str() {
+                BUILT_IN => (format!("voice.{name}"), judge(&made, config.speech.budget)),
+                other => (format!("voice.{other}.{name}"), judge_configured(&made, config.speech.budget)),
+            };
+            findings.push(Finding { name, ..seen });
+        }
+        // What is still being written goes with the folder.
+        solo.desk.close().await;
     }
-    // What is still being written goes with the folder.
-    lifecycle.finish_tasks(budget).await;
     findings
 }
 
@@ -84,7 +91,7 @@ async fn engine(program: Option<&Path>, limits: EspeakLimits) -> Result<String, 
     Ok(format!("{}: {version}", espeak.program().display()))
 }
 
-async fn make(speech: &Speech, lang: Lang, text: &str) -> anyhow::Result<Made> {
+async fn make(solo: &SoloVoice, lang: Lang, text: &str) -> anyhow::Result<Made> {
     let sentence = Sentence {
         voice: None,
         speed: Speed::NORMAL,
@@ -96,22 +103,19 @@ async fn make(speech: &Speech, lang: Lang, text: &str) -> anyhow::Result<Made> {
         format: ClipFormat::Mp3,
     };
     let began = Instant::now();
-    let spoken = speech.say(&sentence, SayBudget::Patient).await?;
+    let spoken = solo.desk.speech.say(&sentence, SayBudget::Patient).await?;
     let took = began.elapsed();
     let sound = spoken.sound;
-    let (shard, file) =
-        sound.path.strip_prefix("/audio/").and_then(|path| path.split_once('/')).unwrap_or_default();
-    let name = ClipName::of_path(shard, file).ok_or_else(|| anyhow::anyhow!("{} is no clip", sound.path))?;
-    let clip = speech.clip(name, SoundProfile::Plain).await;
-    let clip = clip.ok_or_else(|| anyhow::anyhow!("the clip cannot be had"))?;
-    let frames = Mp3Frames::from_file(&clip.bytes)?;
+    let bytes = solo.desk.bytes(&sound, SoundProfile::Plain).await?;
+    let frames = Mp3Frames::from_file(&bytes)?;
     anyhow::ensure!(
         frames.duration_ms() == sound.duration_ms,
         "the file is {} ms long and said to be {}",
         frames.duration_ms(),
         sound.duration_ms
     );
-    Ok(Made { sound_ms: sound.duration_ms.saturating_sub(sound.tail_ms), took })
+    let characters = sentence.said.characters();
+    Ok(Made { sound_ms: sound.duration_ms.saturating_sub(sound.tail_ms), took, characters })
 }
 
 fn judge_engine(engine: &Result<String, EspeakError>, configured: Option<&Path>) -> Finding {
@@ -138,14 +142,36 @@ fn cause(error: &EspeakError) -> String {
     std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"))
 }
 
-fn judge(name: &str, made: &Result<Made, String>, budget: Duration) -> Finding {
-    let made = match made {
-        Ok(made) => made,
+fn judge(made: &Result<Made, String>, budget: Duration) -> Finding {
+    match made {
+        Ok(made) => judge_made(made, budget),
         Err(why) => {
             let advice = "riders with this language hear the canned sentence: install espeak-ng-data whole";
-            return Finding::warn(name, why, advice);
+            Finding::warn("voice", why, advice)
         }
-    };
+    }
+}
+
+/// An engine that an operator has set up is meant to speak.
+fn judge_configured(made: &Result<Made, String>, budget: Duration) -> Finding {
+    match made {
+        Ok(made) => {
+            let seen = judge_made(made, budget);
+            Finding {
+                found: format!("{}; it was asked for {} characters", seen.found, made.characters),
+                ..seen
+            }
+        }
+        Err(why) => {
+            let advice = "the next engine of the chain speaks in its place: look at its table, its key and the way to it";
+            Finding::fail("voice", why, advice)
+        }
+    }
+}
+
+/// The name is the caller's affair.
+fn judge_made(made: &Made, budget: Duration) -> Finding {
+    let name = "voice";
     let found = format!(
         "{:.1} s of sound made in {} ms, and it decodes",
         f64::from(made.sound_ms) / 1e3,
@@ -185,7 +211,7 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use super::{EspeakError, Made, judge, judge_engine};
+    use super::{EspeakError, Made, judge, judge_configured, judge_engine};
     use crate::doctor::Level;
 
     #[test]
@@ -211,13 +237,12 @@ mod tests {
             (90_000, 40, Level::Fail),
             (6_000, 701, Level::Warn),
         ] {
-            let made = Ok(Made { sound_ms, took: Duration::from_millis(took_ms) });
-            assert_eq!(
-                judge("voice.x", &made, Duration::from_millis(700)).level,
-                level,
-                "{sound_ms} {took_ms}"
-            );
+            let made = Ok(Made { sound_ms, took: Duration::from_millis(took_ms), characters: 12 });
+            let seen = [judge, judge_configured].map(|judge| judge(&made, Duration::from_millis(700)));
+            assert_eq!(seen.each_ref().map(|seen| seen.level), [level, level], "{sound_ms} {took_ms}");
+            assert!(seen[1].found.contains("12 characters"), "{}", seen[1].found);
         }
-        assert_eq!(judge("voice.x", &Err("no".into()), Duration::ZERO).level, Level::Warn);
+        assert_eq!(judge(&Err("no".into()), Duration::ZERO).level, Level::Warn);
+        assert_eq!(judge_configured(&Err("no".into()), Duration::ZERO).level, Level::Fail);
     }
 }
