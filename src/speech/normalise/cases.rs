@@ -2,8 +2,17 @@
 //! A reported misreading becomes a line here before it becomes a rule.
 
 mod en;
+mod en_more;
 mod yue;
+mod yue_more;
 mod zh;
+mod zh_amounts;
+mod zh_codes;
+mod zh_money;
+mod zh_orders;
+mod zh_places;
+mod zh_signs;
+mod zh_times;
 
 use std::fmt::Write as _;
 
