@@ -57,6 +57,7 @@ fn unit_name(unit: &str, dialect: &Dialect) -> Option<&'static str> {
         "cm" => "厘米",
         "mm" => "毫米",
         "mg" => "毫克",
+        "ms" => "毫秒",
         "m" => "米",
         "m2" => "平方米",
         "m3" => "立方米",

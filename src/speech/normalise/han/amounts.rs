@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"(NUM)\s*‰", read: |found, d| format!("千分之{}", d.literal(found.text(1))) },
     Rule { pattern: r"(-?)(NUM)(?:\s*°?C?TO(-?)(NUM))?\s*(?:°C|°|度)", read: degrees },
     Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(?:km/h|KM/H|Km/h|公里/小时|公里/时)", read: |found, d| counted(found, d, "公里") + "每" + d.hours },
-    Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(km|KM|Km|kg|KG|Kg|mins?|ml|mL|ML|cm|mm|mg|hours?|m2|m3|secs?|s|m|g|h|L)END(/\s*COUNT|/\s*(?:kg|km|h)END)?", read: latin_unit },
+    Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(km|KM|Km|kg|KG|Kg|mins?|ml|mL|ML|cm|mm|mg|ms|hours?|m2|m3|secs?|s|m|g|h|L)END(/\s*COUNT|/\s*(?:kg|km|h)END)?", read: latin_unit },
     // 8.5折 and 85折 are one price in two spellings.
     Rule { pattern: r"([1-9])\.?([1-9])折", read: |found, _| format!("{}{}折", Dialect::year(found.text(1)), Dialect::year(found.text(2))) },
     Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(公里|千米|公斤|千克|毫升|厘米|毫米|平方米|平米|英寸|英里|分钟|分鐘|小时|小時|人份|COUNT|米|万|萬|千|百|亿|億)(/\s*COUNT)?", read: han_unit },

@@ -9,7 +9,7 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"(优惠|優惠|满减|滿減|立减|立減|红包|紅包|折扣|减免|抵扣|优惠券|补贴|活动|返现)\s*:?\s*-\s*¥?\s*(NUM)(?:\s*元)?", read: |found, d| format!("{}{}{}", found.text(1).trim_end_matches(['减', '減']), d.off, d.money(found.text(2))) },
     Rule { pattern: r"(实付|實付|应付|应收|实收|合计|合計|总价|總價|总计|總計|共计|总额|金额|金額|配送费|配送費|打包费|包装费|跑腿费|小费|小費|运费|運費|单价|單價|起送价|到手价|到手|原价|现价|收入|到账|到賬)\s*:?\s*(NUM)(?:\s*元|([，。、！,;\s)]|$))", read: |found, d| format!("{}{}{}", found.text(1), d.money(found.text(2)), found.text(3)) },
     Rule { pattern: r"([-+]?)\s*(?:¥|END(?i:rmb|cny)\s*)\s*([-+]?)\s*([0-9]{1,3}(?:，[0-9]{3})+(?:\.[0-9]+)?|NUM)(?:TO¥?\s*(NUM))?(?:\s*(万|萬|[wW]END))?(?:\s*(?:元|块|塊))?(/\s*(?:(kg|KG|g|km|KM|h|min|L|m)END)?)?", read: marked },
-    Rule { pattern: r"(HK|US|A)?\$\s*(NUM)", read: dollars },
+    Rule { pattern: r"(?:(HK|US|A)?\$|END(HKD|USD|AUD))\s*(NUM)", read: dollars },
     Rule { pattern: r"([-+]?)()(NUM)(?:TO¥?(NUM))?\s*(万|萬|[wW]END)?\s*(?:元|蚊|圆|圓|¥|(?i:rmb|cny)END)(/\s*(?:(kg|KG|g|km|KM|h|min|L|m)END)?)?", read: unmarked },
     Rule { pattern: r"([0-9]+)\s*([块塊毛角毫蚊])\s*([0-9])END", read: |found, d| format!("{}{}{}", d.quantity(found.text(1)), found.text(2), d.name(found.text(3))) },
     Rule { pattern: r"([+-]?)([0-9]+)\.([0-9]{1,2})\s*([块塊])", read: pieces },
@@ -56,16 +56,17 @@ fn amount(found: &Found<'_>, dialect: &'static Dialect) -> String {
 }
 
 fn dollars(found: &Found<'_>, dialect: &'static Dialect) -> String {
+    let (number, country) = (found.text(3), found.opt(1).unwrap_or(found.text(2)));
     // In Hong Kong the dollar is the currency.
-    if dialect.phones == Phones::TwoFours && found.text(1) != "US" {
-        return dialect.money(found.text(2));
+    if dialect.phones == Phones::TwoFours && !country.starts_with(['U', 'A']) {
+        return dialect.money(number);
     }
-    let currency = match found.text(1) {
-        "HK" => "港元",
-        "A" => "澳元",
+    let currency = match country {
+        "HK" | "HKD" => "港元",
+        "A" | "AUD" => "澳元",
         _ => "美元",
     };
-    dialect.quantity(found.text(2)) + currency
+    dialect.quantity(number) + currency
 }
 
 /// 5.8块 is 五块八.

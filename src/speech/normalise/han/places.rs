@@ -11,15 +11,18 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"(?:-|END[Bb])\s*([0-9]{1,2})\s*(层|層|楼|樓)", read: basement },
     Rule { pattern: r"地下\s*[Bb]?([0-9]{1,2})(?:\s*(层|層|楼|樓)|END)", read: |found, d| format!("地下{}{}", d.name(found.text(1)), found.opt(2).unwrap_or(d.storey())) },
     // A mall writes 3F or F3 for its third floor.
-    Rule { pattern: r"([0-9]{1,3})FEND", read: |found, d| d.name(found.text(1)) + d.floor },
+    Rule { pattern: r"([0-9]{1,3})(?:TO([0-9]{1,3}))?FEND", read: |found, d| span_of(found, d) + d.floor },
     Rule { pattern: r"ENDF([0-9]{1,2})(?:\s*(层|層|楼|樓)|END)", read: |found, d| d.name(found.text(1)) + found.opt(2).unwrap_or(d.floor) },
     Rule { pattern: r"([0-9]+|END[A-Za-z])#\s*(楼|樓|栋|棟)?(?:\s*-?\s*([0-9]{3,4})END)?", read: sharp },
-    Rule { pattern: r"#\s*([0-9]+)(?:\s*[号號])?", read: |found, d| d.name(found.text(1)) + d.number },
+    Rule { pattern: r"#\s*([0-9]+)(?:TO#?([0-9]+))?(?:\s*[号號])?", read: |found, d| span_of(found, d) + d.number },
     Rule { pattern: r"([0-9]{3,5}(?:[、，,/][0-9]{3,5})+)\s*([室房])", read: rooms },
     Rule { pattern: r"([0-9]{3,5})TO([0-9]{3,5})\s*([室房])", read: |found, d| format!("{}到{}{}", d.code(found.text(1)), d.code(found.text(2)), found.text(3)) },
     Rule { pattern: r"([0-9])\s*[室房]\s*([0-9])\s*[厅廳]", read: |found, d| format!("{}室{}厅", d.quantity(found.text(1)), d.quantity(found.text(2))) },
-    Rule { pattern: r"([0-9]+\s*)?(号楼|號樓|号院|號院|栋|棟|幢|座|单元|單元|楼|樓|层|層|门|門|梯|期|区|區|弄|号|號|巷|村|组|組|阁|苑|轩|公寓|大厦|大廈|广场|廣場|小区|小區|酒店|宾馆|宿舍|写字楼|寫字樓)\s*-?\s*([0-9]{3,5}(?:\.[0-9]+)?(?:TONUM)?)(\s*[室房])?", read: room_of_building },
+    Rule { pattern: r"([0-9]+\s*)?(号楼|號樓|号院|號院|栋|棟|幢|座|单元|單元|楼|樓|层|層|门|門|梯|期|区|區|弄|号|號|巷|村|组|組|阁|苑|轩|公寓|大厦|大廈|广场|廣場|小区|小區|酒店|宾馆|宿舍|写字楼|寫字樓)\s*[-/]?\s*([0-9]{3,5}(?:\.[0-9]+)?(?:TONUM)?)END(\s*[室房])?", read: room_of_building },
     Rule { pattern: r"([0-9]+)\s*(室|房间|房間|房|号房|號房)", read: single_room },
+    // A flat with a letter behind its number.
+    Rule { pattern: r"([0-9]{3,4})([A-D])END", read: |found, d| d.code(found.text(1)) + found.text(2) },
+    Rule { pattern: r"(公交车?)\s*([0-9]{3})END", read: |found, d| found.text(1).to_owned() + &d.code(found.text(2)) },
     Rule { pattern: r"END(?i:(room|rm|apt|suite|unit))\.?\s*([0-9]{3,5})END", read: |found, d| format!("{} {}", read(found.text(1), d), d.code(found.text(2))) },
     Rule { pattern: r"END[Nn][Oo][.:]?\s*([0-9]+)", read: |found, d| d.name(found.text(1)) + d.number },
     Rule { pattern: r"第\s*([0-9]+)(?:TO([0-9]+)|((?:、[0-9]+)+))?\s*", read: ordinal },
@@ -73,11 +76,16 @@ const COUNTED: [&str; 42] = [
     "度", "天", "号楼", "号院", "弄", "毫升", "ml", ":",
 ];
 
+/// Whether a number before this text is an amount.
+pub(super) fn counts(after: &str) -> bool {
+    let after = after.trim_start();
+    COUNTED.iter().any(|unit| after.starts_with(unit))
+}
+
 fn room_of_building(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let building = found.opt(1).map(|digits| dialect.name(digits.trim_end())).unwrap_or_default();
     let (kind, number) = (found.text(2), found.text(3));
-    let after = found.after().trim_start();
-    let is_room = found.opt(4).is_some() || !COUNTED.iter().any(|unit| after.starts_with(unit));
+    let is_room = found.opt(4).is_some() || !counts(found.after());
     let number = match number.bytes().all(|b| b.is_ascii_digit()) {
         true if is_room => room(number, dialect),
         // Not enough is known here: 100 becomes 一百, its unit stays behind it.
@@ -125,8 +133,18 @@ fn roman(found: &Found<'_>, dialect: &'static Dialect) -> String {
     dialect.name(number) + found.text(2)
 }
 
-/// `12号`, `2楼`, `1-3层`, `2-15号`.
+/// `12号`, `2楼`, `1-3层`, `2-15号`; the house `12-3号` is no range.
 fn named(found: &Found<'_>, dialect: &'static Dialect) -> String {
+    let falls =
+        found.opt(2).is_some_and(|last| last.parse::<u32>().ok() <= found.text(1).parse::<u32>().ok());
+    if falls {
+        return format!("{}杠{}{}", dialect.name(found.text(1)), dialect.name(found.text(2)), found.text(3));
+    }
+    span_of(found, dialect) + found.text(3)
+}
+
+/// One name, or the first and the last of several.
+fn span_of(found: &Found<'_>, dialect: &Dialect) -> String {
     let last = found.opt(2).map(|last| format!("到{}", dialect.name(last))).unwrap_or_default();
-    format!("{}{last}{}", dialect.name(found.text(1)), found.text(3))
+    dialect.name(found.text(1)) + &last
 }

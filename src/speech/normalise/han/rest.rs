@@ -8,7 +8,7 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"7-(?:11END|(?i:eleven)END)", read: |_, _| "七 十一".to_owned() },
     Rule { pattern: r"END(711|999)(便利|感冒)", read: |found, d| d.code(found.text(1)) + found.text(2) },
     Rule { pattern: r"END([A-Za-z]{1,3})-?([0-9]+(?:\.[0-9]+)*)(?:-([0-9]{2,5}))?END", read: letter_code },
-    Rule { pattern: r"([0-9]+)\s*(?:[-~]|--)\s*([0-9]+)", read: bare_range },
+    Rule { pattern: r"([0-9]+(?:\.[0-9]+)?)\s*(?:[-~]|--)\s*([0-9]+(?:\.[0-9]+)?)", read: bare_range },
     // Hong Kong counts its floors so, and writes its telephones in two fours.
     Rule { pattern: r"([0-9]{1,2})/FEND", read: |found, d| d.name(found.text(1)) + d.floor },
     Rule { pattern: r"ENDG/FEND", read: |_, d| d.ground.to_owned() },
@@ -25,6 +25,8 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"[A-Za-z]+(?:'[a-z]+)?", read: |found, _| letters(found.whole()) },
     Rule { pattern: r"\s*&\s*", read: |_, _| "和".to_owned() },
     Rule { pattern: r"≈", read: |_, d| d.about.to_owned() },
+    Rule { pattern: r"±", read: |_, _| "正负".to_owned() },
+    Rule { pattern: r"\s*=\s*", read: equals },
     Rule { pattern: r"≥", read: |_, _| "不少于".to_owned() },
     Rule { pattern: r"≤", read: |_, _| "不超过".to_owned() },
 ];
@@ -48,6 +50,9 @@ fn two_fours(found: &Found<'_>, dialect: &'static Dialect) -> String {
 /// Two numbers with a dash are a range if they rise, else something like a house number.
 fn bare_range(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let (low, high) = (found.text(1), found.text(2));
+    if found.whole().contains('.') {
+        return format!("{}到{}", dialect.literal(low), dialect.literal(high));
+    }
     let short = low.len() <= 4 && high.len() <= 4 && !low.starts_with('0') && !high.starts_with('0');
     let rises = low.parse::<u32>().ok() < high.parse::<u32>().ok();
     if short && rises && high.len() <= low.len() + 1 {
@@ -64,6 +69,12 @@ fn plus(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let number = found.after().starts_with(|c: char| c.is_ascii_digit());
     let word = found.after().starts_with(char::is_alphanumeric);
     if number || grade || (before && word) { dialect.plus.to_owned() } else { " ".to_owned() }
+}
+
+fn equals(found: &Found<'_>, _: &'static Dialect) -> String {
+    let digit = |c: char| c.is_ascii_digit();
+    let sum = found.before().ends_with(digit) && found.after().starts_with(digit);
+    if sum { "等于".to_owned() } else { " ".to_owned() }
 }
 
 /// Only a number that stands alone is below zero: after a word the dash is a dash.

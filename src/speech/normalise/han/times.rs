@@ -6,8 +6,10 @@ use super::{Counting, Dialect, Found, Rule, read, rest::bare};
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"([12][0-9]{3})TO([12][0-9]{3})年", read: |found, _| format!("{}到{}年", Dialect::year(found.text(1)), Dialect::year(found.text(2))) },
+    Rule { pattern: r"([0-9]{2})年([0-9]{1,2})(月份?)", read: |found, d| format!("{}年{}{}", Dialect::year(found.text(1)), d.name(found.text(2)), found.text(3)) },
     Rule { pattern: r"([0-9]{4})年", read: |found, _| Dialect::year(found.text(1)) + "年" },
     Rule { pattern: r"((?:19|20)[0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:T|END)", read: date },
+    Rule { pattern: r"((?:19|20)[0-9]{2})[-/](0[1-9]|1[0-2])END", read: |found, d| format!("{}年{}月", Dialect::year(found.text(1)), d.cardinal(found.text(2), Counting::Names)) },
     Rule { pattern: r"([01]?[0-9])[-/.]([0-3]?[0-9])\s+([0-9]{1,2}:[0-9]{2}(?:TO[0-9]{1,2}:[0-9]{2})?)END", read: day_and_time },
     Rule { pattern: r"(比分|比数)\s*:?\s*([0-9]{1,3})\s*[-:]\s*([0-9]{1,3})", read: |found, d| format!("{}{}比{}", found.text(1), d.name(found.text(2)), d.name(found.text(3))) },
     Rule { pattern: r"([0-9]+):([0-9]+)(?::[0-9]+(?:\.[0-9]+)?)?(?:TO([0-9]+):([0-9]+)(?::[0-9]{2})?END|\s*([AaPp])(?:[Mm]END|\.\s?[Mm]END\.?)|(?:Z|\+0[0-9]:?[0-9]{2})?END)", read: time },
@@ -95,7 +97,11 @@ pub(super) fn slashed(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let small = under
         .parse::<u8>()
         .is_ok_and(|under| under <= 10 && over.parse::<u8>().is_ok_and(|over| over <= under));
-    if !small && as_date(over, under) {
+    let part = found.before().ends_with(['的', '约', '占', '于', '约', '剩', '满'])
+        || ["以上", "以下", "的", "左右", "杯", "份", "个", "瓶", "满"]
+            .iter()
+            .any(|word| found.after().starts_with(word));
+    if !small && !part && as_date(over, under) {
         return month_and_day(over, under, dialect);
     }
     format!("{}分之{}", dialect.name(under), dialect.name(over))
