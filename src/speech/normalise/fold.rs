@@ -17,15 +17,25 @@ pub(super) fn fold(text: &str, chars_max: usize) -> String {
     let mut folded = String::with_capacity(text.len().min(chars_max * 4));
     let mut chars = text.chars().take(chars_max).peekable();
     let mut before = ' ';
+    let mut gap = false;
     while let Some(c) = chars.next() {
         let wide = |c: char| ('０'..='９').contains(&c);
         match c {
             // Between full-width digits it is as wide as they are, and separates thousands.
             '，' if wide(before) && chars.peek().is_some_and(|next| wide(*next)) => folded.push(','),
-            _ => fold_char(c, &mut folded),
+            '★' | '⭐' if folded.ends_with(|c: char| c.is_ascii_digit()) => folded.push('星'),
+            // Two numbers stay two when what stood between them goes.
+            _ if is_symbol(c) => gap = folded.ends_with(|c: char| c.is_ascii_digit()),
+            _ => {
+                if std::mem::take(&mut gap) && c.is_ascii_digit() {
+                    folded.push(' ');
+                }
+                fold_char(c, &mut folded);
+            }
         }
         before = c;
     }
+    let folded = folded.replace("->", "，").replace("=>", "，");
     let folded = MARKUP.replace_all(&folded, " ").into_owned();
     // What is left of brackets could still form phoneme input once neighbours go.
     folded.replace(['[', ']', '<', '>'], " ")
@@ -39,6 +49,8 @@ fn fold_char(c: char, out: &mut String) {
         '(' | ')' | '{' | '}' | '【' | '】' | '〔' | '〕' | '〖' | '〗' | '…' | '|' | '│' => {
             out.push('，');
         }
+        // From one to the other: a pause.
+        '\u{2190}'..='\u{21ff}' | '➔' | '➜' | '➡' => out.push('，'),
         '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('，'),
         '\t' | '\u{a0}' | '\u{3000}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '·' | '•' => {
             out.push(' ');
@@ -155,10 +167,15 @@ fn is_silent(c: char) -> bool {
             // Combining marks piled on letters, variation selectors, keycaps.
             0x0300..=0x036f | 0x0483..=0x0489 | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff
             | 0xfe00..=0xfe0f | 0xfe20..=0xfe2f
-            // Arrows, technical, boxes, symbols, dingbats.
-            | 0x2190..=0x21ff | 0x2300..=0x23ff | 0x2500..=0x27bf | 0x2900..=0x297f | 0x2b00..=0x2bff
-            // Private use and the emoji planes.
-            | 0xe000..=0xf8ff | 0x1f000..=0x1faff)
+            // Private use.
+            | 0xe000..=0xf8ff)
+}
+
+/// Pictures: technical, boxes, dingbats, emoji. Those that are numbers or marks are read before.
+fn is_symbol(c: char) -> bool {
+    matches!(u32::from(c), 0x2300..=0x23ff | 0x2500..=0x27bf | 0x2900..=0x297f | 0x2b00..=0x2bff | 0x1f000..=0x1faff)
+        && fancy_number(c).is_none()
+        && !matches!(c, '│' | '✕' | '✖' | '✗' | '➔' | '➜' | '➡')
 }
 
 #[cfg(test)]
@@ -177,6 +194,9 @@ mod tests {
             ("1️⃣号", "1号"),
             ("a\u{200b}b\u{202e}c\u{feff}", "abc"),
             ("“测试”面馆", "测试面馆"),
+            ("301→5号", "301，5号"),
+            ("301->5号", "301，5号"),
+            ("3😋5★", "3 5星"),
             ("一\n二", "一，二"),
             ("[[h@]]你好", " 你好"),
             ("［［h@］］你好", " 你好"),

@@ -16,11 +16,12 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"(NUM)\s*‰", read: |found, d| format!("千分之{}", d.literal(found.text(1))) },
     Rule { pattern: r"(-?)(NUM)(?:\s*°?C?TO(-?)(NUM))?\s*(?:°C|°|度)", read: degrees },
     Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(?:km/h|KM/H|Km/h|公里/小时|公里/时)", read: |found, d| counted(found, d, "公里") + "每" + d.hours },
-    Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(km|KM|Km|kg|KG|Kg|mins?|ml|mL|ML|cm|mm|mg|ms|hours?|m2|m3|secs?|s|m|g|h|L)END(/\s*COUNT|/\s*(?:kg|km|h)END)?", read: latin_unit },
+    Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(km|KM|Km|kg|KG|Kg|mins?|ml|mL|ML|H|cm|mm|mg|ms|hours?|m2|m3|secs?|s|m|g|h|L)END(/\s*COUNT|/\s*(?:kg|km|h)END)?", read: latin_unit },
     // 8.5折 and 85折 are one price in two spellings.
     Rule { pattern: r"([1-9])\.?([1-9])折", read: |found, _| format!("{}{}折", Dialect::year(found.text(1)), Dialect::year(found.text(2))) },
-    Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(公里|千米|公斤|千克|毫升|厘米|毫米|平方米|平米|英寸|英里|分钟|分鐘|小时|小時|人份|COUNT|米|万|萬|千|百|亿|億)(/\s*COUNT)?", read: han_unit },
-    Rule { pattern: r"([0-9]+)(\*+|×|x)([0-9]+(?:\s*(?:cm|mm|m|寸)END)?)", read: product },
+    Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(公里|千米|公斤|千克|毫升|厘米|毫米|平方米|平米|英寸|英里|分钟|分鐘|小时|小時|人份|[大中小整]?COUNT|米|万|萬|千|百|亿|億)(/\s*COUNT)?", read: han_unit },
+    Rule { pattern: r"([0-9])大([0-9])小", read: |found, d| format!("{}大{}小", d.quantity(found.text(1)), d.quantity(found.text(2))) },
+    Rule { pattern: r"([0-9]+)(\*+|×|x)([0-9]+(?:\s*(?:cm|mm|ml|kg|m|g|L|寸)END)?)", read: product },
     Rule { pattern: r"\s*(?:[×*]|END[xX]END|ENDx)\s*([0-9]{1,3})END(\s*COUNT)?", read: times },
     Rule { pattern: r"(\p{Han})\s*X([0-9]{1,2})END(\s*COUNT)?", read: |found, d| found.text(1).to_owned() + &copies(found.text(2), found.text(3), d) },
 ];
@@ -91,7 +92,7 @@ fn counted(found: &Found<'_>, dialect: &Dialect, unit: &str) -> String {
 /// `550*12`, `30×40`; stars in a long number hide digits.
 fn product(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let (left, right) = (found.text(1), found.text(3));
-    if right.ends_with(['m', '寸']) {
+    if right.ends_with(['m', 'l', 'g', 'L', '寸']) {
         return format!("{}乘{}", dialect.name(left), read(right, dialect));
     }
     if found.text(2).len() > 1 && found.text(2).starts_with('*') || left.len() > 4 {

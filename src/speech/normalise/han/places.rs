@@ -6,6 +6,7 @@ use super::{Dialect, Found, Rule, read, room};
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"([0-9]{1,3})-([0-9]{1,2})-([0-9]{3,4})END\s*(室|房)?", read: flat },
+    Rule { pattern: r"([0-9]{1,3})-([A-Z])-([0-9]{3,4})END", read: |found, d| format!("{}{}{}{}{}", d.name(found.text(1)), d.building, found.text(2), d.unit, d.code(found.text(3))) },
     Rule { pattern: r"([0-9A-Za-z]{1,3})(栋|棟|幢|号楼|號樓|座|#楼?)\s*-?\s*([0-9]{1,2})(?:单元|單元)?-([0-9]{3,4})END\s*(室|房)?", read: flat_of_building },
     Rule { pattern: r"(?:-|END[Bb])\s*([0-9]{1,2})\s*(层|層|楼|樓|F)END", read: basement },
     Rule { pattern: r"(?:-|END[Bb])\s*([0-9]{1,2})\s*(层|層|楼|樓)", read: basement },

@@ -6,7 +6,7 @@ use super::{Dialect, Found, Numbers, Phones, Rule, room, times::slashed};
 pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     // The shop is called by its two numbers, 柒 and 拾壹; 711 is read out.
     Rule { pattern: r"7-(?:11END|(?i:eleven)END)", read: |_, _| "七 十一".to_owned() },
-    Rule { pattern: r"END(711|999)(便利|感冒)", read: |found, d| d.code(found.text(1)) + found.text(2) },
+    Rule { pattern: r"END(711|999|1919)(便利|感冒|酒)", read: |found, d| d.code(found.text(1)) + found.text(2) },
     Rule { pattern: r"END([A-Za-z]{1,3})-?([0-9]+(?:\.[0-9]+)*)(?:-([0-9]{2,5}))?END", read: letter_code },
     Rule { pattern: r"([0-9]+(?:\.[0-9]+)?)\s*(?:[-~]|--)\s*([0-9]+(?:\.[0-9]+)?)", read: bare_range },
     // Hong Kong counts its floors so, and writes its telephones in two fours.
