@@ -12,6 +12,7 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"(?:-|END[Bb])\s*([0-9]{1,2})\s*(层|層|楼|樓)", read: basement },
     Rule { pattern: r"地下\s*[Bb]?([0-9]{1,2})(?:\s*(层|層|楼|樓)|END)", read: |found, d| format!("地下{}{}", d.name(found.text(1)), found.opt(2).unwrap_or(d.storey())) },
     // A mall writes 3F or F3 for its third floor.
+    Rule { pattern: r"([0-9]{1,3})F\s*-?\s*([0-9]{3,5})END", read: |found, d| format!("{}{}{}", d.name(found.text(1)), d.floor, d.code(found.text(2))) },
     Rule { pattern: r"([0-9]{1,3})(?:TO([0-9]{1,3}))?FEND", read: |found, d| span_of(found, d) + d.floor },
     Rule { pattern: r"ENDF([0-9]{1,2})(?:\s*(层|層|楼|樓)|END)", read: |found, d| d.name(found.text(1)) + found.opt(2).unwrap_or(d.floor) },
     Rule { pattern: r"([0-9]+|END[A-Za-z])#\s*(楼|樓|栋|棟)?(?:\s*-?\s*([0-9]{3,4})END)?", read: sharp },
@@ -19,8 +20,8 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"([0-9]{3,5}(?:[、，,/][0-9]{3,5})+)\s*([室房])", read: rooms },
     Rule { pattern: r"([0-9]{3,5})TO([0-9]{3,5})\s*([室房])", read: |found, d| format!("{}到{}{}", d.code(found.text(1)), d.code(found.text(2)), found.text(3)) },
     Rule { pattern: r"([0-9])\s*[室房]\s*([0-9])\s*[厅廳]", read: |found, d| format!("{}室{}厅", d.quantity(found.text(1)), d.quantity(found.text(2))) },
-    Rule { pattern: r"([0-9]+\s*)?(号楼|號樓|号院|號院|栋|棟|幢|座|单元|單元|楼|樓|层|層|门|門|梯|期|区|區|弄|号|號|巷|村|组|組|阁|苑|轩|公寓|大厦|大廈|广场|廣場|小区|小區|酒店|宾馆|宿舍|写字楼|寫字樓)\s*[-/]?\s*([0-9]{3,5}(?:\.[0-9]+)?(?:TONUM)?)END(\s*[室房])?", read: room_of_building },
-    Rule { pattern: r"([0-9]+)\s*(室|房间|房間|房|号房|號房)", read: single_room },
+    Rule { pattern: r"([0-9]+\s*)?(号楼|號樓|号院|號院|栋|棟|幢|座|单元|單元|楼|樓|层|層|门|門|梯|期|区|區|弄|号|號|巷|村|组|組|阁|苑|轩|公寓|大厦|大廈|广场|廣場|小区|小區|酒店|宾馆|宿舍|舍|写字楼|寫字樓|包间|包厢|包房|办公室|会议室|教室|病房|学院)\s*[-/]?\s*([0-9]{3,5}(?:\.[0-9]+)?(?:TONUM)?)END(\s*[室房])?", read: room_of_building },
+    Rule { pattern: r"([0-9]+)\s*(室|房间|房間|房|号房|號房|教室|病房|包间|包厢|包房|宿舍|寝室|办公室|会议室)", read: single_room },
     // A flat with a letter behind its number.
     Rule { pattern: r"([0-9]{3,4})([A-D])END", read: |found, d| d.code(found.text(1)) + found.text(2) },
     Rule { pattern: r"(公交车?)\s*([0-9]{3})END", read: |found, d| found.text(1).to_owned() + &d.code(found.text(2)) },
@@ -93,9 +94,9 @@ fn room_of_building(found: &Found<'_>, dialect: &'static Dialect) -> String {
         true => dialect.quantity(number),
         false => match number.split_once(['-', '~', '至', '到']) {
             Some((first, last)) if is_room && !number.contains('.') => {
-                let [first, last] =
-                    [first, last].map(|number| room(number.trim_matches(['-', ' ']), dialect));
-                format!("{first}到{last}")
+                let [first, last] = [first, last].map(|number| number.trim_matches(['-', ' ']));
+                let between = if last.len() < first.len() { "杠" } else { "到" };
+                format!("{}{between}{}", room(first, dialect), room(last, dialect))
             }
             _ => read(number, dialect),
         },
@@ -105,7 +106,7 @@ fn room_of_building(found: &Found<'_>, dialect: &'static Dialect) -> String {
 
 fn single_room(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let (digits, kind) = (found.text(1), found.text(2));
-    let counted = digits.len() <= 2 && matches!(kind, "房" | "房间" | "房間");
+    let counted = digits.len() <= 2 && kind != "室" && !kind.starts_with(['号', '號']);
     let number = if counted { dialect.quantity(digits) } else { room(digits, dialect) };
     number + kind
 }

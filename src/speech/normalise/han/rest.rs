@@ -7,7 +7,9 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     // The shop is called by its two numbers, 柒 and 拾壹; 711 is read out.
     Rule { pattern: r"7-(?:11END|(?i:eleven)END)", read: |_, _| "七 十一".to_owned() },
     Rule { pattern: r"END(711|999|1919)(便利|感冒|酒)", read: |found, d| d.code(found.text(1)) + found.text(2) },
-    Rule { pattern: r"END([A-Za-z]{1,3})-?([0-9]+(?:\.[0-9]+)*)(?:-([0-9]{2,5}))?END", read: letter_code },
+    Rule { pattern: r"END([A-Z])([0-9]{1,4})\s*[-~]\s*([A-Z])([0-9]{1,4})END", read: letter_range },
+    Rule { pattern: r"END([A-Za-z]{1,3})-?([0-9]+(?:\.[0-9]+)*)(?:-([0-9]{1,5}))?END", read: letter_code },
+    Rule { pattern: r"[0-9]{1,4}(?:-[0-9]{1,4}){2,4}END", read: |found, d| found.whole().split('-').map(|number| room(number, d)).collect::<Vec<_>>().join("杠") },
     Rule { pattern: r"([0-9]+(?:\.[0-9]+)?)\s*(?:[-~]|--)\s*([0-9]+(?:\.[0-9]+)?)", read: bare_range },
     // Hong Kong counts its floors so, and writes its telephones in two fours.
     Rule { pattern: r"([0-9]{1,2})/FEND", read: |found, d| d.name(found.text(1)) + d.floor },
@@ -45,6 +47,13 @@ fn two_fours(found: &Found<'_>, dialect: &'static Dialect) -> String {
         Phones::TwoFours => format!("，{}，{}，", dialect.code(found.text(1)), dialect.code(found.text(2))),
         Phones::Mainland => format!("{} {}", bare(found.text(1), dialect), bare(found.text(2), dialect)),
     }
+}
+
+/// `A12-A15` is a range; `A12-B3` are two doors.
+fn letter_range(found: &Found<'_>, dialect: &'static Dialect) -> String {
+    let between = if found.text(1) == found.text(3) { "到" } else { " " };
+    let (first, last) = (room(found.text(2), dialect), room(found.text(4), dialect));
+    format!("{}{first}{between}{}{last}", found.text(1), found.text(3))
 }
 
 /// Two numbers with a dash are a range if they rise, else something like a house number.
