@@ -76,7 +76,7 @@ impl Lexicon {
         }
         let mut words: BTreeMap<&str, &Word> = BTreeMap::new();
         for word in general.all().chain(specific.all()) {
-            words.insert(&word.word, word);
+            words.insert(&word.written, word);
         }
         Self::of(general.lang, words.into_values().cloned())
     }
@@ -97,7 +97,8 @@ impl Lexicon {
         let mut at = 0;
         while let Some(c) = text[at..].chars().next() {
             let found = words.written.get(&c).and_then(|list| {
-                list.iter().find(|word| text[at..].starts_with(&word.word) && stands(text, at, &word.word))
+                list.iter()
+                    .find(|word| text[at..].starts_with(&word.written) && stands(text, at, &word.written))
             });
             let Some(word) = found else {
                 at += c.len_utf8();
@@ -106,9 +107,9 @@ impl Lexicon {
             if let Some(said) = &word.said {
                 out.push_str(&text[kept..at]);
                 out.push_str(said);
-                kept = at + word.word.len();
+                kept = at + word.written.len();
             }
-            at += word.word.len();
+            at += word.written.len();
         }
         if kept == 0 && out.is_empty() {
             return Cow::Borrowed(text);
@@ -150,7 +151,7 @@ impl Lexicon {
         let mut written: HashMap<char, Vec<Word>> = HashMap::new();
         let mut spoken: HashMap<char, Vec<Reading>> = HashMap::new();
         for word in list {
-            let Some(first) = word.word.chars().next() else { continue };
+            let Some(first) = word.written.chars().next() else { continue };
             for reading in word.readings() {
                 let Some(first) = reading.word.chars().next() else { continue };
                 spoken.entry(first).or_default().push(reading);
@@ -161,7 +162,7 @@ impl Lexicon {
             return Self::none();
         }
         for list in written.values_mut() {
-            list.sort_by_key(|word| std::cmp::Reverse(word.word.len()));
+            list.sort_by_key(|word| std::cmp::Reverse(word.written.len()));
         }
         for list in spoken.values_mut() {
             list.sort_by_key(|reading| std::cmp::Reverse(reading.word.len()));

@@ -13,7 +13,9 @@ mod cases;
 
 pub(super) use fold::is_invisible;
 
-use numerals::{CANTONESE, Counting, Dialect, MANDARIN};
+use numerals::{
+    CANTONESE, CANTONESE_ADDRESS, Counting, Dialect, MANDARIN, MANDARIN_ADDRESS, Numbers, Phones,
+};
 use regex::{Captures, Regex};
 
 use super::Lang;
@@ -32,12 +34,25 @@ const WRITTEN_CHARS_MAX: usize = 2_000;
 #[must_use]
 pub fn normalise(text: &str, lang: Lang) -> String {
     let folded = fold::fold(text, WRITTEN_CHARS_MAX);
-    let (read, style) = match lang {
-        Lang::ZhCn => (han::RULES.apply(&folded, &MANDARIN), finish::Style::Han),
-        Lang::Yue => (han::RULES.apply(&folded, &CANTONESE), finish::Style::Han),
-        Lang::En => (en::RULES.apply(&folded, ()), finish::Style::Latin),
-    };
-    finish::finish(&read, style, SAID_CHARS_MAX)
+    match lang {
+        Lang::ZhCn => in_han(&folded, &MANDARIN),
+        Lang::Yue => in_han(&folded, &CANTONESE),
+        Lang::En => finish::finish(&en::RULES.apply(&folded, ()), finish::Style::Latin, SAID_CHARS_MAX),
+    }
+}
+
+/// Reads an address, where a number without a clue is a door: 软件园1201 is 软件园幺二零幺.
+pub(super) fn address(text: &str, lang: Lang) -> String {
+    let folded = fold::fold(text, WRITTEN_CHARS_MAX);
+    match lang {
+        Lang::ZhCn => in_han(&folded, &MANDARIN_ADDRESS),
+        Lang::Yue => in_han(&folded, &CANTONESE_ADDRESS),
+        Lang::En => normalise(text, lang),
+    }
+}
+
+fn in_han(folded: &str, dialect: &'static Dialect) -> String {
+    finish::finish(&han::RULES.apply(folded, dialect), finish::Style::Han, SAID_CHARS_MAX)
 }
 
 /// A code as it is read out, sign by sign: 0006 is 零零零六.
@@ -70,7 +85,8 @@ pub(super) fn counted(count: u32, lang: Lang) -> String {
 }
 
 /// One way of reading one written form. `NUM` in a pattern stands for a number with an optional decimal
-/// part, `END` for the border of an ASCII word: `\b` would not see one between `18` and a Han character.
+/// part, `TO` for what stands between two ends of a range, `SPAN` and `COUNT` for Han units, and `END` for the
+/// border of an ASCII word: `\b` would not see one between `18` and a Han character.
 struct Rule<C> {
     pattern: &'static str,
     read: Read<C>,
@@ -90,13 +106,18 @@ impl<C: Copy> Rules<C> {
     /// # Panics
     /// Never in a build whose tests passed: the patterns are constants, and a test compiles them.
     #[expect(clippy::expect_used, reason = "the patterns are constants that every test compiles")]
-    fn compile(list: &[Rule<C>]) -> Self {
+    fn compile(lists: &[&[Rule<C>]]) -> Self {
         let mut all = String::new();
-        let mut reads = Vec::with_capacity(list.len());
+        let mut reads = Vec::new();
         let mut group = 1;
-        for rule in list {
-            let pattern =
-                rule.pattern.replace("NUM", r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?").replace("END", r"(?-u:\b)");
+        for rule in lists.iter().copied().flatten() {
+            let pattern = rule
+                .pattern
+                .replace("SPAN", han::SPAN_UNITS)
+                .replace("COUNT", han::COUNT_UNITS)
+                .replace("TO", r"\s*(?:[-~至到]|--)\s*")
+                .replace("NUM", r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?")
+                .replace("END", r"(?-u:\b)");
             if !all.is_empty() {
                 all.push('|');
             }
@@ -112,7 +133,9 @@ impl<C: Copy> Rules<C> {
     fn apply(&self, text: &str, context: C) -> String {
         let read = |captures: &Captures<'_>| {
             let rule = self.reads.iter().find(|(group, _)| captures.get(*group).is_some());
-            rule.map_or_else(String::new, |(group, read)| read(&Found { captures, group: *group }, context))
+            rule.map_or_else(String::new, |(group, read)| {
+                read(&Found { text, captures, group: *group }, context)
+            })
         };
         self.all.replace_all(text, read).into_owned()
     }
@@ -120,6 +143,7 @@ impl<C: Copy> Rules<C> {
 
 /// The place a rule fits, seen with that rule's own group numbers.
 struct Found<'t> {
+    text: &'t str,
     captures: &'t Captures<'t>,
     group: usize,
 }
@@ -128,6 +152,18 @@ impl<'t> Found<'t> {
     /// The whole place.
     fn whole(&self) -> &'t str {
         self.opt(0).unwrap_or_default()
+    }
+
+    /// What stands before the place.
+    fn before(&self) -> &'t str {
+        let start = self.captures.get(self.group).map_or(0, |found| found.start());
+        self.text.get(..start).unwrap_or_default()
+    }
+
+    /// What stands after it.
+    fn after(&self) -> &'t str {
+        let end = self.captures.get(self.group).map_or(0, |found| found.end());
+        self.text.get(end..).unwrap_or_default()
     }
 
     /// Group `n` of the rule, empty when it took no part.

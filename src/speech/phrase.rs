@@ -137,6 +137,7 @@ impl Phrase {
     /// | `platform` | a platform's code, or its name in Han characters | 美团 | 美团 |
     /// | `shop` | a name, said without its branch | 测试面馆 | 测试面馆 |
     /// | `area` | a name, said without house and door | 测试小区 | 测试小区 |
+    /// | `address` | an address of at most 60 characters; private, so no phrase that comes with Orderbell says one | 软件园3-2-1201 | 软件园三栋二单元幺二零幺 |
     /// | `name` | a rider's name | 张师傅 | 张师傅 |
     /// | `spoken`, `text` | free text of at most [`FREE_TEXT_CHARS_MAX`] characters | as it is | as words |
     ///
@@ -195,20 +196,20 @@ impl Phrase {
                     let shown = slots::shown(slot.sort, value, lang, utc_offset_s)?;
                     let said = slots::said(slot.sort, &shown, lang, lexicon)?;
                     text.push_str(&shown);
-                    spoken.push_str(&said.join(template::between_signs(lang)));
-                    pieces.extend(said);
+                    spoken.push_str(&said.whole);
+                    pieces.extend(said.pieces);
                 }
             }
         }
         let whole = normalise(&spoken, lang);
         let fits = text.chars().count() <= TEXT_CHARS_MAX && !whole.is_empty();
-        let said = said_in(cut::cut(&whole, &pieces), lang, lexicon);
+        let said = said_in(&cut::cut(&whole, &pieces), lang, lexicon);
         fits.then(|| Rendered { text: text.trim().to_owned(), said, lang, phrase_index: 0 })
     }
 }
 
 /// The parts of a sentence with the readings of their words.
-fn said_in(parts: Vec<String>, lang: Lang, lexicon: &Lexicon) -> Said {
+fn said_in(parts: &[String], lang: Lang, lexicon: &Lexicon) -> Said {
     Said::of(parts.iter().map(|text| Part::new(text, lexicon.readings(text, lang))).collect())
 }
 
@@ -256,7 +257,7 @@ pub fn free_text(text: &str, lang: Lang, lexicon: &Lexicon) -> Result<Rendered, 
     if whole.is_empty() {
         return Err(TextError::Unspeakable);
     }
-    Ok(Rendered { text: visible(text), said: said_in(vec![whole], lang, lexicon), lang, phrase_index: 0 })
+    Ok(Rendered { text: visible(text), said: said_in(&[whole], lang, lexicon), lang, phrase_index: 0 })
 }
 
 /// The text as a card shows it: on one line, without what only confuses.

@@ -41,7 +41,7 @@ pub struct LexiconError {
 /// A word that was found good.
 #[derive(Clone, Debug)]
 pub(super) struct Word {
-    pub(super) word: String,
+    pub(super) written: String,
     pub(super) said: Option<String>,
     pinyin: Option<String>,
     lang: Lang,
@@ -74,14 +74,14 @@ impl Word {
             }
             check_pinyin(pinyin, han(word))?;
         }
-        Ok(Self { word: word.clone(), said: said.clone(), pinyin: pinyin.clone(), lang })
+        Ok(Self { written: word.clone(), said: said.clone(), pinyin: pinyin.clone(), lang })
     }
 
     /// Where its pinyin stands in normalised text: at the word, and at what is said for it, if that has as many
     /// syllables.
     pub(super) fn readings(&self) -> Vec<Reading> {
         let Some(pinyin) = &self.pinyin else { return Vec::new() };
-        let mut words = vec![self.word.clone(), normalise(&self.word, self.lang)];
+        let mut words = vec![self.written.clone(), normalise(&self.written, self.lang)];
         words.extend(self.said.as_ref().map(|said| normalise(said, self.lang)));
         words.retain(|word| !word.is_empty() && han(word) == pinyin.split(' ').count());
         words.sort();
@@ -89,6 +89,9 @@ impl Word {
         words.into_iter().map(|word| Reading { word, pinyin: pinyin.clone() }).collect()
     }
 }
+
+/// Brackets and what engines, shells and templates take for more than text.
+const REFUSED: &str = "<>[]{}()|\\`$＜＞［］｛｝（）【】〔〕〖〗";
 
 /// Checks that `text` is short, and bare of what engines take for more than text.
 fn plain(what: &str, text: &str, chars_max: usize) -> Result<(), String> {
@@ -105,7 +108,6 @@ fn plain(what: &str, text: &str, chars_max: usize) -> Result<(), String> {
     if text.chars().any(crate::speech::normalise::is_invisible) {
         return Err(format!("{what} contains a control character or an invisible one"));
     }
-    const REFUSED: &str = "<>[]{}()&|\\`$＜＞［］｛｝（）【】〔〕〖〗";
     match text.chars().find(|c| REFUSED.contains(*c)) {
         Some(c) => Err(format!("{what} contains {c:?}; brackets and marks of markup are refused")),
         None => Ok(()),

@@ -2,8 +2,17 @@
 //! A reported misreading becomes a line here before it becomes a rule.
 
 mod en;
+mod en_more;
 mod yue;
+mod yue_more;
 mod zh;
+mod zh_amounts;
+mod zh_codes;
+mod zh_money;
+mod zh_orders;
+mod zh_places;
+mod zh_signs;
+mod zh_times;
 
 use std::fmt::Write as _;
 
@@ -38,6 +47,7 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         "[0-9]{1,13}",
         "[0-9]{1,4}[-.:/~][0-9]{1,4}",
+        "1[3-9][0-9]{9}",
         "[¥#+*×-]",
         "[A-Za-z]{1,6}",
         "[ ,.!?&，。：]",
@@ -68,6 +78,29 @@ fn piece() -> impl Strategy<Value = String> {
             "到",
             "万",
             "单元",
+            "座",
+            "室",
+            "#",
+            "转",
+            "块",
+            "两",
+            "满",
+            "减",
+            "后",
+            "AM",
+            "w",
+            "x",
+            "±",
+            "½",
+            "①",
+            "密码",
+            "按",
+            "周",
+            "公交",
+            "电话",
+            "QQ",
+            "Apt",
+            "地下",
             "[[",
             "]]",
             "<b>",

@@ -1,122 +1,132 @@
 //! How English text is read: numbers become words, since engines differ on `5.80`, `0006` and `18:30`.
-//! The yuan is the only currency; Chinese units are understood because merchants' texts carry them.
+//! The yuan is the currency; Chinese units are understood because merchants' texts carry them.
+
+mod words;
 
 use std::sync::LazyLock;
 
 use super::{Found, Rule, Rules};
+use words::{clock, day, month, ordinal, year};
+pub(super) use words::{digits, number};
 
-pub(super) static RULES: LazyLock<Rules<()>> = LazyLock::new(|| Rules::compile(LIST));
+pub(super) static RULES: LazyLock<Rules<()>> =
+    LazyLock::new(|| Rules::compile(&[CODES, TIMES, AMOUNTS, REST]));
 
 #[rustfmt::skip]
-const LIST: &[Rule<()>] = &[
-    Rule { pattern: r"(?:\+?86[- ]?)?1[3-9][0-9]\*+([0-9]{4})END", read: |found, ()| format!("ending {}", digits(found.text(1))) },
-    Rule { pattern: r"(?:\+?86[- ]?)?(1[3-9][0-9])[- ]?([0-9]{4})[- ]?([0-9]{4})END", read: phone },
-    Rule { pattern: r"(?i:END(code|pin|ending(?: in)?|tail))\s*[:#]?\s*([0-9]{2,})", read: |found, ()| format!("{} {}", found.text(1), digits(found.text(2))) },
-    Rule { pattern: r"([0-9]{1,2}):([0-9]{2})(?::[0-9]{2})?(?:\s*(?:-|~|to)\s*([0-9]{1,2}):([0-9]{2})|\s*([AaPp])\.?[Mm]\.?)?END", read: time },
-    Rule { pattern: r"([-+]?)\s*(?:¥|END(?i:rmb|cny)\s*)\s*(NUM)(?:\s*[-~]\s*¥?\s*(NUM))?(?:\s*(?:元|(?i:yuan)END))?", read: |found, ()| quantity(found, "yuan", "yuan") },
-    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:元|(?i:yuan|rmb|cny)END)", read: |found, ()| quantity(found, "yuan", "yuan") },
-    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:公里|(?:km|KM|Km|kms)END)", read: |found, ()| quantity(found, "kilometer", "kilometers") },
-    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:米|mEND)", read: |found, ()| quantity(found, "meter", "meters") },
-    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:分钟|(?:mins?|minutes?)END)", read: |found, ()| quantity(found, "minute", "minutes") },
-    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:kgEND)", read: |found, ()| quantity(found, "kilogram", "kilograms") },
-    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*%", read: |found, ()| quantity(found, "percent", "percent") },
-    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*°C", read: |found, ()| quantity(found, "degree", "degrees") },
-    Rule { pattern: r"(?:#|END[Nn][Oo]\.)\s*([0-9]+)", read: |found, ()| format!(" number {}", number(found.text(1))) },
+const CODES: &[Rule<()>] = &[
+    Rule { pattern: r"(?i:https?://|ENDwww\.)[!-~]*[0-9A-Za-z/]", read: |_, ()| "link".to_owned() },
+    Rule { pattern: r"(?:\+?86[- ]?)?1[3-9][0-9][- ]*[*xX]{2,8}[- ]*([0-9]{4})END", read: |found, ()| format!("ending {}", digits(found.text(1))) },
+    Rule { pattern: r"(?:(?:\+|00)?86[- ]?)?(1[3-9][0-9])[- ]?([0-9]{4})[- ]?([0-9]{4})(?:\s*(?:(?i:ext)\.?|[-_,，转])\s*([0-9]{1,6}))?END", read: phone },
+    Rule { pattern: r"([48]00)[- ]?([0-9]{3})[- ]?([0-9]{4})END", read: phone },
+    Rule { pattern: r"(0[0-9]{2,3})-([0-9]{7,8})(?:END()\s*(?i:ext\.?|-)\s*([0-9]{1,6}))?END", read: phone },
+    Rule { pattern: r"(?:\+?852[- ]?)([0-9]{4})[- ]?([0-9]{4})END", read: phone },
+    Rule { pattern: r"(?i:END((?:pickup |door |locker )?code|pin|password|passcode|ending(?: in)?|tail|last (?:four|4)(?: digits)?))\s*(?:is\s+)?[:#]?\s*([0-9A-Za-z]?[0-9][0-9A-Za-z-]*)", read: |found, ()| format!("{} {}", found.text(1).replace('4', "four"), signs(found.text(2))) },
+    Rule { pattern: r"([0-9]{1,3})-([0-9]{1,2})-([0-9]{3,4})END", read: |found, ()| format!("building {} unit {} room {}", number(found.text(1)), number(found.text(2)), digits(found.text(3))) },
+    Rule { pattern: r"(?i:END(apt|apartment|room|rm|suite|unit|flat|bldg|building|house))\.?\s*#?\s*([A-Za-z]?[0-9]+)END", read: |found, ()| format!("{} {}", found.text(1), room(found.text(2))) },
+    Rule { pattern: r"(?:#|END[Nn][Oo]\.)\s*([A-Za-z]?)([0-9]+)", read: |found, ()| format!(" number {} {}", found.text(1), number(found.text(2))) },
+];
+
+#[rustfmt::skip]
+const TIMES: &[Rule<()>] = &[
+    Rule { pattern: r"((?:19|20)[0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:T|END)", read: date },
+    Rule { pattern: r"(?i:END(jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?)\s+([0-9]{1,2})(?:st|nd|rd|th)?END", read: named_day },
+    Rule { pattern: r"([0-9]{1,2}):([0-9]{2})(?::[0-9]{2})?(?:\s*(?:-|~|to)\s*([0-9]{1,2}):([0-9]{2})END|\s*([AaPp])(?:[Mm]END|\.\s?[Mm]END\.?)|END)", read: time },
+    Rule { pattern: r"([0-9]{1,2})\s?([AaPp])(?:[Mm]END|\.[Mm]END\.?)", read: |found, ()| format!("{} {} m ", number(found.text(1)), found.text(2).to_ascii_lowercase()) },
+    Rule { pattern: r"END(Mon|Tue|Tues|Wed|Thu|Thur|Fri|Sat|Sun)\s?[-~]\s?(Mon|Tue|Tues|Wed|Thu|Thur|Fri|Sat|Sun)END", read: |found, ()| format!("{} to {}", found.text(1), found.text(2)) },
+    Rule { pattern: r"([0-9]+)h\s?([0-9]{1,2})\s?(?:m|min|mins)?END", read: |found, ()| format!("{} {} ", plural(found.text(1), "hour"), plural(found.text(2), "minute")) },
+    Rule { pattern: r"([0-9]+):([0-9]+)END", read: |found, ()| format!("{} to {}", number(found.text(1)), number(found.text(2))) },
+    Rule { pattern: r"([0-9]{1,6})(?:st|nd|rd|th)(?:\s*[-~]\s*([0-9]{1,6})(?:st|nd|rd|th))?END", read: ranks },
+];
+
+#[rustfmt::skip]
+const AMOUNTS: &[Rule<()>] = &[
+    Rule { pattern: r"([-+]?)\s*(?:¥|END(?i:rmb|cny)\s*)\s*(NUM)(?:\s*(?:[-~]|to)\s*¥?\s*(NUM))?(?:\s*(?:元|(?i:yuan)END))?(/(?:kmEND|kgEND)?)?", read: |found, ()| quantity(found, "yuan", "yuan") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:元|块|¥|(?i:yuan|rmb|cny)END)(/(?:kmEND|kgEND)?)?", read: |found, ()| quantity(found, "yuan", "yuan") },
+    Rule { pattern: r"([-+]?)(?:HK|US)?\$\s*(NUM)(?:\s*[-~]\s*\$?(NUM))?(/)?", read: |found, ()| quantity(found, "dollar", "dollars") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:km/h|kph)END()", read: |found, ()| quantity(found, "kilometer per hour", "kilometers per hour") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:公里|(?:km|KM|Km|kms)END)(/)?", read: |found, ()| quantity(found, "kilometer", "kilometers") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:米|mEND)()", read: |found, ()| quantity(found, "meter", "meters") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:分钟|(?i:mins?|minutes?)END\.?)()", read: |found, ()| quantity(found, "minute", "minutes") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:小时|(?:h|hrs?|hours?)END)()", read: |found, ()| quantity(found, "hour", "hours") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:秒|(?:s|secs?|seconds?)END)()", read: |found, ()| quantity(found, "second", "seconds") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:公斤|(?i:kg|kgs)END)(/)?", read: |found, ()| quantity(found, "kilogram", "kilograms") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:克|gEND)(/)?", read: |found, ()| quantity(found, "gram", "grams") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:毫升|(?:ml|mL)END)(/)?", read: |found, ()| quantity(found, "milliliter", "milliliters") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:升|LEND)(/)?", read: |found, ()| quantity(found, "liter", "liters") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:pcs?END\.?)()", read: |found, ()| quantity(found, "piece", "pieces") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*%()", read: |found, ()| quantity(found, "percent", "percent") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:°CEND|°FEND|°)()", read: |found, ()| quantity(found, "degree", "degrees") },
     Rule { pattern: r"(?:[×*]|ENDx)\s*([0-9]{1,3})END", read: |found, ()| format!(" times {}", number(found.text(1))) },
-    Rule { pattern: r"([0-9]+)\s*[-~]\s*([0-9]+)", read: |found, ()| format!("{} to {}", number(found.text(1)), number(found.text(2))) },
+];
+
+#[rustfmt::skip]
+const REST: &[Rule<()>] = &[
+    // A shop, not a range.
+    Rule { pattern: r"7-(?:11END|(?i:eleven)END)", read: |_, ()| "seven eleven".to_owned() },
+    Rule { pattern: r"END24/7END", read: |_, ()| "twenty four seven".to_owned() },
+    // Hong Kong counts its floors so.
+    Rule { pattern: r"ENDG/FEND", read: |_, ()| "ground floor".to_owned() },
+    Rule { pattern: r"([0-9]{1,3})/?FEND", read: |found, ()| format!("floor {}", number(found.text(1))) },
+    Rule { pattern: r"END[Bb]([0-9])(?:/?FEND| floorEND)", read: |found, ()| format!("basement {}", number(found.text(1))) },
+    Rule { pattern: r"([0-9]{1,2})/([0-9]{1,2})END", read: slashed },
+    Rule { pattern: r"([0-9]+)\s*[-~]\s*([0-9]+)", read: range },
+    Rule { pattern: r"([0-9]+)\+", read: |found, ()| format!("{} plus ", number(found.text(1))) },
+    Rule { pattern: r"\+([0-9]+)", read: |found, ()| format!(" plus {}", number(found.text(1))) },
+    Rule { pattern: r"-", read: dash },
     Rule { pattern: r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)*", read: |found, ()| format!(" {} ", number(found.whole())) },
+    Rule { pattern: r"ENDw/o\s", read: |_, ()| "without ".to_owned() },
+    Rule { pattern: r"ENDw/\s", read: |_, ()| "with ".to_owned() },
+    Rule { pattern: r"\s\+\s", read: |_, ()| " plus ".to_owned() },
     Rule { pattern: r"&", read: |_, ()| " and ".to_owned() },
 ];
 
-const SMALL: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-
-const TENS: [&str; 10] =
-    ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-
-/// A decimal string in words: a quantity while it is short, digit by digit when it is long or begins with
-/// zero.
-pub(super) fn number(text: &str) -> String {
-    let plain = text.replace(',', "");
-    let (whole, fraction) = plain.split_once('.').unwrap_or((plain.as_str(), ""));
-    let zero_led = whole.len() > 1 && whole.starts_with('0');
-    let mut out = match whole.parse() {
-        Ok(n) if !zero_led && whole.len() <= 6 => cardinal(n),
-        _ => digits(whole),
-    };
-    for part in fraction.split('.').filter(|part| !part.is_empty()) {
-        out.push_str(" point ");
-        out.push_str(&digits(part));
-    }
-    out
+/// A code with its letters, sign by sign.
+fn signs(code: &str) -> String {
+    let signs = code.chars().filter(char::is_ascii_alphanumeric).map(|c| match c {
+        digit if digit.is_ascii_digit() => digits(digit.encode_utf8(&mut [0; 4])),
+        letter => letter.to_ascii_uppercase().to_string(),
+    });
+    signs.collect::<Vec<_>>().join(" ")
 }
 
-/// A time of day on a twelve-hour clock, which is what English ears expect.
-fn clock(hour: u32, minute: u32) -> String {
-    let half = if hour % 24 < 12 { "a m" } else { "p m" };
-    let hour = match hour % 12 {
-        0 => 12,
-        hour => hour,
-    };
-    let hour = cardinal(hour);
-    match minute {
-        0 => format!("{hour} {half}"),
-        1..=9 => format!("{hour} oh {} {half}", cardinal(minute)),
-        _ => format!("{hour} {} {half}", cardinal(minute)),
-    }
-}
-
-/// Digit by digit.
-pub(super) fn digits(text: &str) -> String {
-    let words: Vec<&str> =
-        text.chars().filter_map(|c| c.to_digit(10)).filter_map(|d| SMALL.get(d as usize)).copied().collect();
-    words.join(" ")
-}
-
-/// 0 to 999 999 in words.
-fn cardinal(n: u32) -> String {
-    let small = |n: u32| SMALL.get(n as usize).copied().unwrap_or_default();
-    let join = |head: String, rest: u32| match rest {
-        0 => head,
-        rest => format!("{head} {}", cardinal(rest)),
-    };
-    match n {
-        0..=19 => small(n).to_owned(),
-        20..=99 => join(TENS.get(n as usize / 10).copied().unwrap_or_default().to_owned(), n % 10),
-        100..=999 => join(format!("{} hundred", small(n / 100)), n % 100),
-        _ => join(format!("{} thousand", cardinal(n / 1_000)), n % 1_000),
-    }
+/// A room: 305 is read out, 12 is counted.
+fn room(number_of: &str) -> String {
+    let (letter, rest) =
+        number_of.split_at(usize::from(number_of.starts_with(|c: char| c.is_ascii_alphabetic())));
+    let rest = if rest.len() >= 3 { digits(rest) } else { number(rest) };
+    if letter.is_empty() { rest } else { format!("{} {rest}", letter.to_ascii_uppercase()) }
 }
 
 fn phone(found: &Found<'_>, (): ()) -> String {
-    let groups = [1, 2, 3].map(|n| digits(found.text(n)));
-    groups.join(", ")
+    let groups = (1..=3).filter_map(|n| found.opt(n)).filter(|part| !part.is_empty());
+    let groups: Vec<String> = groups.map(digits).collect();
+    let extension = found.opt(4).map(|part| format!(", extension {}", digits(part))).unwrap_or_default();
+    groups.join(", ") + &extension
+}
+
+fn date(found: &Found<'_>, (): ()) -> String {
+    let gap = if found.whole().ends_with('T') { ", " } else { "" };
+    match day(found.text(2), found.text(3)) {
+        Some(day) => format!("{day}, {}{gap}", year(found.text(1))),
+        None => [1, 2, 3].map(|n| number(found.text(n))).join(" "),
+    }
+}
+
+fn named_day(found: &Found<'_>, (): ()) -> String {
+    let name = month(found.text(1)).unwrap_or(found.text(1));
+    match found.text(2).parse() {
+        Ok(day @ 1..=31) => format!("{name} {}", ordinal(day)),
+        _ => format!("{name} {}", number(found.text(2))),
+    }
 }
 
 fn time(found: &Found<'_>, (): ()) -> String {
     let clock = |hour: &str, minute: &str| match (hour.parse(), minute.parse()) {
         // It already has its half of the day.
         (Ok(1..=12_u32), Ok(0_u32)) if found.opt(5).is_some() => number(hour),
+        (Ok(1..=12_u32), Ok(0..=9_u32)) if found.opt(5).is_some() => {
+            format!("{} oh {}", number(hour), number(minute.trim_start_matches('0')))
+        }
         (Ok(1..=12_u32), Ok(0..=59_u32)) if found.opt(5).is_some() => {
             format!("{} {}", number(hour), number(minute))
         }
@@ -133,17 +143,77 @@ fn time(found: &Found<'_>, (): ()) -> String {
     }
 }
 
-/// Sign, number, perhaps a second number, unit in its right number.
+/// Sign, number, perhaps a second number, unit in its right number, perhaps what it is for.
 fn quantity(found: &Found<'_>, one: &str, many: &str) -> String {
+    let hangs = found.before().ends_with(char::is_alphanumeric);
     let sign = match found.text(1) {
+        "-" if hangs => " ",
         "-" => "minus ",
-        "+" => "plus ",
+        "+" => " plus ",
         _ => "",
     };
     let low = trim_fraction(found.text(2));
     let high = found.opt(3).map(|high| format!(" to {}", number(trim_fraction(high)))).unwrap_or_default();
     let unit = if low == "1" && high.is_empty() { one } else { many };
-    format!("{sign}{}{high} {unit} ", number(low))
+    let per = match found.text(4) {
+        "" => "",
+        "/km" => "per kilometer",
+        "/kg" => "per kilogram",
+        _ => "per ",
+    };
+    format!("{sign}{}{high} {unit} {per}", number(low))
+}
+
+/// `1 hour`, `2 hours`.
+fn plural(count: &str, unit: &str) -> String {
+    let number = number(count);
+    if number == "one" { format!("one {unit}") } else { format!("{number} {unit}s") }
+}
+
+/// `2nd`, `1st-3rd`.
+fn ranks(found: &Found<'_>, (): ()) -> String {
+    let rank = |digits: &str| digits.parse().map_or_else(|_| number(digits), ordinal);
+    let last = found.opt(2).map(|last| format!(" to {}", rank(last))).unwrap_or_default();
+    rank(found.text(1)) + &last
+}
+
+/// A fraction, or a day of a month.
+fn slashed(found: &Found<'_>, (): ()) -> String {
+    let (over, under) = (found.text(1), found.text(2));
+    let fraction = match (over.parse::<u32>(), under.parse::<u32>()) {
+        (Ok(1), Ok(2)) => Some("one half".to_owned()),
+        (Ok(over), Ok(4)) if over < 4 => Some(plural(&over.to_string(), "quarter")),
+        (Ok(over), Ok(under @ 3..=10)) if over < under => {
+            let part = ordinal(under);
+            Some(if over == 1 {
+                format!("one {part}")
+            } else {
+                format!("{} {part}s", number(&over.to_string()))
+            })
+        }
+        _ => None,
+    };
+    fraction
+        .or_else(|| day(over, under))
+        .unwrap_or_else(|| format!("{} over {}", number(over), number(under)))
+}
+
+/// Two numbers with a dash are a range if they rise.
+fn range(found: &Found<'_>, (): ()) -> String {
+    let (low, high) = (found.text(1), found.text(2));
+    let rises = low.parse::<u64>().ok() < high.parse::<u64>().ok() && high.len() <= low.len() + 1;
+    if rises && !low.starts_with('0') {
+        format!("{} to {}", number(low), number(high))
+    } else {
+        format!("{} dash {}", room(low), room(high))
+    }
+}
+
+/// Only a number that stands alone is below zero: after a word the dash is a dash.
+fn dash(found: &Found<'_>, (): ()) -> String {
+    let hangs = found.before().ends_with(|c: char| c.is_alphanumeric() || c == '-');
+    let number = found.after().starts_with(|c: char| c.is_ascii_digit());
+    if number && !hangs { " minus ".to_owned() } else { " ".to_owned() }
 }
 
 /// 5.80 is five point eight; 1.0 is one.

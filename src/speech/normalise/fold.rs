@@ -5,21 +5,40 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Phoneme input of espeak, and tags of any markup. A tag begins with a letter, so `3<5` is none.
+/// Phoneme input of espeak, tags of any markup, and the faces that chat programs write as words in brackets. A
+/// tag begins with a letter, so `3<5` is none.
 #[expect(clippy::expect_used, reason = "the pattern is a constant that every test compiles")]
-static MARKUP: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\[\[.*?\]\]|</?[A-Za-z!?][^<>]*>").expect("a valid pattern"));
+static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\[\[.*?\]\]|</?[A-Za-z!?][^<>]*>|\[(?:微笑|撇嘴|色|发呆|得意|流泪|害羞|闭嘴|大哭|尴尬|发怒|调皮|呲牙|惊讶|难过|偷笑|愉快|可爱|白眼|傲慢|困|惊恐|憨笑|悠闲|抱拳|握手|胜利|强|弱|拳头|OK|合十|玫瑰|凋谢|爱心|心碎|蛋糕|咖啡|啤酒|太阳|月亮|拥抱|笑脸|捂脸|奸笑|机智|耶|加油|加油加油|鼓掌|再见|旺柴|红包|福|發|庆祝|烟花|爆竹|破涕为笑|苦涩|裂开|叹气|让我看看|天啊|666|Emm)\]").expect("a valid pattern")
+});
 
 /// Folds at most `chars_max` characters of `text`.
 pub(super) fn fold(text: &str, chars_max: usize) -> String {
     let mut folded = String::with_capacity(text.len().min(chars_max * 4));
-    for c in text.chars().take(chars_max) {
-        fold_char(c, &mut folded);
+    let mut chars = text.chars().take(chars_max).peekable();
+    let mut before = ' ';
+    let mut gap = false;
+    while let Some(c) = chars.next() {
+        let wide = |c: char| ('０'..='９').contains(&c);
+        match c {
+            // Between full-width digits it is as wide as they are, and separates thousands.
+            '，' if wide(before) && chars.peek().is_some_and(|next| wide(*next)) => folded.push(','),
+            '★' | '⭐' if folded.ends_with(|c: char| c.is_ascii_digit()) => folded.push('星'),
+            // Two numbers stay two when what stood between them goes.
+            _ if is_symbol(c) => gap = folded.ends_with(|c: char| c.is_ascii_digit()),
+            _ => {
+                if std::mem::take(&mut gap) && c.is_ascii_digit() {
+                    folded.push(' ');
+                }
+                fold_char(c, &mut folded);
+            }
+        }
+        before = c;
     }
-    let mut folded = MARKUP.replace_all(&folded, " ").into_owned();
+    let folded = folded.replace("->", "，").replace("=>", "，");
+    let folded = MARKUP.replace_all(&folded, " ").into_owned();
     // What is left of brackets could still form phoneme input once neighbours go.
-    folded.retain(|c| !matches!(c, '[' | ']' | '<' | '>'));
-    folded
+    folded.replace(['[', ']', '<', '>'], " ")
 }
 
 fn fold_char(c: char, out: &mut String) {
@@ -30,6 +49,8 @@ fn fold_char(c: char, out: &mut String) {
         '(' | ')' | '{' | '}' | '【' | '】' | '〔' | '〕' | '〖' | '〗' | '…' | '|' | '│' => {
             out.push('，');
         }
+        // From one to the other: a pause.
+        '\u{2190}'..='\u{21ff}' | '➔' | '➜' | '➡' => out.push('，'),
         '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('，'),
         '\t' | '\u{a0}' | '\u{3000}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '·' | '•' => {
             out.push(' ');
@@ -39,13 +60,29 @@ fn fold_char(c: char, out: &mut String) {
         '￥' => out.push('¥'),
         '№' => out.push('#'),
         '℃' => out.push_str("°C"),
-        '㎡' => out.push_str("平方米"),
+        '㎡' | '㎥' | '㎞' | '㎏' | '㎝' | '㎜' | '㎎' | '㏄' => out.push_str(square_unit(c)),
+        '½' | '⅓' | '⅔' | '¼' | '¾' => {
+            // Two and a half is no twenty-one halves.
+            if out.ends_with(|c: char| c.is_ascii_digit()) {
+                out.push(' ');
+            }
+            out.push_str(vulgar_fraction(c));
+        }
+        '㈠'..='㈩' => out.push_str(han_number(c, '㈠')),
+        '㊀'..='㊉' => out.push_str(han_number(c, '㊀')),
+        'Ⅰ'..='Ⅻ' => out.push_str(&(u32::from(c) - u32::from('Ⅰ') + 1).to_string()),
         '〇' => out.push('零'),
         '✕' | '✖' | '✗' => out.push('×'),
         '’' => out.push('\''),
         '"' | '“' | '”' | '‘' | '「' | '」' | '『' | '』' | '《' | '》' | '〈' | '〉' | '`' => {
         }
         _ => match fancy_number(c) {
+            // Set apart, so that ①② is no twelve.
+            Some(number) if is_enclosed(c) => {
+                out.push(' ');
+                out.push_str(&number.to_string());
+                out.push(' ');
+            }
             Some(number) => out.push_str(&number.to_string()),
             None if is_silent(c) => {}
             None => out.push(c),
@@ -55,6 +92,40 @@ fn fold_char(c: char, out: &mut String) {
 
 fn full_width_to_ascii(c: char) -> char {
     char::from_u32(u32::from(c) - 0xfee0).unwrap_or(' ')
+}
+
+/// A Han number in brackets or a circle, whose series begins with `one`.
+fn han_number(c: char, one: char) -> &'static str {
+    const NUMBERS: [&str; 10] = ["一", "二", "三", "四", "五", "六", "七", "八", "九", "十"];
+    NUMBERS.get(c as usize - one as usize).copied().unwrap_or_default()
+}
+
+/// Units that are one character wide.
+fn square_unit(c: char) -> &'static str {
+    match c {
+        '㎡' => "平方米",
+        '㎥' => "立方米",
+        '㎞' => "km",
+        '㎏' => "kg",
+        '㎝' => "cm",
+        '㎜' => "mm",
+        '㎎' => "mg",
+        _ => "ml",
+    }
+}
+
+fn vulgar_fraction(c: char) -> &'static str {
+    match c {
+        '½' => "1/2",
+        '⅓' => "1/3",
+        '⅔' => "2/3",
+        '¼' => "1/4",
+        _ => "3/4",
+    }
+}
+
+fn is_enclosed(c: char) -> bool {
+    matches!(u32::from(c), 0x2460..=0x249b | 0x24f5..=0x24fe | 0x2776..=0x2793)
 }
 
 /// Circled, parenthesised, dotted, superscript, mathematical and other scripts' digits.
@@ -96,10 +167,15 @@ fn is_silent(c: char) -> bool {
             // Combining marks piled on letters, variation selectors, keycaps.
             0x0300..=0x036f | 0x0483..=0x0489 | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff
             | 0xfe00..=0xfe0f | 0xfe20..=0xfe2f
-            // Arrows, technical, boxes, symbols, dingbats.
-            | 0x2190..=0x21ff | 0x2300..=0x23ff | 0x2500..=0x27bf | 0x2900..=0x297f | 0x2b00..=0x2bff
-            // Private use and the emoji planes.
-            | 0xe000..=0xf8ff | 0x1f000..=0x1faff)
+            // Private use.
+            | 0xe000..=0xf8ff)
+}
+
+/// Pictures: technical, boxes, dingbats, emoji. Those that are numbers or marks are read before.
+fn is_symbol(c: char) -> bool {
+    matches!(u32::from(c), 0x2300..=0x23ff | 0x2500..=0x27bf | 0x2900..=0x297f | 0x2b00..=0x2bff | 0x1f000..=0x1faff)
+        && fancy_number(c).is_none()
+        && !matches!(c, '│' | '✕' | '✖' | '✗' | '➔' | '➜' | '➡')
 }
 
 #[cfg(test)]
@@ -110,18 +186,23 @@ mod tests {
     fn one_character_is_left_of_its_many_forms() {
         let cases = [
             ("１２３ＡＢｃ", "123ABc"),
-            ("①②⑩𝟝", "12105"),
+            ("①②⑩𝟝", " 1  2  10 5"),
+            ("１，２３４，５", "1,234,5"),
+            ("2½㎏㈢Ⅲ期", "2 1/2kg三3期"),
             ("￥５．８", "¥5.8"),
             ("好吃😋面馆👨‍👩‍👧", "好吃面馆"),
             ("1️⃣号", "1号"),
             ("a\u{200b}b\u{202e}c\u{feff}", "abc"),
             ("“测试”面馆", "测试面馆"),
+            ("301→5号", "301，5号"),
+            ("301->5号", "301，5号"),
+            ("3😋5★", "3 5星"),
             ("一\n二", "一，二"),
             ("[[h@]]你好", " 你好"),
             ("［［h@］］你好", " 你好"),
             ("<speak>好</speak>", " 好 "),
-            ("[<b>[h@]]x", " h@x"),
-            ("3<5", "35"),
+            ("[<b>[h@]]x", "   h@  x"),
+            ("3<5", "3 5"),
             ("Z\u{335}\u{336}algo", "Zalgo"),
         ];
         for (written, folded) in cases {

@@ -25,11 +25,31 @@ pub(super) struct Dialect {
     pub(super) building: &'static str,
     pub(super) unit: &'static str,
     pub(super) floor: &'static str,
+    storey: &'static str,
+    pub(super) ground: &'static str,
     pub(super) plus: &'static str,
+    pub(super) about: &'static str,
+    /// What is taken off a price.
+    pub(super) off: &'static str,
+    /// The second hundred: 两百 in the north, 二百 in the south.
+    two_before_hundred: &'static str,
+    /// From midnight, in the morning, at noon, in the afternoon, in the evening.
+    pub(super) parts_of_day: [&'static str; 5],
+    pub(super) phones: Phones,
+    pub(super) counting: Numbers,
+    /// Before the extension of a telephone number.
+    pub(super) extension: &'static str,
+    /// In place of an address on the web.
+    pub(super) link: &'static str,
 }
 
 /// Mandarin in simplified characters.
-pub(super) static MANDARIN: Dialect = Dialect {
+pub(super) static MANDARIN: Dialect = MANDARIN_WORDS;
+
+/// Mandarin in an address, where a bare number is a room.
+pub(super) static MANDARIN_ADDRESS: Dialect = Dialect { counting: Numbers::Rooms, ..MANDARIN_WORDS };
+
+const MANDARIN_WORDS: Dialect = Dialect {
     two: "两",
     one_in_codes: "幺",
     point: "点",
@@ -49,11 +69,26 @@ pub(super) static MANDARIN: Dialect = Dialect {
     building: "栋",
     unit: "单元",
     floor: "楼",
+    storey: "层",
+    ground: "一楼",
     plus: "加",
+    about: "约",
+    off: "减",
+    two_before_hundred: "两",
+    parts_of_day: ["凌晨", "上午", "中午", "下午", "晚上"],
+    phones: Phones::Mainland,
+    counting: Numbers::Amounts,
+    extension: "转",
+    link: "链接",
 };
 
 /// Cantonese in traditional characters.
-pub(super) static CANTONESE: Dialect = Dialect {
+pub(super) static CANTONESE: Dialect = CANTONESE_WORDS;
+
+/// Cantonese in an address.
+pub(super) static CANTONESE_ADDRESS: Dialect = Dialect { counting: Numbers::Rooms, ..CANTONESE_WORDS };
+
+const CANTONESE_WORDS: Dialect = Dialect {
     two: "兩",
     one_in_codes: "一",
     point: "點",
@@ -73,8 +108,36 @@ pub(super) static CANTONESE: Dialect = Dialect {
     building: "座",
     unit: "單元",
     floor: "樓",
+    storey: "層",
+    ground: "地下",
     plus: "加",
+    about: "約",
+    off: "減",
+    two_before_hundred: "二",
+    parts_of_day: ["凌晨", "上晝", "中午", "下晝", "夜晚"],
+    phones: Phones::TwoFours,
+    counting: Numbers::Amounts,
+    extension: "轉",
+    link: "連結",
 };
+
+/// How telephone numbers are grouped where it is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phones {
+    /// Eleven digits of a mobile, which are known by themselves.
+    Mainland,
+    /// Eight digits, in two groups of four.
+    TwoFours,
+}
+
+/// What a number without a clue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// So many of something.
+    Amounts,
+    /// A door: 1201 is read out.
+    Rooms,
+}
 
 /// What a cardinal is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +231,8 @@ impl Dialect {
 
     /// A bare integer: a quantity, or a code when it is long or begins with zero.
     fn integer(&self, digits: &str) -> String {
-        let round = digits.len() <= 8 && digits.ends_with("000") && !digits.starts_with('0');
+        let round = digits.len() == 4 || digits.len() <= 8 && digits.ends_with("000");
+        let round = round && !digits.starts_with('0');
         if round { self.cardinal(digits, Counting::Things) } else { self.name(digits) }
     }
 
@@ -233,6 +297,26 @@ impl Dialect {
         self.cardinal(&minute.to_string(), Counting::Names) + "分"
     }
 
+    /// The currency.
+    pub(super) fn yuan(&self) -> &'static str {
+        self.yuan
+    }
+
+    /// Ten thousand, which shops write w.
+    pub(super) fn ten_thousand(&self) -> &'static str {
+        self.ten_thousand
+    }
+
+    /// A floor that is counted, as below the ground.
+    pub(super) fn storey(&self) -> &'static str {
+        self.storey
+    }
+
+    /// What stands after the hour of a time.
+    pub(super) fn hour(&self) -> &'static str {
+        self.hour
+    }
+
     /// The word before a number below zero.
     pub(super) fn negative(&self) -> &'static str {
         self.negative
@@ -255,7 +339,7 @@ impl Dialect {
             }
             let leads = first && !wrote;
             if digit == 2 && leads && place >= 100 && counting == Counting::Things {
-                out.push_str(self.two);
+                out.push_str(if place == 100 { self.two_before_hundred } else { self.two });
             } else if !(digit == 1 && leads && place == 10) {
                 out.push_str(DIGITS[usize::try_from(digit).unwrap_or_default()]);
             }

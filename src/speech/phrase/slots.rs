@@ -1,7 +1,7 @@
 //! What a slot makes of its value, for the eye and for the ear: a filter for each sort of value.
 //! Values come from foreign systems: one that is no such thing, or must not be said aloud, counts as absent.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::sync::LazyLock;
 
 use jiff::{Timestamp, tz::Offset};
 use regex::Regex;
@@ -10,11 +10,13 @@ use serde_json::Value as Json;
 use super::{FREE_TEXT_CHARS_MAX, Lang, table, visible};
 use crate::speech::{
     lexicon::Lexicon,
-    normalise::{called, counted, normalise, spelled},
+    normalise::{address, called, counted, normalise, spelled},
 };
 
 /// Longest name of a shop or an area that is said.
 const NAME_CHARS_MAX: usize = 20;
+/// Longest address that is said.
+const ADDRESS_CHARS_MAX: usize = 60;
 /// Longest name of a rider that is said.
 const PERSON_CHARS_MAX: usize = 8;
 /// Longest code that is called out, such as `A17` or `M-0017`.
@@ -39,13 +41,14 @@ pub(super) enum Slot {
     Count,
     Shop,
     Area,
+    Address,
     Platform,
     Name,
     Code,
     Spoken,
 }
 
-const SLOTS: [(&str, Slot); 13] = [
+const SLOTS: [(&str, Slot); 14] = [
     ("digits", Slot::Digits),
     ("money", Slot::Money),
     ("distance", Slot::Distance),
@@ -54,6 +57,7 @@ const SLOTS: [(&str, Slot); 13] = [
     ("count", Slot::Count),
     ("shop", Slot::Shop),
     ("area", Slot::Area),
+    ("address", Slot::Address),
     ("platform", Slot::Platform),
     ("name", Slot::Name),
     ("code", Slot::Code),
@@ -62,7 +66,7 @@ const SLOTS: [(&str, Slot); 13] = [
 ];
 
 /// The filters a template may use.
-pub(super) fn names() -> [&'static str; 13] {
+pub(super) fn names() -> [&'static str; 14] {
     SLOTS.map(|(name, _)| name)
 }
 
@@ -88,6 +92,7 @@ pub(super) fn shown(slot: Slot, value: &Json, lang: Lang, offset_s: i32) -> Opti
         Slot::Count => u32::try_from(integer(value)?).ok().map(|count| count.to_string()),
         Slot::Shop => shop(&text(value)?),
         Slot::Area => area(&text(value)?),
+        Slot::Address => place(&text(value)?),
         Slot::Platform => platform(&text(value)?, lang),
         Slot::Name => person(&text(value)?),
         Slot::Code => code(&text(value)?),
@@ -98,26 +103,42 @@ pub(super) fn shown(slot: Slot, value: &Json, lang: Lang, offset_s: i32) -> Opti
     sayable.then_some(shown)
 }
 
-/// What is said of a value that is shown like this, in the pieces it is spoken in: one, but for codes that are
-/// read out sign by sign. `None` where nothing is left to say.
-pub(super) fn said(slot: Slot, shown: &str, lang: Lang, lexicon: &Lexicon) -> Option<Vec<String>> {
-    let said = match slot {
-        Slot::Digits => return Some(signs(&spelled(shown, lang), lang)),
-        Slot::Code => {
-            let said = called(shown, lang);
-            if said == spelled(shown, lang) {
-                return Some(signs(&said, lang));
-            }
-            said
-        }
+/// What is said of a value.
+pub(super) struct SaidValue {
+    pub(super) whole: String,
+    /// The pieces it is spoken in: one, but for codes that are read out sign by sign.
+    pub(super) pieces: Vec<String>,
+}
+
+/// What is said of a value that is shown like this; `None` where nothing is left to say.
+pub(super) fn said(slot: Slot, shown: &str, lang: Lang, lexicon: &Lexicon) -> Option<SaidValue> {
+    let whole = match slot {
+        Slot::Digits => spelled(shown, lang),
+        Slot::Code => called(shown, lang),
         Slot::Count => counted(shown.parse().ok()?, lang),
         Slot::Money | Slot::Distance | Slot::Minutes | Slot::Clock => normalise(shown, lang),
         Slot::Shop | Slot::Area | Slot::Platform | Slot::Name | Slot::Spoken => {
-            let written: Cow<'_, str> = lexicon.respelled(shown, lang);
-            normalise(&written, lang)
+            normalise(&lexicon.respelled(shown, lang), lang)
         }
+        Slot::Address => address(&lexicon.respelled(shown, lang), lang),
     };
-    (!said.is_empty()).then(|| vec![said])
+    let sign_by_sign = match slot {
+        Slot::Digits => true,
+        Slot::Code => whole == spelled(shown, lang),
+        Slot::Count
+        | Slot::Money
+        | Slot::Distance
+        | Slot::Minutes
+        | Slot::Clock
+        | Slot::Shop
+        | Slot::Area
+        | Slot::Address
+        | Slot::Platform
+        | Slot::Name
+        | Slot::Spoken => false,
+    };
+    let pieces = if sign_by_sign { signs(&whole, lang) } else { vec![whole.clone()] };
+    (!whole.is_empty()).then_some(SaidValue { whole, pieces })
 }
 
 /// A code in the pieces of its signs.
@@ -230,6 +251,15 @@ fn area(name: &str) -> Option<String> {
     short(&LONG_NUMBER.replace_all(general, ""), NAME_CHARS_MAX)
 }
 
+/// An address to the door, without a telephone number in it. One that is too long is not said: its end, which
+/// says most, would be lost.
+fn place(address: &str) -> Option<String> {
+    let bare = PHONE.replace_all(address, "");
+    let bare = bare.trim();
+    let short = bare.chars().count() <= ADDRESS_CHARS_MAX;
+    (short && bare.contains(char::is_alphanumeric)).then(|| bare.to_owned())
+}
+
 fn person(name: &str) -> Option<String> {
     let name: String = name.chars().filter(|c| !c.is_ascii_digit()).collect();
     short(&name, PERSON_CHARS_MAX)
@@ -266,6 +296,10 @@ static BRANCH: LazyLock<Regex> =
 
 /// Long enough to be a phone number or a shop's licence.
 static LONG_NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\+?[0-9０-９](?:[- ]?[0-9０-９]){6,}"));
+
+/// A telephone number, whole or masked.
+static PHONE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\+?[0-9０-９](?:[- ]?[0-9０-９]){6,}|[0-9]{3}[-* ]*\*{2,}[-* ]*[0-9]{2,4}"));
 
 static HOUSE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"[A-Za-z]?[0-9０-９]+\s*(?:栋|棟|幢|座|号|號|单元|單元|室|房|层|層|楼|樓|#|-[0-9])")

@@ -76,14 +76,6 @@ impl Template {
     }
 }
 
-/// What stands between two signs of a code, so that they do not run together.
-pub(super) fn between_signs(lang: Lang) -> &'static str {
-    match lang {
-        Lang::ZhCn | Lang::Yue => "",
-        Lang::En => " ",
-    }
-}
-
 /// What is wrong with a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

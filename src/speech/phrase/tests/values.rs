@@ -95,3 +95,27 @@ fn slot(template: &str, value: &Json) -> Option<(String, String)> {
     let rendered = phrase.render(&vars(json!({ "x": value })), CHINA, &Lexicon::none())?;
     Some((rendered.text, rendered.said.text()))
 }
+
+#[test]
+fn an_address_is_said_to_the_door_by_an_apps_own_phrase_only() {
+    let door = |address: &str| slot("{{ x|address }}", &json!(address));
+    let said = |address: &str| door(address).map(|(_, said)| said);
+    assert_eq!(
+        door("软件园3-2-1201"),
+        Some(("软件园3-2-1201".to_owned(), "软件园三栋二单元幺二零幺".to_owned()))
+    );
+    assert_eq!(said("科技园南区T3栋1808").as_deref(), Some("科技园南区T三栋幺八零八"));
+    assert_eq!(said("测试大厦 1201").as_deref(), Some("测试大厦幺二零幺"));
+    assert_eq!(said("软件园二期1201").as_deref(), Some("软件园二期幺二零幺"));
+    assert_eq!(said("测试花园1201放门口").as_deref(), Some("测试花园幺二零幺放门口"));
+    assert_eq!(said("建国路88号").as_deref(), Some("建国路八十八号"));
+    // A telephone number in it is neither shown nor said.
+    assert_eq!(door("3栋 13800138000"), Some(("3栋".to_owned(), "三栋".to_owned())));
+    assert_eq!(said("3栋 138****8607").as_deref(), Some("三栋"));
+    assert_eq!(door(&"路".repeat(61)), None);
+    for kind in KINDS {
+        for phrase in Lang::ALL.iter().flat_map(|lang| phrases().of(kind, *lang)) {
+            assert!(!phrase.template().contains("address"), "{}", phrase.template());
+        }
+    }
+}
