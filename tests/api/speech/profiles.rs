@@ -81,6 +81,12 @@ async fn the_rider_goes_before_the_app_and_the_app_before_the_server() {
     let street = server.done("POST", "/v1/speech", wish("street")).await;
     assert_eq!(number(&street, "duration_ms"), number(&plain, "duration_ms") + LEAD_IN_MS);
     assert_eq!(server.done("POST", "/v1/speech", json!({"text": "今日有雨"})).await["url"], plain["url"]);
+    for profile in ["plain", "street"] {
+        let wish = json!({"text": "今日有雨", "profile": profile, "format": "wav"});
+        let spoken = server.done("POST", "/v1/speech", wish).await;
+        let clip = reply(server.request("GET", spoken["url"].as_str().unwrap())).await;
+        assert_eq!((clip.status, clip.bytes.len() as i64), (200, number(&spoken, "bytes")), "{profile}");
+    }
     server.stop().await;
 }
 

@@ -119,7 +119,7 @@ async fn what_could_never_be_said_is_refused_when_it_is_saved() {
         assert_eq!(refused.json["pointer"], pointer, "{list:?}");
     }
     let cases = [
-        (json!({"lang": "zh-CN", "phrases": ["有单了"], "merchant": ""}), "bad_value", "/merchant"),
+        (json!({"lang": "zh-CN", "phrases": ["有单了"], "merchant": " "}), "bad_value", "/merchant"),
         (json!({"lang": "zh-CN", "phrases": ["有单了"], "merchant": 7}), "wrong_type", "/merchant"),
         (json!({"lang": "zh-CN", "phrases": ["有单了"], "if_version": -1}), "out_of_range", "/if_version"),
         (json!({"lang": "zh-CN", "phrases": ["有单了"], "version": 1}), "unknown_member", "/version"),
