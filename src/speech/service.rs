@@ -12,6 +12,7 @@ use super::breaker::BreakerLimits;
 use super::canned::{canned_name, shipped_clips};
 use super::chain::{Chain, ChainLimits, Uttered};
 use super::clips::{Clips, ServedClip};
+use super::engines::recorded::Recorded;
 use super::error::{SpeechError, VoiceError};
 use super::link::{Link, NamedEngine};
 use super::meters::Meters;
@@ -50,6 +51,8 @@ pub struct SpeechOptions {
     pub library: LibraryLimits,
     /// The engines, in the order in which they are asked.
     pub engines: Vec<NamedEngine>,
+    /// Recordings of people, which are heard in place of any engine.
+    pub recorded: Option<Arc<Recorded>>,
     /// Silence at the end of a clip.
     pub tail: Duration,
     /// For what ears clips are made where nobody says so: these frames are made ahead of time.
@@ -165,7 +168,7 @@ impl Speech {
         let limits = ChainLimits { making: making.making, reserve: making.reserve };
         Ok(Self {
             phrases: Phrases::embedded(),
-            chain: Chain { links, parts, limits },
+            chain: Chain { links, parts, recorded: options.recorded, limits },
             clips,
             canned,
             telemetry,

@@ -257,6 +257,7 @@ pub(crate) fn options(folder: &Path, engines: Vec<NamedEngine>) -> SpeechOptions
             cache_bytes: 1 << 20,
         },
         engines,
+        recorded: None,
         tail: Duration::from_secs(45),
         profile: SoundProfile::Plain,
         memory_bytes: 64 << 20,
