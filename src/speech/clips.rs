@@ -41,7 +41,7 @@ pub struct ServedClip {
 
 /// What was said lately, by the name of its clip.
 pub(super) struct Clips {
-    chimes: Chimes,
+    chimes: &'static Chimes,
     tail_ms: u32,
     recipes: Cache<ClipName, Arc<Known>>,
 }
@@ -58,7 +58,7 @@ const RECORDED: &str = "recorded";
 const RECIPES_MAX: u64 = 20_000;
 
 impl Clips {
-    pub(super) fn new(chimes: Chimes, tail_ms: u32) -> Self {
+    pub(super) fn new(chimes: &'static Chimes, tail_ms: u32) -> Self {
         let recipes =
             Cache::builder().eviction_policy(EvictionPolicy::lru()).max_capacity(RECIPES_MAX).build();
         Self { chimes, tail_ms, recipes }

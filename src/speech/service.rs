@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use super::ahead::AheadOf;
 use super::breaker::BreakerLimits;
-use super::canned::{canned_name, shipped_clips};
+use super::canned::{canned_name, chimes, shipped_clips};
 use super::chain::{Chain, ChainLimits, Uttered};
 use super::clips::{Clips, ServedClip};
 use super::engines::recorded::Recorded;
@@ -21,7 +21,6 @@ use super::recipe::ClipRecipe;
 use super::sentence::{SayBudget, Sentence, Spoken};
 use super::{Lang, Phrases, normalise};
 use crate::audio::canned::{CannedClip, CannedClips};
-use crate::audio::chime::Chimes;
 use crate::audio::library::{ClipLibrary, ClipName, LibraryLimits};
 use crate::audio::{ClipFormat, Format};
 use crate::clock::Clock;
@@ -140,7 +139,7 @@ impl Speech {
     ) -> Result<Self, VoiceError> {
         let tail_ms = u32::try_from(options.tail.as_millis()).unwrap_or(u32::MAX);
         let canned = shipped_clips(tail_ms)?;
-        let clips = Clips::new(Chimes::new()?, tail_ms);
+        let clips = Clips::new(chimes()?, tail_ms);
         let now_ms = clock.now().wall.0;
         let library = ClipLibrary::open(options.folder, &options.secret, options.library, now_ms).await?;
         let making = options.making;
