@@ -34,6 +34,8 @@ use crate::studio::{Act, Scripted, Studio, named, sentence};
 mod house;
 #[path = "../tests/speech/orders.rs"]
 mod orders;
+#[path = "speech/parts.rs"]
+mod parts;
 #[expect(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/speech/studio.rs"]
 mod studio;
@@ -48,6 +50,7 @@ fn main() {
     let orders: usize = of("ORDERS", 600_000);
     // One thread for all that is not a thread's own work by nature: a core's worth.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    parts::run();
     runtime.block_on(async {
         for mode in [SpeechMode::Whole, SpeechMode::Segments] {
             fresh(mode).await;
@@ -65,7 +68,11 @@ async fn espeak(mode: SpeechMode) -> NamedEngine {
     let espeak = Espeak::detect(EspeakLimits::default()).await.unwrap();
     let version = espeak.version().await.unwrap();
     let common = EngineCommon { mode, concurrency: 2, attempts: 1, ..EngineCommon::default() };
-    NamedEngine { name: "espeak-ng".to_owned(), engine: Arc::new(EspeakEngine::new(espeak, &version)), common }
+    NamedEngine {
+        name: "espeak-ng".to_owned(),
+        engine: Arc::new(EspeakEngine::new(espeak, &version)),
+        common,
+    }
 }
 
 async fn studio(folder: &Path, engine: NamedEngine) -> Studio {
@@ -144,11 +151,8 @@ async fn burst() {
     let studio = studio(folder.path(), espeak(SpeechMode::Segments).await).await;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let reading = Arc::clone(&clock);
-    let options = SqliteOptions::new(
-        folder.path().join("bench.db"),
-        "epoch-1",
-        Arc::new(move || reading.now().wall),
-    );
+    let options =
+        SqliteOptions::new(folder.path().join("bench.db"), "epoch-1", Arc::new(move || reading.now().wall));
     let (store, writer) = SqliteStore::open(options).await.unwrap();
     studio.lifecycle.supervise("store writer", writer);
     let merchants: Vec<String> = (0..35).map(merchant).collect();
@@ -158,7 +162,12 @@ async fn burst() {
     let began = Instant::now();
     let report = studio.speech.warm(None, Lang::ZhCn, parts, |_| {}).await;
     let took = began.elapsed();
-    println!("warming, espeak-ng: {} parts made, {} failed, {:.1} s", report.made, report.failed, took.as_secs_f64());
+    println!(
+        "warming, espeak-ng: {} parts made, {} failed, {:.1} s",
+        report.made,
+        report.failed,
+        took.as_secs_f64()
+    );
     let house = House::open(&studio, store, clock).await;
     let began = Instant::now();
     let posts = (0..BURST).map(|number| {
@@ -174,7 +183,8 @@ async fn burst() {
     let took = began.elapsed();
     let mut spoken = HashSet::new();
     for alert in alerts {
-        let sound = house.sound(alert).await.unwrap_or_else(|| panic!("an alert was stored without its sound"));
+        let sound =
+            house.sound(alert).await.unwrap_or_else(|| panic!("an alert was stored without its sound"));
         assert!(!sound.canned, "an alert has the canned sentence");
         spoken.insert(sound.path);
     }
@@ -228,7 +238,8 @@ async fn loudness() {
         let studio = studio(folder.path(), espeak(mode).await).await;
         for lang in Lang::ALL {
             let name = if lang == Lang::En { "Test Noodles" } else { "测试面馆" };
-            let vars = json!({ "platform": "meituan", "merchant": name, "distance_m": 1_200, "fee_cents": 650 });
+            let vars =
+                json!({ "platform": "meituan", "merchant": name, "distance_m": 1_200, "fee_cents": 650 });
             let serde_json::Value::Object(vars) = vars else { panic!("an object") };
             let rendered = phrases.render("order.offered", lang, &[], &vars, 0, &Lexicon::none()).unwrap();
             assert!(!normalise(&rendered.text, lang).is_empty());
