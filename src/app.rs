@@ -238,6 +238,7 @@ pub fn speech_options(config: &Config, folder: PathBuf, secret: [u8; 32]) -> Spe
             cache_bytes: LIBRARY_CACHE_BYTES,
         },
         engines: Vec::new(),
+        recorded: None,
         tail: config.speech.tail,
         profile: SoundProfile::parse(&config.speech.profile).unwrap_or_default(),
         memory_bytes: config.audio.memory_bytes_max,

@@ -54,10 +54,8 @@ pub enum SoundProfile {
 pub const LEAD_IN_FRAMES: u32 = 17;
 /// How long that is.
 pub const LEAD_IN_MS: u32 = LEAD_IN_FRAMES * 24;
-/// How many bytes: a frame of silence has 24.
+/// How many bytes in an MP3: a frame of silence has 24.
 pub const LEAD_IN_BYTES: u64 = 17 * 24;
-/// And how many as 16 bit samples at 24 kHz.
-const LEAD_IN_WAV_BYTES: u64 = 408 * 48;
 
 impl SoundProfile {
     /// Every profile.
@@ -117,10 +115,6 @@ impl Sound {
         clip_name(&self.path)
     }
 
-    fn is_wav(&self) -> bool {
-        self.path.ends_with(".wav")
-    }
-
     /// The same sound in a profile; an MP3 of each has as many frames, a WAV as many samples, beside the lead-in.
     #[must_use]
     pub fn in_profile(&self, profile: SoundProfile) -> Self {
@@ -129,7 +123,7 @@ impl Sound {
             SoundProfile::Street => Self {
                 path: profile.path(&self.path),
                 fallback_path: profile.path(&self.fallback_path),
-                bytes: self.bytes + if self.is_wav() { LEAD_IN_WAV_BYTES } else { LEAD_IN_BYTES },
+                bytes: self.bytes + lead_in_bytes(&self.mime),
                 duration_ms: self.duration_ms + LEAD_IN_MS,
                 ..self.clone()
             },
@@ -141,6 +135,11 @@ impl Sound {
 #[must_use]
 pub fn clip_name(path: &str) -> &str {
     path.strip_prefix("/audio/").unwrap_or(path)
+}
+
+/// A WAV is 48 bytes a millisecond: 24 kHz in 16 bits.
+fn lead_in_bytes(mime: &str) -> u64 {
+    if mime == "audio/wav" { u64::from(LEAD_IN_MS) * 48 } else { LEAD_IN_BYTES }
 }
 
 #[cfg(test)]
@@ -164,11 +163,11 @@ mod tests {
         assert_eq!(street.fallback_path, "/audio/canned/zh-CN/order_new-2-street.mp3");
         assert_eq!((street.bytes, street.duration_ms, street.tail_ms), (50_408, 48_408, 45_000));
         assert_eq!(plain.in_profile(SoundProfile::Plain), plain);
-        let wav = Sound { path: "/audio/ab/cd.wav".to_owned(), ..plain.clone() };
-        assert_eq!(wav.in_profile(SoundProfile::Street).bytes, 50_000 + 19_584);
         for profile in SoundProfile::ALL {
             assert_eq!(SoundProfile::of_path(&profile.path(&plain.path)), (plain.path.clone(), profile));
         }
         assert_eq!(clip_name(&plain.path), "ab/cd.mp3");
+        let wav = Sound { path: "/audio/ab/cd.wav".to_owned(), mime: "audio/wav".to_owned(), ..plain };
+        assert_eq!(wav.in_profile(SoundProfile::Street).bytes, 50_000 + 408 * 48);
     }
 }
