@@ -99,6 +99,7 @@ impl Speakers {
                 cache_bytes: LIBRARY_CACHE_BYTES,
             },
             engines: self.engines,
+            recorded: self.recorded,
             tail: speech.tail,
             profile: profile(config),
             memory_bytes: config.audio.memory_bytes_max,

@@ -202,6 +202,7 @@ fn ratio(db: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pcm::sixteen_bit;
     use super::*;
 
     const TARGET: Target = Target { lufs: -16.0, ceiling_dbtp: -1.0, limiter: Limiter::CLEAN };
@@ -212,7 +213,7 @@ mod tests {
         let sample = |n: u32| {
             let envelope = (-f64::from(n % 240) / 30.0).exp();
             let phase = f64::from(n) * 700.0 * std::f64::consts::TAU / 24_000.0;
-            (phase.cos() * envelope) as f32 * amplitude
+            float(sixteen_bit(phase.cos() * envelope)) * amplitude
         };
         (0..count).map(sample).collect()
     }

@@ -1,6 +1,11 @@
 //! Clips that were joined frame by frame: two decoders that know nothing of each other hear each part as it sounds alone,
 //! at its place to the sample, with no step and no hole where the next begins. What is looked for is also made on
 //! purpose, so that the looking is known to find it.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "samples and powers of a few seconds"
+)]
 
 use bytes::Bytes;
 use orderbell::audio::clip::{AFTER_CHIME_FRAMES, Piece, joined, pause_after};

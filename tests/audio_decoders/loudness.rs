@@ -1,5 +1,6 @@
 //! How loud riders hear what we make, by a meter that is not ours: ffmpeg's EBU R 128, on the decoded clip.
 //! `cargo test --test audio_decoders loudness -- --nocapture` prints the table.
+#![expect(clippy::cast_possible_truncation, reason = "samples of a few seconds")]
 
 use orderbell::audio::chime::Chimes;
 use orderbell::audio::clip::{AFTER_CHIME_FRAMES, Piece, joined};
