@@ -11,15 +11,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use aws_lc_rs::digest;
 use tokio::time::timeout;
 
 use arguments::{Arguments, Filling};
 use child::{Ended, Job};
 use scratch::Scratch;
 
-use super::EngineSetupError;
 use super::words::{Private, quoted};
+use super::{EngineSetupError, printed};
 use crate::config::engines::{CommandEngine, EngineCommon};
 use crate::speech::Lang;
 use crate::speech::engine::{BarePcm, Engine, EngineError, EngineFailure, EngineRequest, EngineSound};
@@ -214,13 +213,12 @@ fn voices(
     config: &CommandEngine,
     common: &EngineCommon,
 ) -> Result<BTreeMap<Lang, (String, String)>, EngineSetupError> {
-    let print = digest::digest(&digest::SHA256, format!("{:?}{:?}", config.command, config.env).as_bytes());
-    let print: String = print.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let print = printed(&format!("{:?}{:?}", config.command, config.env));
     let version = &config.version;
     let mut voices = BTreeMap::new();
     for (tag, voice) in &common.voices {
-        let lang = Lang::ALL.into_iter().find(|lang| lang.tag() == tag);
-        let lang = lang.ok_or_else(|| invalid(format!("voices.{tag}: unknown language")))?;
+        let unknown = || invalid(format!("voices.{tag}: is no language that we speak"));
+        let lang = Lang::parse(tag).ok_or_else(unknown)?;
         voices.insert(lang, (voice.clone(), format!("command {print} {version} {voice}")));
     }
     if voices.is_empty() {

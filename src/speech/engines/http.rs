@@ -17,22 +17,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest;
 use http::{HeaderMap, Method, Uri};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
 use answer::{Answer, Held};
 use failure::{Failed, Meaning, Rule, unanswered};
-use profile::{AuthSpec, ProfileError, ProfileSpec, spec_lang};
+use profile::{AuthSpec, ProfileError, ProfileSpec};
 use request::{Filled, Request};
 use template::{Call, Known, Name, Place, Text, Value};
 use token::{Fetching, Tokens};
 use values::{Secrets, Stamp, Values, params};
 use wording::TextSpec;
 
-use super::EngineSetupError;
 use super::words::Private;
+use super::{EngineSetupError, printed};
 use crate::config::engines::{EngineCommon, HttpEngine};
 use crate::outbound::service::{ServiceRequest, Services};
 use crate::speech::Lang;
@@ -169,10 +168,7 @@ impl Http {
         let held = self.answer.held(&response, &private).map_err(|failed| (failed, token.clone()))?;
         let bytes = match held {
             Held::Sound(bytes) => bytes,
-            Held::Elsewhere(url) => {
-                let response = self.fetched(&url, sentence.until).await.map_err(plain)?;
-                response
-            }
+            Held::Elsewhere(url) => self.fetched(&url, sentence.until).await.map_err(plain)?,
         };
         Ok(EngineSound { bytes, bare: self.answer.bare() })
     }
@@ -291,20 +287,18 @@ fn voices(
     params: &BTreeMap<String, Value>,
 ) -> Result<BTreeMap<Lang, Voice>, ProfileError> {
     let request = serde_json::to_string(&spec.request).unwrap_or_default();
-    let print = digest::digest(
-        &digest::SHA256,
-        format!("{request}{:?}{}", spec.text.readings, spec.text.strip).as_bytes(),
-    );
-    let print: String = print.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let print = printed(&format!("{request}{:?}{}", spec.text.readings, spec.text.strip));
     let heard = params.iter().filter(|(name, _)| spec.params.get(*name).is_some_and(|param| param.heard));
-    let heard: String = heard.map(|(name, value)| format!(" {name}={}", value.clone().into_text())).collect();
+    let heard: Vec<String> =
+        heard.map(|(name, value)| format!(" {name}={}", value.clone().into_text())).collect();
+    let heard = heard.concat();
     let mut voices = BTreeMap::new();
     for (tag, name) in &common.voices {
         let fault = |problem: String| ProfileError::at(format!("voices.{tag}"), problem);
-        let lang = spec_lang(tag).map_err(fault)?;
-        let told = match spec.langs.get(tag) {
+        let lang = Lang::parse(tag).ok_or_else(|| fault("is no language that we speak".to_owned()))?;
+        let told = match spec.langs.get(lang.tag()) {
             Some(told) => told.clone(),
-            None if spec.langs.is_empty() => tag.clone(),
+            None if spec.langs.is_empty() => lang.tag().to_owned(),
             None => return Err(fault("the service does not speak this language".to_owned())),
         };
         let line = format!("http {profile} {print} {name} {told}{heard}");

@@ -146,6 +146,9 @@ impl Answer {
         if !matches!(way, Way::Raw { .. }) && !spec.content_type.is_empty() {
             return Err(fault("content_type", "belongs to raw answers"));
         }
+        if matches!(way, Way::Raw { .. }) && spec.success.is_some() {
+            return Err(fault("success", "a raw answer is known by its content type"));
+        }
         let success = spec.success.as_ref().map(|test| Test::read(test, "answer.success")).transpose()?;
         let failures = Failures { rules, code: spec.code.clone(), message: spec.message.clone() };
         Ok(Self { way, success, failures, bare: bare(&spec.bare, params)? })
