@@ -7,8 +7,12 @@
     reason = "a test says what it expects, and its helpers with it"
 )]
 
+#[path = "engines/aliyun.rs"]
+mod aliyun;
 #[path = "engines/aliyun_nls.rs"]
 mod aliyun_nls;
+#[path = "engines/azure.rs"]
+mod azure;
 #[path = "engines/bad_days.rs"]
 mod bad_days;
 #[path = "engines/baidu.rs"]
@@ -23,10 +27,20 @@ mod fake;
 mod google;
 #[path = "engines/http_profile.rs"]
 mod http_profile;
+#[path = "engines/makers.rs"]
+mod makers;
 #[path = "engines/minimax.rs"]
 mod minimax;
+#[path = "engines/openai.rs"]
+mod openai;
+#[path = "engines/outages.rs"]
+mod outages;
 #[path = "engines/recorded.rs"]
 mod recorded;
+#[path = "engines/tencent.rs"]
+mod tencent;
+#[path = "engines/volcengine.rs"]
+mod volcengine;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -137,7 +137,7 @@ engine!(
         base_url: String = "https://openspeech.bytedance.com",
         /// `v1` or `v3`.
         api: String = "v1",
-        /// The application.
+        /// The application; none for `v3` with an API key of the new console.
         app_id: String,
         /// For `v1`: the cluster.
         cluster: String = "volcano_tts",
@@ -147,14 +147,16 @@ engine!(
         sample_rate: u32 = 24_000_u32,
         /// `mp3`, `wav` (v1 only) or `pcm`.
         format: String = "mp3",
-        /// The application's token.
+        /// For `v3`: further `additions`, by the names of its documentation.
+        additions: Map<String, Value>,
+        /// The application's token, or the API key.
         access_token: Option<SecretString>,
         /// A file that holds it.
         access_token_file: Option<PathBuf>,
     }
 );
 engine!(
-    /// Aliyun DashScope: `CosyVoice` and Qwen TTS, whose sound is fetched from a second URL.
+    /// Aliyun DashScope: CosyVoice and Qwen TTS, whose sound is fetched from a second URL.
     AliyunEngine {
         /// Where it is.
         base_url: String = "https://dashscope.aliyuncs.com",
@@ -164,7 +166,10 @@ engine!(
         sample_rate: u32 = 24_000_u32,
         /// `mp3`, `wav` or `pcm`.
         format: String = "mp3",
-        /// Hosts beside public ones from which the sound may be fetched, for tests and private clouds.
+        /// Sends readings as SSML, for voices of CosyVoice that take it.
+        ssml: bool,
+        /// Hosts beside public ones from which the sound may be fetched, with their port if it is an odd one: for
+        /// private clouds.
         audio_hosts: Vec<String>,
         /// The key.
         api_key: Option<SecretString>,

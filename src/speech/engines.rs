@@ -1,14 +1,28 @@
 //! The engines: one file for each protocol.
 //! What they share beside the trait is how they are set up.
+//!
+//! - [`openai`], [`tencent`], [`volcengine`], [`aliyun`], [`azure`]: makers' services
+//! - [`http`]: any other service, by a profile
+//! - [`command`], [`espeak`], [`recorded`]: what is on this machine
+//! - `maker`: one call of a maker's service, and what its failure means
+//! - `setup`: what of a table is checked before the first call
+//! - `words`: what of an engine's words may stand in an error
+//! - `pinyin`, `markup`: text with readings, in general and as XML
 
+pub mod aliyun;
+pub mod azure;
 pub mod command;
 pub mod espeak;
 pub mod http;
+mod maker;
+mod markup;
+pub mod openai;
 mod pinyin;
 pub mod recorded;
+mod setup;
+pub mod tencent;
+pub mod volcengine;
 mod words;
-
-use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::config::engines::CredentialError;
 
@@ -21,11 +35,4 @@ pub enum EngineSetupError {
     /// Something in its table cannot be.
     #[error("{0}")]
     Invalid(String),
-}
-
-/// A short print of a long text: another text, another print, as far as lines of voices go.
-fn printed(text: &str) -> String {
-    let print = digest(&SHA256, text.as_bytes());
-    let print = print.as_ref().first_chunk::<4>().copied().unwrap_or_default();
-    format!("{:08x}", u32::from_be_bytes(print))
 }

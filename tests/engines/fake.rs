@@ -167,7 +167,7 @@ async fn serve(mut stream: TcpStream, answer: Arc<Handler>, heard: Arc<Mutex<Vec
 fn written_out(status: u16, headers: &[(&str, String)], body: &[u8]) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     [head.as_bytes(), b"\r\n", body].concat()
 }
@@ -176,7 +176,7 @@ fn written_out(status: u16, headers: &[(&str, String)], body: &[u8]) -> Vec<u8> 
 async fn read(stream: &mut TcpStream) -> Option<Request> {
     let mut bytes = Vec::new();
     loop {
-        let mut chunk = [0; 16_384];
+        let mut chunk = vec![0; 16_384];
         let read = stream.read(&mut chunk).await.ok().filter(|read| *read > 0)?;
         bytes.extend_from_slice(&chunk[..read]);
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };

@@ -11,6 +11,7 @@ mod answers;
 mod arrival;
 mod inside;
 mod peer;
+mod service;
 mod tls;
 
 use std::collections::HashMap;

@@ -17,8 +17,9 @@ use arguments::{Arguments, Filling};
 use child::{Ended, Job};
 use scratch::Scratch;
 
+use super::EngineSetupError;
+use super::setup::mark;
 use super::words::{Private, quoted};
-use super::{EngineSetupError, printed};
 use crate::config::engines::{CommandEngine, EngineCommon};
 use crate::speech::Lang;
 use crate::speech::engine::{BarePcm, Engine, EngineError, EngineFailure, EngineRequest, EngineSound};
@@ -213,7 +214,7 @@ fn voices(
     config: &CommandEngine,
     common: &EngineCommon,
 ) -> Result<BTreeMap<Lang, (String, String)>, EngineSetupError> {
-    let print = printed(&format!("{:?}{:?}", config.command, config.env));
+    let print = mark(&format!("{:?}{:?}", config.command, config.env));
     let version = &config.version;
     let mut voices = BTreeMap::new();
     for (tag, voice) in &common.voices {

@@ -30,8 +30,9 @@ use token::{Fetching, Tokens};
 use values::{Secrets, Stamp, Values, params};
 use wording::TextSpec;
 
+use super::EngineSetupError;
+use super::setup::mark;
 use super::words::Private;
-use super::{EngineSetupError, printed};
 use crate::config::engines::{EngineCommon, HttpEngine};
 use crate::outbound::service::{ServiceRequest, Services};
 use crate::speech::Lang;
@@ -287,7 +288,7 @@ fn voices(
     params: &BTreeMap<String, Value>,
 ) -> Result<BTreeMap<Lang, Voice>, ProfileError> {
     let request = serde_json::to_string(&spec.request).unwrap_or_default();
-    let print = printed(&format!("{request}{:?}{}", spec.text.readings, spec.text.strip));
+    let print = mark(&format!("{request}{:?}{}", spec.text.readings, spec.text.strip));
     let heard = params.iter().filter(|(name, _)| spec.params.get(*name).is_some_and(|param| param.heard));
     let heard: Vec<String> =
         heard.map(|(name, value)| format!(" {name}={}", value.clone().into_text())).collect();
