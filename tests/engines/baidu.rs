@@ -188,7 +188,7 @@ async fn documented_errors_mean_what_they_mean() {
         (502, 0, "Open api daily request limit reached", EngineFailure::Quota),
         (502, 6, "No permission to access data", EngineFailure::Auth),
         (502, 50004, "passport not logged in", EngineFailure::Auth),
-        (503, 0, "", EngineFailure::BadText),
+        (503, 0, "", EngineFailure::Retry),
         (513, 0, "", EngineFailure::BadText),
         (599, 0, "", EngineFailure::Broken),
     ] {

@@ -132,25 +132,22 @@ impl Command {
         let job =
             Job { program: &self.program, arguments, env: &self.env, input, bytes_max: AUDIO_BYTES_MAX };
         let ended = job.run().await.map_err(|error| broken("it cannot be run", error))?;
-        match ended {
-            Ended::TooMuch => Err(EngineError::new(
-                EngineFailure::Broken,
-                format!("it wrote more than {AUDIO_BYTES_MAX} bytes"),
-            )),
-            Ended::With { status, output, complaint } if status.success() => match scratch {
-                Some(scratch) => scratch
-                    .read(AUDIO_BYTES_MAX)
-                    .await
-                    .map_err(|error| broken("the file it should have written cannot be read", error)),
-                None => Ok(output),
+        let (status, output, complaint) = match ended {
+            Ended::With { status, output, complaint } => (status, output, complaint),
+            Ended::TooMuch => {
+                let detail = format!("it wrote more than {AUDIO_BYTES_MAX} bytes");
+                return Err(EngineError::new(EngineFailure::Broken, detail));
             }
-            .and_then(|sound| {
-                if sound.is_empty() { Err(failed("it wrote no sound", &complaint, text)) } else { Ok(sound) }
-            }),
-            Ended::With { status, complaint, .. } => {
-                Err(failed(&format!("it ended with {status}"), &complaint, text))
-            }
+        };
+        if !status.success() {
+            return Err(failed(&format!("it ended with {status}"), &complaint, text));
         }
+        let unreadable = |error| broken("the file it should have written cannot be read", error);
+        let sound = match scratch {
+            Some(scratch) => scratch.read(AUDIO_BYTES_MAX).await.map_err(unreadable)?,
+            None => output,
+        };
+        if sound.is_empty() { Err(failed("it wrote no sound", &complaint, text)) } else { Ok(sound) }
     }
 }
 

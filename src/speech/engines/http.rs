@@ -104,24 +104,23 @@ impl Http {
             secrets: spec.secrets.keys().map(String::as_str).collect(),
             call,
         };
-        let call = match &spec.auth {
-            AuthSpec::Token(_) => Call::SentenceWithToken,
-            _ => Call::Sentence,
-        };
-        let request = Request::read(&spec.request, "request", &known(call))?;
-        let (request, tokens) = match &spec.auth {
-            AuthSpec::Token(token) => (request, Some(Tokens::read(token, &known(Call::Token))?)),
-            other => (with_auth(request, other, &known(call))?, None),
+        let read = |call| Request::read(&spec.request, "request", &known(call));
+        let (request, tokens) = if let AuthSpec::Token(token) = &spec.auth {
+            let tokens = Tokens::read(token, &known(Call::Token))?;
+            (read(Call::SentenceWithToken)?, Some(tokens))
+        } else {
+            (with_auth(read(Call::Sentence)?, &spec.auth, &known(Call::Sentence))?, None)
         };
         let stamp = Stamp::new(services.clock());
-        let (known_params, known_secrets) = (&params, secrets.now());
-        let values = Values::of_call(&stamp, known_params, &known_secrets);
+        let read_secrets = secrets.now();
+        let values = Values::of_call(&stamp, &params, &read_secrets);
         request.check_url(&values, "request")?;
         if let Some(tokens) = &tokens {
             tokens.request().check_url(&values, "auth.request")?;
-        }
-        if call == Call::SentenceWithToken && !request.names().contains(&&Name::Token) {
-            return Err(ProfileError::at("request", "the token that is fetched stands nowhere in it").into());
+            if !request.names().contains(&&Name::Token) {
+                let problem = "the token that is fetched stands nowhere in it";
+                return Err(ProfileError::at("request", problem).into());
+            }
         }
         if !request.names().contains(&&Name::Text) {
             return Err(ProfileError::at("request", "the text stands nowhere in it").into());
@@ -247,12 +246,8 @@ impl Engine for Http {
             Err(failed) => failed,
         };
         // Once more with another token, if there is another: that belongs to this attempt.
-        let renewed = match (failed.meaning, &self.tokens) {
-            (Meaning::TokenExpired, Some(_)) => true,
-            (Meaning::TokenExpired, None) => self.secrets.read_again().await,
-            _ => false,
-        };
-        if !renewed {
+        let expired = failed.meaning == Meaning::TokenExpired;
+        if !expired || (self.tokens.is_none() && !self.secrets.read_again().await) {
             return Err(failed.error);
         }
         self.once(&sentence, token.as_ref()).await.map_err(|(failed, _)| failed.error)
