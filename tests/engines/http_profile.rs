@@ -104,6 +104,42 @@ async fn a_get_carries_the_text_in_its_query() {
 }
 
 #[tokio::test]
+async fn a_text_alone_is_a_body_and_each_call_has_a_name_of_its_own() {
+    let fake = Fake::start(|request| {
+        assert_eq!(request.header("content-type"), Some("text/plain; charset=utf-8"));
+        assert_eq!(request.header("authorization"), None);
+        assert_eq!(request.header("x-key"), Some(format!("k={SECRET}").as_str()));
+        let id = request.header("x-id").unwrap();
+        assert!(id.len() == 36 && id.as_bytes()[14] == b'4', "{id}");
+        assert!(request.header("x-at").unwrap().parse::<u64>().is_ok_and(|at| at > 1_700_000_000));
+        Answer::ok("audio/wav", request.body.clone())
+    })
+    .await;
+    let profile = format!(
+        "{COMMON}
+        [auth]
+        kind = 'header'
+        name = 'X-Key'
+        value = 'k={{{{ secret:key }}}}'
+        [request]
+        url = '{{{{ param:base_url }}}}'
+        headers.Content-Type = 'text/plain; charset=utf-8'
+        headers.X-Id = '{{{{ uuid }}}}'
+        headers.X-At = '{{{{ unix_ts }}}}'
+        raw = '{{{{ text }}}}'
+        [answer]
+        kind = 'raw'"
+    );
+    let engine = own(&profile, &fake.url(), "").unwrap();
+    for _ in 0..2 {
+        assert_eq!(said(&engine, "<您好> & \"再见\"").await.unwrap().bytes, "<您好> & \"再见\"");
+    }
+    let ids: Vec<String> =
+        fake.requests().iter().map(|request| request.header("x-id").unwrap().to_owned()).collect();
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[tokio::test]
 async fn sound_elsewhere_is_fetched_from_public_and_named_hosts_only() {
     let store = Fake::start(|request| {
         assert_eq!((request.method.as_str(), request.header("authorization")), ("GET", None));

@@ -313,12 +313,10 @@ fn decoded(encoding: Encoding, text: &str) -> Option<Vec<u8>> {
     match encoding {
         Encoding::Base64 => BASE64.decode(text.trim()).ok(),
         Encoding::Hex => {
-            let digits: Vec<u32> = text.trim().chars().map(|c| c.to_digit(16)).collect::<Option<_>>()?;
-            let (pairs, rest) = digits.as_chunks::<2>();
-            if !rest.is_empty() {
-                return None;
-            }
-            pairs.iter().map(|[high, low]| u8::try_from(high * 16 + low).ok()).collect()
+            let (pairs, rest) = text.trim().as_bytes().as_chunks::<2>();
+            let digit = |letter: u8| char::from(letter).to_digit(16);
+            let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? * 16 + digit(*low)?).ok();
+            if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
         }
     }
 }
