@@ -6,7 +6,7 @@
 //! - [`command`], [`espeak`], [`recorded`]: what speaks on this machine
 //! - `maker`: one call of a maker's service, and what its failure means
 //! - `setup`: what of a table is checked before the first call
-//! - `words`: what of a maker's words may stand in an error
+//! - `words`: what of an engine's words may stand in an error
 //! - `pinyin`, `markup`: text with readings, in general and as XML
 
 pub mod aliyun;

@@ -10,7 +10,7 @@ use orderbell::speech::engines::EngineSetupError;
 use orderbell::speech::engines::http::Http;
 
 use crate::fake::{Answer, Fake, Request};
-use crate::{Lang, config, request, services};
+use crate::{DEADLINE, Lang, config, request, services};
 
 /// A secret that stands in every configuration here, and in no error.
 pub(crate) const SECRET: &str = "s3cret-0a1b2c3d4e5f";
@@ -53,7 +53,7 @@ async fn said_soon(engine: &dyn Engine) -> EngineError {
         orderbell::speech::engine::EngineRequest { deadline: soon, speed: Speed::NORMAL, ..request(&part) };
     assert_eq!(request.lang, Lang::ZhCn);
     let error = engine.speak(&request).await.unwrap_err();
-    assert!(began.elapsed() < Duration::from_secs(3), "{error}: {:?}", began.elapsed());
+    assert!(began.elapsed() < DEADLINE, "{error}: {:?}", began.elapsed());
     assert!(!told(&error).contains(SECRET), "{error:?}");
     error
 }

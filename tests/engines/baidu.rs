@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use orderbell::clock::{Clock, EpochMs, ManualClock};
+use orderbell::config::engines::EngineKind;
 use orderbell::domain::said::{Part, Reading};
+use orderbell::outbound::SystemLookup;
+use orderbell::outbound::service::Services;
 use orderbell::speech::Lang;
 use orderbell::speech::engine::{BarePcm, Engine, EngineFailure, EngineRequest, Speed};
 use orderbell::speech::engines::http::Http;
@@ -11,15 +15,18 @@ use serde_json::json;
 
 use crate::bad_days::{SECRET, TEXT, decoded, engine, failure, form, survived};
 use crate::fake::{Answer, Fake, Request};
-use crate::{DEADLINE, said};
+use crate::{DEADLINE, config, said};
 
-fn baidu(url: &str, more: &str) -> Http {
-    let table = format!(
+fn table(url: &str, more: &str) -> String {
+    format!(
         "kind = 'http'\nprofile = 'baidu'\nvoices = {{ zh-CN = '5118' }}\n\
          params = {{ base_url = '{url}', token_url = '{url}/' {more} }}\n\
          secrets = {{ api_key = 'ak-1', secret_key = '{SECRET}' }}"
-    );
-    engine(&table).unwrap()
+    )
+}
+
+fn baidu(url: &str, more: &str) -> Http {
+    engine(&table(url, more)).unwrap()
 }
 
 /// The token service: `tok-1`, `tok-2` and so on.
@@ -43,8 +50,7 @@ fn strict(request: &Request, good: &str) -> Answer {
     assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/text2audio"));
     assert_eq!(request.header("content-type"), Some("application/x-www-form-urlencoded"));
     let fields = form(std::str::from_utf8(&request.body).unwrap());
-    let field =
-        |name: &str| &fields.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no {name}")).1;
+    let field = |name: &str| &fields.iter().find(|(known, _)| known == name).unwrap().1;
     let text = decoded(field("tex"));
     assert!(text.len() <= 1_600, "{text}");
     assert_eq!((field("ctp").as_str(), field("lan").as_str(), field("per").as_str()), ("1", "zh", "5118"));
@@ -116,6 +122,30 @@ async fn a_token_that_is_refused_is_replaced_once() {
 }
 
 #[tokio::test]
+async fn a_token_is_fetched_anew_before_it_ends() {
+    let given = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&given);
+    let fake = Fake::start(move |request| {
+        token(request, &counting).unwrap_or_else(|| Answer::ok("audio/mp3", request.body.clone()))
+    })
+    .await;
+    let clock = Arc::new(ManualClock::at(EpochMs(1_700_000_000_000)));
+    let services =
+        Services::new(Arc::new(SystemLookup::new(1)), Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+    let config = config(&table(&fake.url(), ""));
+    let EngineKind::Http(http) = &config.kind else { unreachable!("another kind of engine") };
+    let engine = Http::new(http, &config.common, Arc::new(services)).unwrap();
+    // Thirty days, less a minute.
+    for (pass_s, tokens) in [(0, 1), (2_591_939, 1), (2, 2), (60, 2)] {
+        clock.advance_ms(pass_s * 1_000);
+        let sound = said(&engine, TEXT).await.unwrap();
+        let sent = form(std::str::from_utf8(&sound.bytes).unwrap());
+        assert!(sent.contains(&("tok".to_owned(), format!("tok-{tokens}"))), "{sent:?}");
+        assert_eq!(given.load(Ordering::SeqCst), tokens);
+    }
+}
+
+#[tokio::test]
 async fn many_at_once_fetch_one_token() {
     let given = Arc::new(AtomicUsize::new(0));
     let counting = Arc::clone(&given);
@@ -158,7 +188,7 @@ async fn documented_errors_mean_what_they_mean() {
         (502, 0, "Open api daily request limit reached", EngineFailure::Quota),
         (502, 6, "No permission to access data", EngineFailure::Auth),
         (502, 50004, "passport not logged in", EngineFailure::Auth),
-        (503, 0, "", EngineFailure::BadText),
+        (503, 0, "", EngineFailure::Retry),
         (513, 0, "", EngineFailure::BadText),
         (599, 0, "", EngineFailure::Broken),
     ] {

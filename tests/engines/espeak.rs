@@ -1,8 +1,7 @@
 //! espeak-ng as an engine: the real program, its readings, and what hostile texts do to it.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use orderbell::config::engines::EspeakEngine as Config;
@@ -104,9 +103,10 @@ async fn what_it_says_of_itself_is_what_the_chain_goes_by() {
     // A program that passes the self-test and then fails.
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("espeak-ng");
-    fs::write(&program, "#!/bin/sh\ncase \"$*\" in *-x*|*--version*) echo 'x: 9.9'; exit 0;; esac\nexit 3\n")
-        .unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let lines = "#!/bin/sh\ncase \"$*\" in *-x*|*--version*) echo 'x: 9.9'; exit 0;; esac\nexit 3";
+    // Written by another process: a file that is open for writing in a child of another test could not be run.
+    let write = ["-c", "echo \"$1\" > \"$2\" && chmod 755 \"$2\"", "sh", lines, program.to_str().unwrap()];
+    assert!(Command::new("/bin/sh").args(write).status().unwrap().success());
     let config = Config { program: program.display().to_string() };
     let failing = EspeakEngine::open(&config, EspeakLimits::default()).await.unwrap();
     assert_eq!(failing.voice(Lang::En).as_deref(), Some("espeak-ng 9.9 en"));

@@ -1,4 +1,4 @@
-//! MiniMax T2A v2, by its profile, against a service that is as strict as its documentation.
+//! `MiniMax` T2A v2, by its profile, against a service that is as strict as its documentation.
 
 use orderbell::domain::said::{Part, Reading};
 use orderbell::speech::Lang;
@@ -38,7 +38,8 @@ fn strict(request: &Request) -> Answer {
             && body["audio_setting"]["bitrate"].as_u64().is_some()
     );
     assert_eq!(body["audio_setting"]["channel"], json!(1));
-    let sound = body["text"].as_str().unwrap().bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sound =
+        body["text"].as_str().unwrap().bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     Answer::json(
         200,
         &json!({"data": {"audio": sound, "status": 2}, "trace_id": "t", "base_resp": {"status_code": 0, "status_msg": "success"}}),
@@ -63,7 +64,7 @@ async fn a_text_is_sent_as_documented() {
     );
     assert_eq!(
         body["audio_setting"],
-        json!({"sample_rate": 32000, "bitrate": 128000, "format": "mp3", "channel": 1})
+        json!({"sample_rate": 32000, "bitrate": 128_000, "format": "mp3", "channel": 1})
     );
     // No readings, no list of them.
     assert_eq!(body.get("pronunciation_dict"), None);

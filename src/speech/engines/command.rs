@@ -11,7 +11,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use aws_lc_rs::digest;
 use tokio::time::timeout;
 
 use arguments::{Arguments, Filling};
@@ -19,6 +18,7 @@ use child::{Ended, Job};
 use scratch::Scratch;
 
 use super::EngineSetupError;
+use super::setup::mark;
 use super::words::{Private, quoted};
 use crate::config::engines::{CommandEngine, EngineCommon};
 use crate::speech::Lang;
@@ -132,25 +132,22 @@ impl Command {
         let job =
             Job { program: &self.program, arguments, env: &self.env, input, bytes_max: AUDIO_BYTES_MAX };
         let ended = job.run().await.map_err(|error| broken("it cannot be run", error))?;
-        match ended {
-            Ended::TooMuch => Err(EngineError::new(
-                EngineFailure::Broken,
-                format!("it wrote more than {AUDIO_BYTES_MAX} bytes"),
-            )),
-            Ended::With { status, output, complaint } if status.success() => match scratch {
-                Some(scratch) => scratch
-                    .read(AUDIO_BYTES_MAX)
-                    .await
-                    .map_err(|error| broken("the file it should have written cannot be read", error)),
-                None => Ok(output),
+        let (status, output, complaint) = match ended {
+            Ended::With { status, output, complaint } => (status, output, complaint),
+            Ended::TooMuch => {
+                let detail = format!("it wrote more than {AUDIO_BYTES_MAX} bytes");
+                return Err(EngineError::new(EngineFailure::Broken, detail));
             }
-            .and_then(|sound| {
-                if sound.is_empty() { Err(failed("it wrote no sound", &complaint, text)) } else { Ok(sound) }
-            }),
-            Ended::With { status, complaint, .. } => {
-                Err(failed(&format!("it ended with {status}"), &complaint, text))
-            }
+        };
+        if !status.success() {
+            return Err(failed(&format!("it ended with {status}"), &complaint, text));
         }
+        let unreadable = |error| broken("the file it should have written cannot be read", error);
+        let sound = match scratch {
+            Some(scratch) => scratch.read(AUDIO_BYTES_MAX).await.map_err(unreadable)?,
+            None => output,
+        };
+        if sound.is_empty() { Err(failed("it wrote no sound", &complaint, text)) } else { Ok(sound) }
     }
 }
 
@@ -214,13 +211,12 @@ fn voices(
     config: &CommandEngine,
     common: &EngineCommon,
 ) -> Result<BTreeMap<Lang, (String, String)>, EngineSetupError> {
-    let print = digest::digest(&digest::SHA256, format!("{:?}{:?}", config.command, config.env).as_bytes());
-    let print: String = print.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let print = mark(&format!("{:?}{:?}", config.command, config.env));
     let version = &config.version;
     let mut voices = BTreeMap::new();
     for (tag, voice) in &common.voices {
-        let lang = Lang::ALL.into_iter().find(|lang| lang.tag() == tag);
-        let lang = lang.ok_or_else(|| invalid(format!("voices.{tag}: unknown language")))?;
+        let unknown = || invalid(format!("voices.{tag}: is no language that we speak"));
+        let lang = Lang::parse(tag).ok_or_else(unknown)?;
         voices.insert(lang, (voice.clone(), format!("command {print} {version} {voice}")));
     }
     if voices.is_empty() {

@@ -17,14 +17,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest;
 use http::{HeaderMap, Method, Uri};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
 use answer::{Answer, Held};
 use failure::{Failed, Meaning, Rule, unanswered};
-use profile::{AuthSpec, ProfileError, ProfileSpec, spec_lang};
+use profile::{AuthSpec, ProfileError, ProfileSpec};
 use request::{Filled, Request};
 use template::{Call, Known, Name, Place, Text, Value};
 use token::{Fetching, Tokens};
@@ -32,6 +31,7 @@ use values::{Secrets, Stamp, Values, params};
 use wording::TextSpec;
 
 use super::EngineSetupError;
+use super::setup::mark;
 use super::words::Private;
 use crate::config::engines::{EngineCommon, HttpEngine};
 use crate::outbound::service::{ServiceRequest, Services};
@@ -104,24 +104,23 @@ impl Http {
             secrets: spec.secrets.keys().map(String::as_str).collect(),
             call,
         };
-        let call = match &spec.auth {
-            AuthSpec::Token(_) => Call::SentenceWithToken,
-            _ => Call::Sentence,
-        };
-        let request = Request::read(&spec.request, "request", &known(call))?;
-        let (request, tokens) = match &spec.auth {
-            AuthSpec::Token(token) => (request, Some(Tokens::read(token, &known(Call::Token))?)),
-            other => (with_auth(request, other, &known(call))?, None),
+        let read = |call| Request::read(&spec.request, "request", &known(call));
+        let (request, tokens) = if let AuthSpec::Token(token) = &spec.auth {
+            let tokens = Tokens::read(token, &known(Call::Token))?;
+            (read(Call::SentenceWithToken)?, Some(tokens))
+        } else {
+            (with_auth(read(Call::Sentence)?, &spec.auth, &known(Call::Sentence))?, None)
         };
         let stamp = Stamp::new(services.clock());
-        let (known_params, known_secrets) = (&params, secrets.now());
-        let values = Values::of_call(&stamp, known_params, &known_secrets);
+        let read_secrets = secrets.now();
+        let values = Values::of_call(&stamp, &params, &read_secrets);
         request.check_url(&values, "request")?;
         if let Some(tokens) = &tokens {
             tokens.request().check_url(&values, "auth.request")?;
-        }
-        if call == Call::SentenceWithToken && !request.names().contains(&&Name::Token) {
-            return Err(ProfileError::at("request", "the token that is fetched stands nowhere in it").into());
+            if !request.names().contains(&&Name::Token) {
+                let problem = "the token that is fetched stands nowhere in it";
+                return Err(ProfileError::at("request", problem).into());
+            }
         }
         if !request.names().contains(&&Name::Text) {
             return Err(ProfileError::at("request", "the text stands nowhere in it").into());
@@ -169,10 +168,7 @@ impl Http {
         let held = self.answer.held(&response, &private).map_err(|failed| (failed, token.clone()))?;
         let bytes = match held {
             Held::Sound(bytes) => bytes,
-            Held::Elsewhere(url) => {
-                let response = self.fetched(&url, sentence.until).await.map_err(plain)?;
-                response
-            }
+            Held::Elsewhere(url) => self.fetched(&url, sentence.until).await.map_err(plain)?,
         };
         Ok(EngineSound { bytes, bare: self.answer.bare() })
     }
@@ -250,12 +246,8 @@ impl Engine for Http {
             Err(failed) => failed,
         };
         // Once more with another token, if there is another: that belongs to this attempt.
-        let renewed = match (failed.meaning, &self.tokens) {
-            (Meaning::TokenExpired, Some(_)) => true,
-            (Meaning::TokenExpired, None) => self.secrets.read_again().await,
-            _ => false,
-        };
-        if !renewed {
+        let expired = failed.meaning == Meaning::TokenExpired;
+        if !expired || (self.tokens.is_none() && !self.secrets.read_again().await) {
             return Err(failed.error);
         }
         self.once(&sentence, token.as_ref()).await.map_err(|(failed, _)| failed.error)
@@ -291,20 +283,18 @@ fn voices(
     params: &BTreeMap<String, Value>,
 ) -> Result<BTreeMap<Lang, Voice>, ProfileError> {
     let request = serde_json::to_string(&spec.request).unwrap_or_default();
-    let print = digest::digest(
-        &digest::SHA256,
-        format!("{request}{:?}{}", spec.text.readings, spec.text.strip).as_bytes(),
-    );
-    let print: String = print.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let print = mark(&format!("{request}{:?}{}", spec.text.readings, spec.text.strip));
     let heard = params.iter().filter(|(name, _)| spec.params.get(*name).is_some_and(|param| param.heard));
-    let heard: String = heard.map(|(name, value)| format!(" {name}={}", value.clone().into_text())).collect();
+    let heard: Vec<String> =
+        heard.map(|(name, value)| format!(" {name}={}", value.clone().into_text())).collect();
+    let heard = heard.concat();
     let mut voices = BTreeMap::new();
     for (tag, name) in &common.voices {
         let fault = |problem: String| ProfileError::at(format!("voices.{tag}"), problem);
-        let lang = spec_lang(tag).map_err(fault)?;
-        let told = match spec.langs.get(tag) {
+        let lang = Lang::parse(tag).ok_or_else(|| fault("is no language that we speak".to_owned()))?;
+        let told = match spec.langs.get(lang.tag()) {
             Some(told) => told.clone(),
-            None if spec.langs.is_empty() => tag.clone(),
+            None if spec.langs.is_empty() => lang.tag().to_owned(),
             None => return Err(fault("the service does not speak this language".to_owned())),
         };
         let line = format!("http {profile} {print} {name} {told}{heard}");

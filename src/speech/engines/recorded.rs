@@ -108,9 +108,9 @@ impl Recorded {
     }
 
     fn found(&self, engine: Option<&str>, lang: Lang, text: &str) -> Option<&Recording> {
-        let shelf = self.shelves.get(&(engine.map(str::to_owned), lang))?;
+        let row = self.shelves.get(&(engine.map(str::to_owned), lang))?;
         let text = text.trim();
-        shelf.exact.get(text).or_else(|| shelf.exact.get(shelf.loose.get(bare(text))?))
+        row.exact.get(text).or_else(|| row.exact.get(row.loose.get(bare(text))?))
     }
 
     fn fill(
@@ -137,7 +137,7 @@ impl Recorded {
         }
         // By name, so that the same folder is the same shelf everywhere; of an mp3 and a wav the wav stays.
         found.sort();
-        let shelf = self.shelves.entry((engine, lang)).or_default();
+        let row = self.shelves.entry((engine, lang)).or_default();
         for (text, path) in found {
             let Some((path, metadata)) = inside(root, &path) else { continue };
             if metadata.len() > RECORDING_BYTES_MAX {
@@ -145,9 +145,9 @@ impl Recorded {
             }
             let mark = format!("{:x}-{:x}-{:x}", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
             if !bare(&text).is_empty() {
-                shelf.loose.entry(bare(&text).to_owned()).or_insert_with(|| text.clone());
+                row.loose.entry(bare(&text).to_owned()).or_insert_with(|| text.clone());
             }
-            shelf.exact.insert(text, Recording { path, mark });
+            row.exact.insert(text, Recording { path, mark });
         }
         Ok(())
     }

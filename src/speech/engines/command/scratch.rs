@@ -13,7 +13,7 @@ use crate::clock::{machine_wall, random_bytes};
 /// How our folders begin.
 const PREFIX: &str = "speech-command-";
 /// No text takes this long: what is older was left behind by a process that was killed.
-const LEFT_AFTER: Duration = Duration::from_secs(3_600);
+const LEFT_AFTER: Duration = Duration::from_hours(1);
 
 /// The folder, until it is dropped.
 #[derive(Debug)]
@@ -23,8 +23,7 @@ impl Scratch {
     /// A new one in `tmp`, which is made if it is not there.
     pub(super) fn new(tmp: &Path) -> io::Result<Self> {
         fs::create_dir_all(tmp)?;
-        let name: String = random_bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
-        let folder = tmp.join(format!("{PREFIX}{name}"));
+        let folder = tmp.join(format!("{PREFIX}{:016x}", u64::from_be_bytes(random_bytes())));
         DirBuilder::new().mode(0o700).create(&folder)?;
         Ok(Self(folder))
     }

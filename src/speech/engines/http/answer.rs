@@ -146,6 +146,9 @@ impl Answer {
         if !matches!(way, Way::Raw { .. }) && !spec.content_type.is_empty() {
             return Err(fault("content_type", "belongs to raw answers"));
         }
+        if matches!(way, Way::Raw { .. }) && spec.success.is_some() {
+            return Err(fault("success", "a raw answer is known by its content type"));
+        }
         let success = spec.success.as_ref().map(|test| Test::read(test, "answer.success")).transpose()?;
         let failures = Failures { rules, code: spec.code.clone(), message: spec.message.clone() };
         Ok(Self { way, success, failures, bare: bare(&spec.bare, params)? })
@@ -310,12 +313,10 @@ fn decoded(encoding: Encoding, text: &str) -> Option<Vec<u8>> {
     match encoding {
         Encoding::Base64 => BASE64.decode(text.trim()).ok(),
         Encoding::Hex => {
-            let digits: Vec<u32> = text.trim().chars().map(|c| c.to_digit(16)).collect::<Option<_>>()?;
-            let (pairs, rest) = digits.as_chunks::<2>();
-            if !rest.is_empty() {
-                return None;
-            }
-            pairs.iter().map(|[high, low]| u8::try_from(high * 16 + low).ok()).collect()
+            let (pairs, rest) = text.trim().as_bytes().as_chunks::<2>();
+            let digit = |letter: u8| char::from(letter).to_digit(16);
+            let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? * 16 + digit(*low)?).ok();
+            if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
         }
     }
 }

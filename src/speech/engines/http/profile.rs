@@ -13,6 +13,7 @@ use super::request::RequestSpec;
 use super::template::Kind;
 use super::token::TokenSpec;
 use super::wording::TextSpec;
+use crate::speech::Lang;
 use crate::speech::engines::EngineSetupError;
 
 /// Largest profile, in bytes; those that ship have three thousand.
@@ -183,8 +184,13 @@ impl ProfileSpec {
         // The library tells line and column, and the key.
         let spec: Self =
             toml::from_str(text).map_err(|error| ProfileError::at("", error.to_string().trim()))?;
-        for lang in spec.langs.keys() {
-            spec_lang(lang).map_err(|problem| ProfileError::at(format!("langs.{lang}"), problem))?;
+        if let Some(unknown) = spec.langs.keys().find(|tag| !Lang::ALL.iter().any(|lang| lang.tag() == *tag))
+        {
+            let known = Lang::ALL.map(Lang::tag).join(", ");
+            return Err(ProfileError::at(
+                format!("langs.{unknown}"),
+                format!("unknown language, known are {known}"),
+            ));
         }
         let word =
             |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty();
@@ -193,14 +199,4 @@ impl ProfileSpec {
         }
         Ok(spec)
     }
-}
-
-/// A language by the tag that stands in configurations.
-pub(super) fn spec_lang(tag: &str) -> Result<crate::speech::Lang, String> {
-    let known = crate::speech::Lang::ALL;
-    let tags = || known.map(crate::speech::Lang::tag).join(", ");
-    known
-        .into_iter()
-        .find(|lang| lang.tag() == tag)
-        .ok_or_else(|| format!("unknown language, known are {}", tags()))
 }

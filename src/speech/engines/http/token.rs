@@ -20,7 +20,7 @@ use crate::outbound::service::Services;
 use crate::speech::engine::{EngineError, EngineFailure};
 
 /// A token that ends within this is not used any more: it must outlive the sentence, and clocks differ.
-const EARLY: Duration = Duration::from_secs(60);
+const EARLY: Duration = Duration::from_mins(1);
 
 /// A token as it stands in a profile.
 #[derive(Debug, Deserialize)]
@@ -127,12 +127,13 @@ impl Tokens {
         match (response.status, token) {
             (200..=299, Some(token)) => {
                 let now = with.services.clock().now();
-                let seconds = |pointer: &Option<String>| pointer.as_deref().and_then(at)?.parse::<f64>().ok();
-                let left_s = seconds(&self.expires_in);
-                let left_s =
-                    left_s.or_else(|| Some(seconds(&self.expires_at)? - now.wall.0 as f64 / 1_000.0));
-                let life = left_s.and_then(|left| Duration::try_from_secs_f64(left).ok());
-                let life = life.unwrap_or(self.lifetime);
+                let told = |pointer: &Option<String>| at(pointer.as_deref()?);
+                let left = told(&self.expires_in).and_then(|seconds| seconds.parse::<f64>().ok());
+                let left = left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                let end = told(&self.expires_at).and_then(|seconds| seconds.parse::<i64>().ok());
+                // An end that is past by our clock tells of the clock: a token is not given for no time.
+                let until_end = end.and_then(|end| u64::try_from(end - now.wall.0 / 1_000).ok());
+                let life = left.or(until_end.map(Duration::from_secs)).unwrap_or(self.lifetime);
                 // Half of a very short life: less than a minute early is better than one fetch for each sentence.
                 let good_for = life.saturating_sub(EARLY).max(life / 2);
                 let good_for_ms = i64::try_from(good_for.as_millis()).unwrap_or(i64::MAX);

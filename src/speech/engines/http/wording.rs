@@ -67,7 +67,8 @@ impl TextSpec {
             Notation::AfterCharacters => {
                 let stripped = Part::new(&strip(part.text()), part.readings().to_vec());
                 let text = pinyin::written(&stripped, |word, syllables| {
-                    word.chars().zip(syllables).map(|(c, syllable)| format!("{c}({syllable})")).collect()
+                    let each = word.chars().zip(syllables).map(|(c, syllable)| format!("{c}({syllable})"));
+                    each.collect::<Vec<_>>().concat()
                 });
                 Wording { text, readings: Vec::new() }
             }
@@ -90,8 +91,7 @@ impl TextSpec {
 
 fn tones(reading: &crate::domain::said::Reading) -> Option<String> {
     let syllables = pinyin::syllables(reading)?;
-    let told: String = syllables.iter().map(|syllable| format!("({syllable})")).collect();
-    Some(format!("{}/{told}", reading.word))
+    Some(format!("{}/({})", reading.word, syllables.join(")(")))
 }
 
 impl Measure {
