@@ -97,8 +97,8 @@ async fn a_server_of_ones_own_needs_no_key_and_may_answer_another_format() {
 
 #[tokio::test]
 async fn bare_samples_have_the_rate_of_the_protocol() {
-    let samples = [7_u8, 0, b'{', b'<', 1, 2];
-    for mime in ["audio/pcm", "application/octet-stream"] {
+    let samples = [b'{', 0xff, b'<', 0xfe, 1, 2];
+    for mime in ["audio/pcm", "application/octet-stream", "binary/x-samples"] {
         let fake = Fake::always(Answer::ok(mime, samples)).await;
         let sound = said(&engine_at(&fake.url(), "format = 'pcm'"), TEXT).await.unwrap();
         assert_eq!((&sound.bytes[..], sound.bare), (&samples[..], Some(BarePcm { rate_hz: 24_000 })));

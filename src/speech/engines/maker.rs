@@ -197,9 +197,12 @@ fn is_page(response: &ServiceResponse) -> bool {
     let mime = response.headers.get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok()).unwrap_or_default();
     let starts = |prefix: &str| mime.trim_start().to_ascii_lowercase().starts_with(prefix);
     let is_text = starts("text/") || starts("application/json") || starts("application/xml");
-    let first = response.body.iter().find(|byte| !byte.is_ascii_whitespace());
-    let is_sound = starts("audio/") || starts("application/octet-stream");
-    is_text || (!is_sound && matches!(first, Some(b'<' | b'{')))
+    if is_text || starts("audio/") || starts("application/octet-stream") {
+        return is_text;
+    }
+    // Bare samples may begin with any byte, but are no text for long.
+    let text = str::from_utf8(&response.body).unwrap_or_default();
+    text.trim_start().starts_with(['<', '{'])
 }
 
 /// What it means that there is no whole answer.
