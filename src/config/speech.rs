@@ -80,7 +80,7 @@ const ENGINES_MAX: usize = 16;
 
 impl Speech {
     /// What must hold, the setting, and that in words.
-    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 11] {
+    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 9] {
         let languages = &self.prewarm.languages;
         let mut seen = languages.clone();
         seen.sort();
