@@ -16,8 +16,10 @@ pub const CEILING_DBTP: f64 = -1.0;
 
 /// Kept below the ceiling: meters that look between the samples more closely than ours find this much more.
 const METER_MARGIN_DB: f64 = 0.2;
-/// Times a part is encoded at most until its decoded peaks keep the ceiling.
-const ENCODINGS_MAX: u32 = 3;
+/// Times a part is encoded again at most, until its decoded peaks keep the ceiling; most need none or one.
+const ROUNDS_MAX: u32 = 6;
+/// Times of these in which only the ceiling is lowered, and the loudness kept.
+const LOWERED_MAX: u32 = 2;
 
 /// Why an engine's sound is not part of a sentence.
 #[derive(Debug, thiserror::Error)]
@@ -106,17 +108,17 @@ pub(super) fn encoded(
     leveller.lower(target.limiter.codec_margin_db());
     let mut levelled = leveller.settled()?;
     let mut frames = encode(&pcm_of(&levelled)?)?;
-    for round in 1..ENCODINGS_MAX {
+    for round in 0..ROUNDS_MAX {
         let over = level::true_peak_dbtp(&frames.decoded()?, RATE_HZ)? - wanted;
         if over <= 0.0 {
             break;
         }
-        if round + 1 < ENCODINGS_MAX {
+        if round < LOWERED_MAX {
             // At the same loudness a lower ceiling makes the codec add more.
             leveller.lower(over * 1.5 + 0.1);
             levelled = leveller.settled()?;
         } else {
-            // What limiting did not bring down, softness does.
+            // What limiting does not bring down, softness does.
             level::scale(&mut levelled, -over - 0.3);
         }
         frames = encode(&pcm_of(&levelled)?)?;
