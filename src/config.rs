@@ -237,6 +237,8 @@ section!(
         clip_bytes_max: u64,
         /// No clip younger than this is evicted.
         @"duration" clip_age_min: Duration,
+        /// How long what a clip is made of is remembered after its last use.
+        @"duration" recipe_memory: Duration,
         /// Bytes of clips in memory.
         memory_bytes_max: u64,
         /// Bytes of keep-alive silence that one address may fetch in an hour; 0 for no limit.
@@ -355,11 +357,16 @@ impl Callbacks {
 
 impl Audio {
     /// What must hold, the setting, and that in words.
-    fn rules(&self) -> [(bool, &'static str, &'static str); 2] {
+    fn rules(&self) -> [(bool, &'static str, &'static str); 3] {
         let budget = self.silence_bytes_per_ip;
         let ttls = Duration::from_mins(10)..=self.clip_age_min;
         [
             (budget == 0 || budget >= 1 << 20, "audio.silence_bytes_per_ip", "is 0 or at least 1048576"),
+            (
+                self.recipe_memory >= self.clip_age_min,
+                "audio.recipe_memory",
+                "is not shorter than clip_age_min",
+            ),
             (ttls.contains(&self.signed_url_ttl), "audio.signed_url_ttl", "is 10m to clip_age_min"),
         ]
     }

@@ -21,6 +21,7 @@ mod offers;
 mod prepare;
 mod quotas;
 mod receipts;
+mod recipes;
 mod riders;
 mod rules;
 mod schedules;
@@ -32,6 +33,7 @@ mod tokens;
 mod uses;
 mod vault;
 mod wait;
+mod wordings;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -42,7 +44,7 @@ use crate::clock::Clock;
 use crate::domain::app::{KeyMode, Quota};
 pub use crate::domain::book::Duty;
 use crate::domain::delivery::EndReason;
-use crate::domain::{AlertId, EpochMs, EventId, Kinds, RiderKey};
+use crate::domain::{AlertId, EpochMs, EventId, Kinds, RiderKey, SoundProfile};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
 use crate::speech::Voice;
@@ -66,6 +68,7 @@ pub use speaking::SayError;
 pub use tokens::{Token, TokenError, TokenRider};
 pub use vault::{NodeKey, Vault, VaultError};
 pub use wait::{Awaited, Reached, Wait};
+pub use wordings::{Lexicons, OwnPhrases, Restored};
 
 /// Everything a use case needs. Shared by all handlers, sessions and workers.
 pub struct Dispatch {
@@ -89,6 +92,7 @@ pub struct Dispatch {
     unrolling: Mutex<HashSet<AlertId>>,
     quotas: quotas::Quotas,
     paid: speaking::Paid,
+    recipes: recipes::Recipes,
     uses: uses::Uses,
 }
 
@@ -103,6 +107,8 @@ pub struct Limits {
     pub sweep_batch: u32,
     /// How long an event's id is remembered, in milliseconds.
     pub event_memory_ms: i64,
+    /// How long what a clip is made of is kept after its last use, in milliseconds.
+    pub recipe_memory_ms: i64,
     /// How long an order is remembered after its last news, in milliseconds.
     pub order_memory_ms: i64,
     /// How long a cancellation stops what cannot be compared with it, in milliseconds.
@@ -123,6 +129,8 @@ pub struct Limits {
     pub again_ms: i64,
     /// Tries of one request of a ladder step.
     pub call_attempts: u32,
+    /// For what ears clips are levelled where neither rider nor app says so.
+    pub sound_profile: SoundProfile,
     /// What an app may use, unless it has limits of its own.
     pub quota: Quota,
 }
@@ -176,6 +184,7 @@ impl Dispatch {
             unrolling: Mutex::default(),
             quotas: quotas::Quotas::default(),
             paid: speaking::Paid::new(),
+            recipes: recipes::Recipes::new(),
             uses: uses::Uses::default(),
         })
     }
@@ -216,7 +225,8 @@ impl Dispatch {
         &self.kinds
     }
 
-    /// Forgets ids of events that are older than promised, and orders of which nothing was heard for long; how many.
+    /// Forgets ids of events that are older than promised, orders of which nothing was heard for long, and what clips are
+    /// made of that nobody asks for; how many.
     ///
     /// # Errors
     /// The store's.
@@ -224,7 +234,9 @@ impl Dispatch {
         let (events, orders) = (self.limits.event_memory_ms, self.limits.order_memory_ms);
         let events = self.store.forget_events(self.wall().plus_ms(-events), FORGET_BATCH).await?;
         let orders = self.store.forget_orders(self.wall().plus_ms(-orders), FORGET_BATCH).await?;
-        Ok(events + orders)
+        let recipes = self.wall().plus_ms(-self.limits.recipe_memory_ms);
+        let recipes = self.store.forget_recipes(recipes, FORGET_BATCH).await?;
+        Ok(events + orders + recipes)
     }
 
     /// An id for an event whose sender gave it none.
@@ -267,5 +279,5 @@ impl Dispatch {
     }
 }
 
-/// Event ids forgotten in one statement.
+/// Rows forgotten in one statement.
 const FORGET_BATCH: u32 = 1_000;

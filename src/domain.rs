@@ -25,7 +25,7 @@ pub use crate::clock::EpochMs;
 pub use alert::{Alert, AlertState, Head};
 pub use audio_url::AudioUrls;
 pub use delivery::{Answer, Delivery, DeliveryState};
-pub use event::{Event, Order, Overrides};
+pub use event::{Event, Order, OrderMerchant, Overrides};
 pub use id::{
     AlertId, AppId, CallId, DeliveryId, EventId, GroupId, IdError, KeyId, OrderId, RiderId, ScheduleId,
     SessionId,
@@ -40,5 +40,5 @@ pub use rider::{DevicePolicy, Rider, RiderKey};
 pub use said::Said;
 pub use secret::{Secret, SecretKind};
 pub use settings::AppSettings;
-pub use sound::{Sound, SoundProfile};
+pub use sound::{Sound, SoundProfile, clip_name};
 pub use target::Target;

@@ -11,6 +11,7 @@ pub mod events;
 pub mod groups;
 pub mod health;
 pub mod keys;
+pub mod lexicon;
 pub mod listener;
 pub mod moment;
 pub mod notices;
@@ -28,6 +29,8 @@ pub mod settings;
 pub mod speech;
 pub mod templates;
 pub mod test_mode;
+pub mod voices;
+pub mod wordings;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -179,11 +182,17 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(groups::put, groups::get, groups::delete))
         .routes(routes!(groups::change))
         .routes(routes!(templates::list))
-        .routes(routes!(templates::put))
+        .routes(routes!(templates::put, templates::get))
+        .routes(routes!(templates::versions))
+        .routes(routes!(templates::restore))
+        .routes(routes!(lexicon::get, lexicon::put))
+        .routes(routes!(lexicon::versions))
+        .routes(routes!(lexicon::restore))
         .routes(routes!(settings::get, settings::put))
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::delete))
         .routes(routes!(notices::list))
+        .routes(routes!(voices::list))
         .routes(routes!(speech::post))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))

@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::Now;
-use crate::domain::Sound;
 use crate::domain::delivery::{AnswerOutcome, Change, EndReason, OpenDelivery};
 use crate::domain::{Alert, AlertId, AudioUrls, Delivery, DeliveryState, EpochMs, SessionId};
+use crate::domain::{Sound, SoundProfile};
 
 use allowance::Allowance;
 use claim::Claim;
@@ -86,12 +86,15 @@ pub struct Resume {
     pub open: Vec<(AlertId, u32)>,
     /// End of the token.
     pub token_expires_at: EpochMs,
+    /// For what ears this rider's clips are levelled.
+    pub profile: SoundProfile,
 }
 
 /// One rider connection after its `hello`.
 #[derive(Debug)]
 pub struct Session {
     settings: Arc<Settings>,
+    profile: SoundProfile,
     live: Vec<Live>,
     /// Listed as open by the welcome, and not shown by a look so far: the client may be sounding them.
     welcomed: Vec<AlertId>,
@@ -147,6 +150,7 @@ impl Session {
         let allowance = Allowance::new(settings.messages_burst, now);
         let session = Self {
             settings,
+            profile: resume.profile,
             allowance,
             live: Vec::new(),
             welcomed: resume.open.into_iter().map(|(alert, _)| alert).collect(),
@@ -259,10 +263,22 @@ impl Session {
 
     /// The frame of an open delivery, for clients without a socket.
     #[must_use]
-    pub fn frame_of(settings: &Settings, row: &OpenDelivery, now: Now) -> Option<String> {
+    pub fn frame_of(
+        settings: &Settings,
+        row: &OpenDelivery,
+        profile: SoundProfile,
+        now: Now,
+    ) -> Option<String> {
         let OpenDelivery { delivery, alert } = row;
         let sound = alert.sound.as_ref()?;
-        render::alert(&settings.urls, delivery, alert, sound, delivery.attempts.max(1), now)
+        render::alert(
+            &settings.urls,
+            delivery,
+            alert,
+            &sound.in_profile(profile),
+            delivery.attempts.max(1),
+            now,
+        )
     }
 
     /// The trace of an alert that was sent here and has not ended, for log lines.
@@ -341,7 +357,7 @@ impl Session {
         now: Now,
         out: &mut Vec<Output>,
     ) {
-        let settings = Arc::clone(&self.settings);
+        let (settings, profile) = (Arc::clone(&self.settings), self.profile);
         let live = &mut self.live[at];
         if live.resend {
             live.resend = false;
@@ -353,7 +369,7 @@ impl Session {
             self.send(delivery, alert, sound, attempt, now, out);
         } else if live.canned && !sound.canned {
             live.canned = false;
-            let audio = render::audio(&settings.urls, sound, now);
+            let audio = render::audio(&settings.urls, &sound.in_profile(profile), now);
             push(out, &ServerFrame::Update { id: alert.id, audio });
         }
     }
@@ -367,7 +383,8 @@ impl Session {
         now: Now,
         out: &mut Vec<Output>,
     ) {
-        if let Some(text) = render::alert(&self.settings.urls, delivery, alert, sound, attempt, now) {
+        let sound = sound.in_profile(self.profile);
+        if let Some(text) = render::alert(&self.settings.urls, delivery, alert, &sound, attempt, now) {
             let (urgency, expires_at) = (alert.urgency, delivery.expires_at);
             self.allowance.note_sent(delivery.seq);
             out.push(Output::Send(Lane::Alert(Waiting { alert: alert.id, urgency, expires_at }), text));

@@ -3,13 +3,13 @@
 
 mod apps;
 pub mod model;
+mod speech;
 pub mod sqlite;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::domain::Sound;
 use crate::domain::app::KeyMode;
 use crate::domain::book::Context;
 pub use crate::domain::book::{
@@ -26,7 +26,9 @@ use crate::domain::{
     Alert, AlertId, AppId, CallId, Delivery, EpochMs, EventId, GroupId, Head, OrderId, OrderKey, Presence,
     Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
 };
+use crate::domain::{Sound, SoundProfile};
 pub use apps::{AppStore, SpeechSpend, SpeechUse};
+pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -234,17 +236,8 @@ pub struct RiderPatch {
     pub on_duty: Option<bool>,
     /// Tokens issued before this moment are refused from now on.
     pub not_before: Option<EpochMs>,
-}
-
-/// An app's own phrases of one kind in one language, from specific to slotless.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Template {
-    /// Name of the kind.
-    pub kind: String,
-    /// Tag of the language.
-    pub lang: String,
-    /// The phrases.
-    pub phrases: Vec<String>,
+    /// For what ears their clips are levelled; `Some(None)` takes the app's.
+    pub sound_profile: Option<Option<SoundProfile>>,
 }
 
 /// The result of a client's self-check, as it was posted.
@@ -274,11 +267,11 @@ pub const DELIVERIES_SHOWN_MAX: u32 = 1_000;
 
 /// Everything Orderbell keeps.
 #[async_trait]
-pub trait Store: AppStore + Send + Sync + 'static {
+pub trait Store: AppStore + SpeechStore + Send + Sync + 'static {
     /// Marks one life of the data: a restored copy gets a new one.
     async fn epoch(&self) -> StoreResult<String>;
 
-    // Riders, groups, phrases, checks
+    // Riders, groups, checks
 
     /// Creates the rider or changes what the patch names; the rider is known from now on.
     /// Duty set here ends nothing that is open: `set_duty` does.
@@ -314,10 +307,6 @@ pub trait Store: AppStore + Send + Sync + 'static {
     async fn groups(&self, app: AppId) -> StoreResult<Vec<GroupId>>;
     /// Removes a group. False if there is none.
     async fn delete_group(&self, app: AppId, group: GroupId) -> StoreResult<bool>;
-    /// Sets an app's phrases of one kind and language; an empty list takes them back.
-    async fn put_template(&self, app: AppId, template: Template) -> StoreResult<()>;
-    /// All phrases of an app's own.
-    async fn templates(&self, app: AppId) -> StoreResult<Vec<Template>>;
     /// Keeps a self-check of a rider's device (the newest 20 of each rider).
     async fn add_check(&self, rider: RiderKey, check: DeviceCheck) -> StoreResult<()>;
     /// A rider's self-checks, newest first.

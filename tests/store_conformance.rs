@@ -29,6 +29,8 @@ mod listening;
 mod offers;
 #[path = "store_conformance/orders.rs"]
 mod orders;
+#[path = "store_conformance/recipes.rs"]
+mod recipes;
 #[path = "store_conformance/schedules.rs"]
 mod schedules;
 #[path = "store_conformance/sqlite_only.rs"]
@@ -41,6 +43,8 @@ mod stage;
 mod test_mode;
 #[path = "store_conformance/told.rs"]
 mod told;
+#[path = "store_conformance/wordings.rs"]
+mod wordings;
 
 macro_rules! stories {
     ($($chapter:ident: $($story:ident)*;)*) => {
@@ -75,7 +79,6 @@ stories! {
         a_session_makes_a_rider_known
         riders_are_found_by_name
         groups_hold_names_of_riders
-        phrases_are_set_and_taken_back
         the_newest_twenty_checks_are_kept
         nothing_is_seen_of_another_app
         a_closed_store_is_unavailable
@@ -90,6 +93,22 @@ stories! {
         a_use_is_noted_and_never_goes_back
         an_apps_limits_are_replaced
         speech_is_counted_by_the_day;
+    wordings:
+        a_wording_has_versions
+        what_is_taken_back_is_a_version_and_not_in_force
+        the_newest_twenty_versions_are_kept
+        a_wording_that_was_changed_meanwhile_is_a_conflict
+        an_app_has_so_many_wordings_of_a_sort
+        wordings_of_merchants_and_languages_stand_beside_each_other
+        a_stamp_rises_with_what_an_app_saves;
+    recipes:
+        a_recipe_comes_with_the_sound_of_its_alert
+        a_later_sound_brings_its_own_recipe
+        a_louder_clip_brings_its_own_recipe
+        many_alerts_of_one_clip_keep_one_recipe
+        what_waits_for_its_time_keeps_its_recipe_until_then
+        a_use_is_noted_once_an_hour
+        recipes_are_forgotten_the_longest_unused_first;
     accepting:
         an_event_is_answered_with_its_deliveries
         a_silent_event_is_remembered

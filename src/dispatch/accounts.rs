@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::directory::Directory;
 use super::vault::Vault;
+use super::wordings::Lexicons;
 use crate::clock::Clock;
 use crate::store::Store;
 
@@ -15,6 +16,7 @@ pub struct Accounts {
     pub(super) vault: Vault,
     pub(super) directory: Directory,
     pub(super) token_ttl_max_ms: i64,
+    pub(super) lexicons: Lexicons,
 }
 
 impl Accounts {
@@ -22,6 +24,12 @@ impl Accounts {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, vault: Vault, token_ttl_max_ms: i64) -> Self {
         let directory = Directory::new(&clock);
-        Self { store, clock, vault, directory, token_ttl_max_ms }
+        Self { store, clock, vault, directory, token_ttl_max_ms, lexicons: Lexicons::default() }
+    }
+
+    /// The same, where the operator says how words are read; apps may say otherwise.
+    #[must_use]
+    pub fn with_lexicons(self, lexicons: Lexicons) -> Self {
+        Self { lexicons, ..self }
     }
 }

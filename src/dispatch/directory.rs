@@ -1,18 +1,18 @@
-//! The apps as every request needs them: secrets open, phrases compiled, read again every two seconds.
+//! The apps as every request needs them: secrets open, wordings compiled, read again every two seconds.
 //! So what another process makes or changes is valid here at once, or within those two seconds.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use tracing::warn;
-
 use super::fresh::Fresh;
+use super::wordings::{Compiled, OwnPhrases, Wordings};
 use super::{Accounts, VaultError};
 use crate::clock::{Clock, Zone};
+use crate::domain::OrderMerchant;
 use crate::domain::app::{ApiKey, App};
 use crate::domain::{AppId, EpochMs, KeyId, Secret, SecretKind};
-use crate::speech::{Lang, Phrase};
-use crate::store::{StoreError, StoreResult, Template};
+use crate::speech::Lang;
+use crate::speech::lexicon::Lexicon;
+use crate::store::{StoreError, StoreResult};
 
 /// One app, ready for use.
 pub struct AppEntry {
@@ -23,7 +23,7 @@ pub struct AppEntry {
     /// Its time zone.
     pub zone: Zone,
     secrets: Vec<OpenSecret>,
-    phrases: HashMap<(String, Lang), Vec<Phrase>>,
+    wordings: Arc<Wordings>,
 }
 
 /// A key that signs, ready for use.
@@ -50,6 +50,7 @@ const KEYS_MAX: usize = 10_000;
 pub(super) struct Directory {
     apps: Fresh<AppId, Arc<AppEntry>>,
     pub(super) keys: Fresh<[u8; 32], Arc<ApiKey>>,
+    compiled: Compiled,
 }
 
 impl Directory {
@@ -57,15 +58,27 @@ impl Directory {
         Self {
             apps: Fresh::new(Arc::clone(clock), FRESH_MS, APPS_MAX),
             keys: Fresh::new(Arc::clone(clock), FRESH_MS, KEYS_MAX),
+            compiled: Compiled::new(APPS_MAX),
         }
+    }
+
+    /// The app was changed.
+    pub(super) fn forget(&self, app: AppId) {
+        self.apps.forget(&app);
     }
 }
 
 impl AppEntry {
-    /// The app's own phrases of a kind, from specific to slotless; empty if it has none.
+    /// The app's own phrases of a kind, those for this merchant's orders first; empty if it has none.
     #[must_use]
-    pub fn phrases(&self, kind: &str, lang: Lang) -> &[Phrase] {
-        self.phrases.get(&(kind.to_owned(), lang)).map_or(&[], Vec::as_slice)
+    pub fn phrases<'a>(&'a self, kind: &str, lang: Lang, merchant: OrderMerchant<'a>) -> OwnPhrases<'a> {
+        self.wordings.phrases(kind, lang, merchant)
+    }
+
+    /// How words are read in orders of this merchant: its own entries before the app's, these before the operator's.
+    #[must_use]
+    pub fn lexicon(&self, lang: Lang, merchant: OrderMerchant<'_>) -> Arc<Lexicon> {
+        self.wordings.lexicon(lang, merchant)
     }
 
     /// The app's secrets of a kind that work at `at`, the newest first.
@@ -137,16 +150,6 @@ impl Accounts {
         }
     }
 
-    /// Sets an app's own phrases, checked.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn put_template(&self, app: AppId, template: Template) -> StoreResult<()> {
-        self.store.put_template(app, template).await?;
-        self.directory.apps.forget(&app);
-        Ok(())
-    }
-
     /// The key with this id, as it signs. Read each time: a new secret works at once, whoever has made it.
     ///
     /// # Errors
@@ -172,32 +175,31 @@ impl Accounts {
 
     async fn entry(&self, app: App) -> StoreResult<AppEntry> {
         let secrets = self.open(&app.secrets, &app.id.to_string())?;
-        let mut phrases: HashMap<(String, Lang), Vec<Phrase>> = HashMap::new();
-        for template in self.store.templates(app.id).await? {
-            let Some(lang) = Lang::parse(&template.lang) else { continue };
-            let compiled: Vec<Phrase> = template
-                .phrases
-                .iter()
-                .filter_map(|text| {
-                    // Checked when it was saved; an older binary may have known another filter.
-                    let compiled = Phrase::compile(text, lang);
-                    compiled
-                        .inspect_err(|error| warn!(template.kind = template.kind, %error, "Phrase left out."))
-                        .ok()
-                })
-                .collect();
-            phrases.insert((template.kind, lang), compiled);
-        }
+        let wordings = self.wordings(app.id).await?;
         let lang = Lang::parse(&app.lang).unwrap_or(Lang::ZhCn);
         let zone = Zone::named(&app.settings.time_zone).ok_or_else(|| StoreError::Inconsistent {
             table: "apps",
             source: "its time zone is unknown".into(),
         })?;
-        Ok(AppEntry { app, lang, zone, secrets, phrases })
+        Ok(AppEntry { app, lang, zone, secrets, wordings })
+    }
+
+    /// What the app words for itself, compiled anew only where it has changed.
+    async fn wordings(&self, app: AppId) -> StoreResult<Arc<Wordings>> {
+        // Before the rows: what is saved in between is found at the next reading.
+        let stamp = self.store.wording_stamp(app).await?;
+        let before = self.directory.compiled.of(app);
+        if let Some(before) = before.as_ref().filter(|before| before.stamp() == stamp) {
+            return Ok(Arc::clone(before));
+        }
+        let rows = if stamp == 0 { Vec::new() } else { self.store.wordings(app).await? };
+        let wordings = Arc::new(Wordings::compiled(stamp, rows, before.as_deref(), &self.lexicons));
+        self.directory.compiled.keep(app, Arc::clone(&wordings));
+        Ok(wordings)
     }
 
     /// The app was changed: it is read anew by whoever asks next.
     pub(super) fn forget(&self, app: AppId) {
-        self.directory.apps.forget(&app);
+        self.directory.forget(app);
     }
 }

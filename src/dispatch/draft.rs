@@ -15,7 +15,7 @@ use crate::domain::{
     Said, Target,
 };
 use crate::intake::InputError;
-use crate::speech::{Lang, Lexicon, Phrases, Rendered, free_text};
+use crate::speech::{Lang, Phrases, Rendered, free_text};
 
 /// Makes the alert of an event; `None` if its kind is silent here: stored and remembered, nobody is told.
 pub(super) fn draft(
@@ -175,7 +175,7 @@ pub(super) struct Made {
 /// Which phrase an event would be spoken with.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct PhraseUsed {
-    /// `text` of the event, an `own` phrase of the app, or a `built_in` one.
+    /// `text` of the event, a phrase of the app's for this `merchant`, its `own` for all, or a `built_in` one.
     pub from: &'static str,
     /// The language it is in.
     pub lang: &'static str,
@@ -201,9 +201,11 @@ pub(super) fn phrase_of(
     if event.overrides.text.is_some() {
         return Ok(Some(PhraseUsed { from: "text", lang: tag, place: None, phrase: None }));
     }
-    let own = app.phrases(&kind.name, lang);
-    let (from, place, used) = match rendered.phrase_index.checked_sub(own.len()) {
-        None => ("own", rendered.phrase_index, own.get(rendered.phrase_index)),
+    let own = app.phrases(&kind.name, lang, event.merchant());
+    let index = rendered.phrase_index;
+    let (from, place, used) = match index.checked_sub(own.all.len()) {
+        None if index < own.of_merchant => ("merchant", index, own.all.get(index)),
+        None => ("own", index - own.of_merchant, own.all.get(index)),
         Some(place) => ("built_in", place, phrases.of(&kind.name, rendered.lang).get(place)),
     };
     let phrase = used.map(|phrase| phrase.template().to_owned());
@@ -230,18 +232,20 @@ fn render(
     at: EpochMs,
 ) -> Result<Option<Rendered>, InputError> {
     if let Some(text) = &event.overrides.text {
-        let spoken = free_text(text, lang, &Lexicon::none()).map_err(|error| InputError {
-            error: "bad_text",
-            pointer: Some("/alert/text".to_owned()),
-            detail: error.to_string(),
-        })?;
+        let spoken =
+            free_text(text, lang, &app.lexicon(lang, event.merchant())).map_err(|error| InputError {
+                error: "bad_text",
+                pointer: Some("/alert/text".to_owned()),
+                detail: error.to_string(),
+            })?;
         return Ok(Some(spoken));
     }
-    let own = app.phrases(&kind.name, lang);
+    let own = app.phrases(&kind.name, lang, event.merchant()).all;
     if own.is_empty() && !kind.speaks {
         return Ok(None);
     }
-    Ok(phrases.render(&kind.name, lang, own, &slots(event), app.zone.offset_s(at), &Lexicon::none()))
+    let (offset_s, lexicon) = (app.zone.offset_s(at), app.lexicon(lang, event.merchant()));
+    Ok(phrases.render(&kind.name, lang, own, &slots(event), offset_s, &lexicon))
 }
 
 /// The values a phrase may name: those of the order, and over them the event's own.

@@ -8,7 +8,7 @@ use tracing::warn;
 use super::quotas::{TooMany, until_midnight};
 use super::{AppEntry, Dispatch};
 use crate::domain::settings::SpeechSettings;
-use crate::domain::{Alert, AppId};
+use crate::domain::{Alert, AppId, SoundProfile};
 use crate::speech::{SayBudget, Sentence, SpeechError, Spoken};
 use crate::store::SpeechSpend;
 
@@ -102,6 +102,12 @@ impl Dispatch {
         let is_over = |paid: &Payment| paid.done.is_err() || now_ms - paid.at_ms >= PAID_MS;
         let payment = self.paid.0.entry((app, sentence.clone())).or_insert_with_if(paying, is_over).await;
         payment.into_value().done
+    }
+
+    /// For what ears the clips of a rider are levelled: as is said of the rider, else of the app, else of the server.
+    #[must_use]
+    pub fn sound_profile(&self, app: &AppEntry, rider: Option<SoundProfile>) -> SoundProfile {
+        rider.or(app.app.settings.speech.profile).unwrap_or(self.limits.sound_profile)
     }
 
     /// A store that is not there is no reason to be silent.

@@ -52,6 +52,9 @@ pub struct Order {
     /// The backend's word for its state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
+    /// The backend's id of the shop; not shown.
+    #[serde(skip)]
+    pub merchant_id: Option<String>,
     /// Name of the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merchant: Option<String>,
@@ -82,6 +85,34 @@ pub struct Order {
     /// Why it was cancelled, changed or returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// Whose orders an app may word otherwise: a merchant, as an order names it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct OrderMerchant<'a> {
+    /// The backend's id.
+    pub id: Option<&'a str>,
+    /// The name.
+    pub name: Option<&'a str>,
+}
+
+impl<'a> OrderMerchant<'a> {
+    /// What the merchant is looked for by: the id, then the name.
+    pub fn names(self) -> impl Iterator<Item = &'a str> {
+        self.id.into_iter().chain(self.name)
+    }
+}
+
+impl Event {
+    /// The merchant of its order.
+    #[must_use]
+    pub fn merchant(&self) -> OrderMerchant<'_> {
+        let order = self.order.as_ref();
+        OrderMerchant {
+            id: order.and_then(|order| order.merchant_id.as_deref()),
+            name: order.and_then(|order| order.merchant.as_deref()),
+        }
+    }
 }
 
 /// What an event says about its own alert; `None` leaves the kind's policy.

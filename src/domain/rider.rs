@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AppId, EpochMs, RiderId};
+use super::{AppId, EpochMs, RiderId, SoundProfile};
 
 /// A rider among all apps.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -59,6 +59,8 @@ pub struct Rider {
     pub lang: Option<String>,
     /// What a second device does.
     pub devices: DevicePolicy,
+    /// For what ears their clips are levelled; as the app says if `None`.
+    pub sound_profile: Option<SoundProfile>,
     /// Tokens issued before this moment are refused.
     pub not_before: EpochMs,
     /// Highest sequence number given so far.
@@ -136,6 +138,7 @@ impl Rider {
             on_duty: true,
             lang: None,
             devices: DevicePolicy::default(),
+            sound_profile: None,
             not_before: EpochMs(0),
             seq,
             created_at: at,

@@ -85,6 +85,19 @@ impl SoundProfile {
         }
     }
 
+    /// The path of a clip in a profile, as that of the plain one and the profile.
+    #[must_use]
+    pub fn of_path(path: &str) -> (String, Self) {
+        let street = Self::Street.suffix();
+        match path
+            .rsplit_once('.')
+            .and_then(|(stem, extension)| Some((stem.strip_suffix(street)?, extension)))
+        {
+            Some((stem, extension)) => (format!("{stem}.{extension}"), Self::Street),
+            None => (path.to_owned(), Self::Plain),
+        }
+    }
+
     /// The path of a clip of the plain profile, in this one.
     #[must_use]
     pub fn path(self, plain: &str) -> String {
@@ -96,6 +109,12 @@ impl SoundProfile {
 }
 
 impl Sound {
+    /// The name under which the store keeps what the clip is made of.
+    #[must_use]
+    pub fn clip_name(&self) -> &str {
+        clip_name(&self.path)
+    }
+
     /// The same sound in a profile; an MP3 of each has as many frames, beside the lead-in.
     #[must_use]
     pub fn in_profile(&self, profile: SoundProfile) -> Self {
@@ -110,6 +129,12 @@ impl Sound {
             },
         }
     }
+}
+
+/// What of the path of a clip, in the plain profile, is its name.
+#[must_use]
+pub fn clip_name(path: &str) -> &str {
+    path.strip_prefix("/audio/").unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -133,5 +158,9 @@ mod tests {
         assert_eq!(street.fallback_path, "/audio/canned/zh-CN/order_new-2-street.mp3");
         assert_eq!((street.bytes, street.duration_ms, street.tail_ms), (50_408, 48_408, 45_000));
         assert_eq!(plain.in_profile(SoundProfile::Plain), plain);
+        for profile in SoundProfile::ALL {
+            assert_eq!(SoundProfile::of_path(&profile.path(&plain.path)), (plain.path.clone(), profile));
+        }
+        assert_eq!(clip_name(&plain.path), "ab/cd.mp3");
     }
 }

@@ -27,8 +27,9 @@ use crate::audio::Format;
 use crate::audio::library::ClipName;
 use crate::audio::silence::{KeepAlive, Kind, SilenceError};
 use crate::clock::{Clock, EpochMs};
-use crate::domain::SoundProfile;
 use crate::domain::audio_url::{Access, UrlFault};
+use crate::domain::{SoundProfile, clip_name};
+use crate::speech::ServedClip;
 use crate::telemetry::{Metric, Telemetry};
 
 /// What serving audio needs beside the voice.
@@ -79,7 +80,8 @@ impl AudioDesk {
 
 /// Play a clip.
 ///
-/// Its URL comes in alerts and from `POST /v1/speech`, and is the capability to hear it. `HEAD` as well.
+/// Its URL comes in alerts and from `POST /v1/speech`, and is the capability to hear it. A clip that is gone is made again,
+/// as long as what it is made of is remembered. `HEAD` as well.
 ///
 /// # Errors
 /// 403 where URLs are signed, 404, 416, 503.
@@ -122,18 +124,36 @@ pub async fn clip(
         let file = File { what: What::Canned, format: Format::Mp3, etag, content, caching: Caching::Forever };
         return file.answer(&file.asked(&request), &state.audio);
     }
-    let name = ClipName::of_path(&shard, &file).ok_or_else(unknown)?;
-    // Before the library is asked: who cannot fetch a clip does not learn whether there is one.
-    let caching = caching(&state, &name, request.uri().query())?;
-    let clip = speech.clip(name, SoundProfile::Plain).await.ok_or_else(unknown)?;
+    let (plain, profile) = SoundProfile::of_path(&file);
+    let name = ClipName::of_path(&shard, &plain).ok_or_else(unknown)?;
+    // Before it is looked for: who cannot fetch a clip does not learn whether there is one.
+    let caching = caching(&state, &profile.path(&name.url_path()), request.uri().query())?;
+    let clip = found(&state, name, profile).await?.ok_or_else(unknown)?;
     let (etag, format) = (clip.etag, name.format().into());
     let file = File { what: What::Clip, format, etag, content: Content::Bytes(clip.bytes), caching };
     file.answer(&file.asked(&request), &state.audio)
 }
 
-fn caching(state: &AppState, name: &ClipName, query: Option<&str>) -> Result<Caching, Problem> {
+/// A clip that was made lately, or is made again of what the store says it is made of.
+async fn found(
+    state: &AppState,
+    name: ClipName,
+    profile: SoundProfile,
+) -> Result<Option<ServedClip>, Problem> {
+    if let Some(clip) = state.speech.clip(name, profile).await {
+        return Ok(Some(clip));
+    }
+    let recipe = state.dispatch.clip_recipe(clip_name(&name.url_path())).await?;
+    let Some(recipe) = recipe else { return Ok(None) };
+    state.speech.remake(&recipe, profile).await.map_err(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "A lost clip cannot be made again now.");
+        Problem::unavailable()
+    })
+}
+
+fn caching(state: &AppState, path: &str, query: Option<&str>) -> Result<Caching, Problem> {
     let now = state.dispatch.clock().now().wall;
-    match state.sessions.urls.judge(&name.url_path(), query, now) {
+    match state.sessions.urls.judge(path, query, now) {
         Ok(Access::Open) => Ok(Caching::Forever),
         Ok(Access::Until(end)) => Ok(Caching::Private(whole_seconds(now, end))),
         Err(fault @ UrlFault::BadSignature) => {

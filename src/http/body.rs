@@ -11,8 +11,8 @@ use super::AppState;
 use super::problem::Problem;
 use crate::intake::{self, InputError};
 
-/// Where batches are posted.
-const BATCH_PATH: &str = "/v1/events/batch";
+/// Where batches and whole lists are sent.
+const LARGE_PATHS: [&str; 3] = ["/v1/events/batch", "/v1/lexicon", "/v1/speech/warm"];
 
 /// The bytes of one event in any form, or of a batch of CloudEvents; not parsed yet.
 pub struct EventBytes {
@@ -44,6 +44,9 @@ pub enum Media {
 /// A JSON body, parsed strictly. An empty body is an empty object.
 pub struct JsonValue(pub serde_json::Value);
 
+/// The same where whole lists are sent: at most `max_batch_bytes`.
+pub struct LargeJson(pub serde_json::Value);
+
 impl FromRequest<AppState> for EventBytes {
     type Rejection = Problem;
 
@@ -73,25 +76,37 @@ impl FromRequest<AppState> for JsonValue {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        // Actions without members may come without a body, and then without a type.
-        let typed = request.headers().contains_key(CONTENT_TYPE);
-        if typed {
-            media_of(request.headers())?;
-        }
-        let bytes = read(request, state.limits.max_body_bytes).await?;
-        if bytes.is_empty() {
-            return Ok(Self(serde_json::Value::Object(serde_json::Map::new())));
-        }
-        if !typed {
-            return Err(wrong_type());
-        }
-        intake::parse_json(&bytes).map(Self).map_err(|error: InputError| error.into())
+        json(request, state.limits.max_body_bytes).await.map(Self)
     }
+}
+
+impl FromRequest<AppState> for LargeJson {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        json(request, state.limits.max_batch_bytes).await.map(Self)
+    }
+}
+
+async fn json(request: Request, bytes_max: usize) -> Result<serde_json::Value, Problem> {
+    // Actions without members may come without a body, and then without a type.
+    let typed = request.headers().contains_key(CONTENT_TYPE);
+    if typed {
+        media_of(request.headers())?;
+    }
+    let bytes = read(request, bytes_max).await?;
+    if bytes.is_empty() {
+        return Ok(serde_json::Value::Object(serde_json::Map::new()));
+    }
+    if !typed {
+        return Err(wrong_type());
+    }
+    intake::parse_json(&bytes).map_err(|error: InputError| error.into())
 }
 
 /// The bound of a body that is read before its route is.
 pub(super) fn bytes_max(state: &AppState, request: &Request) -> usize {
-    let listed = request.uri().path() == BATCH_PATH;
+    let listed = LARGE_PATHS.contains(&request.uri().path());
     let batch = listed || matches!(media_of(request.headers()), Ok(Media::CloudEventBatch));
     if batch { state.limits.max_batch_bytes } else { state.limits.max_body_bytes }
 }

@@ -63,13 +63,15 @@ const CHECK_BYTES_MAX: usize = 4_096;
 pub async fn alerts(State(state): State<AppState>, RiderCaller(rider): RiderCaller) -> Answer<OpenAlerts> {
     let dispatch = &state.dispatch;
     let now = dispatch.clock().now();
+    let described = dispatch.store().rider(rider.rider.clone()).await?.and_then(|rider| rider.sound_profile);
+    let profile = dispatch.sound_profile(&rider.app, described);
     let rows = dispatch.store().open_deliveries(rider.rider, crate::session::LOOK_LIMIT).await?;
     // What the rider has accepted sounds no more, whoever decides about it.
     let sounds =
         |delivery: &Delivery| delivery.expires_at > now.wall && delivery.state != DeliveryState::Claimed;
     let live = rows.into_iter().filter(|row| sounds(&row.delivery));
     let frames: Vec<Value> = live
-        .filter_map(|row| Session::frame_of(&state.sessions, &row, now))
+        .filter_map(|row| Session::frame_of(&state.sessions, &row, profile, now))
         .filter_map(|frame| serde_json::from_str(&frame).ok())
         .collect();
     Ok(Success(OpenAlerts { epoch: state.sessions.epoch.clone(), now: now.wall.0, alerts: frames }))

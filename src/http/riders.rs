@@ -20,8 +20,8 @@ use crate::dispatch::{Arrival, Duty, EventAnswer};
 use crate::domain::app::KeyMode;
 use crate::domain::book::Admission;
 use crate::domain::target::DutyRule;
-use crate::domain::{DevicePolicy, Event, Overrides, RiderId, Target};
-use crate::intake::{ParsedEvent, Reader};
+use crate::domain::{DevicePolicy, Event, Overrides, RiderId, SoundProfile, Target};
+use crate::intake::{InputError, ParsedEvent, Reader};
 use crate::store::RiderPatch;
 use view::{CheckView, RiderView};
 
@@ -64,7 +64,7 @@ const QUERY_MAX: usize = 1_000;
 
 /// Describe a rider.
 ///
-/// What is not named stays as it is. `revoke_tokens` makes every token issued so far useless.
+/// What is not named stays as it is; `sound_profile` holds from their next session on, `null` takes the app's. `revoke_tokens` makes every token issued so far useless.
 /// `test` makes a test rider of them, or takes it back; a test key writes test riders only.
 ///
 /// # Errors
@@ -88,10 +88,11 @@ pub async fn put(
 ) -> Answer<RiderView> {
     let rider = caller.rider(&id)?;
     let body = Reader::new(&body)?;
-    body.only(&["devices", "on_duty", "revoke_tokens", "test"])?;
+    body.only(&["devices", "on_duty", "revoke_tokens", "test", "sound_profile"])?;
     let revoke = body.boolean("revoke_tokens")?.unwrap_or(false);
     let patch = RiderPatch {
         lang: None,
+        sound_profile: sound_profile(&body)?,
         devices: body.word("devices", DevicePolicy::parse, "latest, all")?,
         on_duty: body.boolean("on_duty")?,
         not_before: revoke.then(|| state.dispatch.clock().now().wall),
@@ -107,6 +108,14 @@ pub async fn put(
     }
     let stored = state.dispatch.put_rider(rider, patch).await?;
     Ok(Success(RiderView::of(&state, &stored, None)))
+}
+
+/// Here `null` says something: that they hear what their app's riders hear.
+fn sound_profile(body: &Reader<'_>) -> Result<Option<Option<SoundProfile>>, InputError> {
+    if body.is_null("sound_profile") {
+        return Ok(Some(None));
+    }
+    Ok(body.word("sound_profile", SoundProfile::parse, "plain, street")?.map(Some))
 }
 
 /// Look at a rider.

@@ -3,17 +3,23 @@
 
 pub mod view;
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 
 use super::AppState;
 use super::auth::{MayAdminister, MayRead};
 use super::body::JsonValue;
 use super::problem::{Answer, Envelope, Success};
+use super::speech::{SPEED_MAX, SPEED_MIN, VOICE_CHARS_MAX};
 use super::test_mode::LiveKey;
 use crate::domain::AppSettings;
+use crate::domain::SoundProfile;
 use crate::domain::app::Scope;
 use crate::domain::settings::QuietHours;
+use crate::domain::settings::SpeechSettings;
 use crate::intake::{InputError, Reader, read_ladder};
+use crate::speech::Lang;
 use view::{Secrets, SettingsView};
 
 /// Most alerts a minute that a cap may allow.
@@ -54,20 +60,29 @@ pub async fn get(MayRead(caller): MayRead) -> Answer<SettingsView> {
     security(("apiKey" = ["admin"])),
     request_body(content = ref("#/components/schemas/SettingsBody")),
     responses((status = 200, description = "Done", body = Envelope<SettingsView>)),
-    extensions(("x-errors" = json!(["unknown_step", "out_of_order", "bad_call", "url_not_allowed", "bad_time", "not_together", "bad_id", "test_key"]))),
+    extensions(("x-errors" = json!(["unknown_voice", "unknown_step", "out_of_order", "bad_call", "url_not_allowed", "bad_time", "not_together", "bad_id", "test_key"]))),
 )]
 pub async fn put(
     State(state): State<AppState>,
     LiveKey(MayAdminister(caller)): LiveKey<MayAdminister>,
     JsonValue(body): JsonValue,
 ) -> Answer<SettingsView> {
-    let settings = read(&Reader::new(&body)?)?;
+    let body = Reader::new(&body)?;
+    let settings = AppSettings { speech: read_speech(&state, &body)?, ..read(&body)? };
     state.dispatch.put_settings(&caller.app, settings.clone()).await?;
     Ok(Success(SettingsView::of(&settings, Secrets::Shown)))
 }
 
 fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
-    body.only(&["time_zone", "quiet_hours", "merge", "alerts_per_minute", "type_prefix", "ladders"])?;
+    body.only(&[
+        "time_zone",
+        "quiet_hours",
+        "merge",
+        "alerts_per_minute",
+        "type_prefix",
+        "speech",
+        "ladders",
+    ])?;
     let defaults = AppSettings::default();
     let mut settings = AppSettings {
         time_zone: body.text("time_zone", 64)?.unwrap_or(defaults.time_zone),
@@ -87,6 +102,33 @@ fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
             let ladder = read_ladder(&ladders, kind)?.unwrap_or_default();
             settings.ladders.insert(kind.to_owned(), ladder);
         }
+    }
+    Ok(settings)
+}
+
+/// How the app speaks: voices that there are, in languages that they speak.
+fn read_speech(state: &AppState, body: &Reader<'_>) -> Result<SpeechSettings, InputError> {
+    let Some(speech) = body.object("speech")? else { return Ok(SpeechSettings::default()) };
+    speech.only(&["voices", "speed_percent", "profile"])?;
+    let speed = speech.integer("speed_percent", SPEED_MIN, SPEED_MAX)?;
+    let mut settings = SpeechSettings {
+        voices: BTreeMap::new(),
+        speed_percent: speed.and_then(|speed| u32::try_from(speed).ok()),
+        profile: speech.word("profile", SoundProfile::parse, "plain, street")?,
+    };
+    let Some(voices) = speech.object("voices")? else { return Ok(settings) };
+    let known = state.speech.voices();
+    for tag in voices.names() {
+        let lang = Lang::parse(tag);
+        let lang = lang.ok_or_else(|| voices.error(tag, "unknown_value", "is none of zh-CN, yue, en"))?;
+        let Some(name) = voices.text(tag, VOICE_CHARS_MAX)? else { continue };
+        match known.iter().find(|voice| voice.name == name) {
+            Some(voice) if voice.langs.contains(&lang) => settings.voices.insert(lang.tag().to_owned(), name),
+            Some(_) => {
+                return Err(voices.error(tag, "unknown_voice", "this voice does not speak the language"));
+            }
+            None => return Err(voices.error(tag, "unknown_voice", "there is no such voice")),
+        };
     }
     Ok(settings)
 }

@@ -10,12 +10,13 @@ use super::AppState;
 use super::auth::{Caller, MayIngest};
 use super::body::JsonValue;
 use super::problem::{Answer, Envelope, Problem, Success};
+use super::wordings::read_merchant;
 use crate::audio::{ClipFormat, Format};
 use crate::dispatch::{SayError, TooMany};
-use crate::domain::{Kinds, Urgency};
-use crate::intake::Reader;
+use crate::domain::{Kinds, OrderMerchant, SoundProfile, Urgency};
+use crate::intake::{InputError, Reader};
 use crate::speech::engine::Speed;
-use crate::speech::{Chime, Lang, Lexicon, Rendered, Sentence, SpeechError, free_text};
+use crate::speech::{Chime, Lang, Rendered, Sentence, SpeechError, free_text};
 
 /// How a sentence sounds.
 #[derive(Serialize, ToSchema)]
@@ -42,12 +43,19 @@ pub struct SpeechView {
 
 /// Longest text, in characters.
 const TEXT_CHARS_MAX: usize = 120;
+/// Longest name of a voice, in characters.
+pub(super) const VOICE_CHARS_MAX: usize = 64;
+/// Speed in percent of normal speech: half as fast is drawled, twice as fast is a blur.
+pub(super) const SPEED_MIN: i64 = 50;
+/// The other end.
+pub(super) const SPEED_MAX: i64 = 200;
 /// Largest `vars`, in bytes of JSON.
 const VARS_BYTES_MAX: usize = 2048;
 
 /// Hear how a sentence will sound.
 ///
 /// Of a free text, or of a kind with values for its phrase. The clip is kept, so that it is ready when it is needed.
+/// What is not named (voice, speed, profile) is as your settings say.
 ///
 /// # Errors
 /// 400, 401, 403, 429, 503 where no engine can speak it.
@@ -59,7 +67,7 @@ const VARS_BYTES_MAX: usize = 2048;
     security(("apiKey" = ["ingest"])),
     request_body(content = ref("#/components/schemas/SpeechBody")),
     responses((status = 200, description = "Done", body = Envelope<SpeechView>)),
-    extensions(("x-errors" = json!(["bad_text", "unknown_kind", "not_supported", "speech_budget"]))),
+    extensions(("x-errors" = json!(["bad_text", "bad_value", "unknown_kind", "unknown_voice", "not_supported", "speech_budget"]))),
 )]
 pub async fn post(
     State(state): State<AppState>,
@@ -67,10 +75,15 @@ pub async fn post(
     JsonValue(body): JsonValue,
 ) -> Answer<SpeechView> {
     let body = Reader::new(&body)?;
-    body.only(&["text", "kind", "vars", "voice", "lang", "format"])?;
-    if body.value("voice").is_some() {
-        return Err(body.error("voice", "not_supported", "there is one voice for each language").into());
-    }
+    body.only(&["text", "kind", "vars", "voice", "lang", "format", "speed_percent", "profile", "merchant"])?;
+    let voice = read_voice(&state, &body)?;
+    let speed =
+        body.integer("speed_percent", SPEED_MIN, SPEED_MAX)?.and_then(|speed| u32::try_from(speed).ok());
+    let settings = &caller.app.app.settings.speech;
+    let profile = body.word("profile", SoundProfile::parse, "plain, street")?;
+    let profile = profile.unwrap_or_else(|| state.dispatch.sound_profile(&caller.app, None));
+    let merchant = read_merchant(&body)?;
+    let merchant = OrderMerchant { id: None, name: merchant.as_deref() };
     let format = format(&body)?;
     let lang = body.word("lang", Lang::parse, "zh-CN, yue, en")?.unwrap_or(caller.app.lang);
     let kind = body.text("kind", 64)?;
@@ -79,9 +92,9 @@ pub async fn post(
     }
     let vars = body.raw_object("vars", VARS_BYTES_MAX)?;
     let rendered = match (body.text("text", TEXT_CHARS_MAX)?, &kind) {
-        (Some(text), _) => free_text(&text, lang, &Lexicon::none())
+        (Some(text), _) => free_text(&text, lang, &caller.app.lexicon(lang, merchant))
             .map_err(|error| Problem::at("bad_text", "/text", error.to_string()))?,
-        (None, Some(kind)) => phrase(&state, &caller, &vars, kind, lang)?,
+        (None, Some(kind)) => phrase(&state, &caller, &vars, kind, lang, merchant)?,
         (None, None) => return Err(body.missing("text").into()),
     };
     let kind = kind.unwrap_or_else(|| "announcement".to_owned());
@@ -93,8 +106,8 @@ pub async fn post(
         urgency,
         chime: Chime::Usual,
         format,
-        voice: None,
-        speed: Speed::NORMAL,
+        voice: voice.or_else(|| settings.voices.get(rendered.lang.tag()).cloned()),
+        speed: speed.or(settings.speed_percent).map_or(Speed::NORMAL, Speed::percent),
     };
     let cached = state.speech.cached(&sentence).await;
     let known = cached.is_some();
@@ -102,19 +115,28 @@ pub async fn post(
         Some(spoken) => spoken,
         None => state.dispatch.say(caller.app_id(), &sentence).await.map_err(|error| problem(&error))?,
     };
+    state.dispatch.keep_recipe(&spoken.sound).await?;
     let now = state.dispatch.clock().now().wall;
+    let sound = spoken.sound.in_profile(profile);
     Ok(Success(SpeechView {
-        url: state.sessions.urls.url(&spoken.sound.path, now),
-        mime: spoken.sound.mime,
-        bytes: spoken.sound.bytes,
-        duration_ms: spoken.sound.duration_ms,
-        tail_ms: spoken.sound.tail_ms,
+        url: state.sessions.urls.url(&sound.path, now),
+        mime: sound.mime,
+        bytes: sound.bytes,
+        duration_ms: sound.duration_ms,
+        tail_ms: sound.tail_ms,
         text: rendered.text,
         engine: spoken.engine,
         cached: known,
         characters: sentence.said.characters(),
         said: sentence.said.text(),
     }))
+}
+
+/// The voice by its name.
+pub(super) fn read_voice(state: &AppState, body: &Reader<'_>) -> Result<Option<String>, InputError> {
+    let Some(voice) = body.text("voice", VOICE_CHARS_MAX)? else { return Ok(None) };
+    let known = state.speech.voices().iter().any(|known| known.name == voice);
+    if known { Ok(Some(voice)) } else { Err(body.error("voice", "unknown_voice", "there is no such voice")) }
 }
 
 /// m4a is known, so that its refusal says why.
@@ -135,12 +157,13 @@ fn phrase(
     vars: &Map<String, Value>,
     kind: &str,
     lang: Lang,
+    merchant: OrderMerchant<'_>,
 ) -> Result<Rendered, Problem> {
-    let own = caller.app.phrases(kind, lang);
+    let own = caller.app.phrases(kind, lang, merchant).all;
     let phrases = state.speech.phrases();
     let now = state.dispatch.clock().now().wall;
     phrases
-        .render(kind, lang, own, vars, caller.app.zone.offset_s(now), &Lexicon::none())
+        .render(kind, lang, own, vars, caller.app.zone.offset_s(now), &caller.app.lexicon(lang, merchant))
         .ok_or_else(|| Problem::at("unknown_kind", "/kind", "this kind has no phrase"))
 }
 

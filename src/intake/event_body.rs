@@ -1,6 +1,8 @@
 //! The canonical event of `POST /v1/events`, from JSON to [`Event`].
 //! Personal data that no sentence needs (phone, address, name of the customer) is accepted and dropped here.
 
+use serde_json::Value;
+
 use super::offer;
 use super::reader::{InputError, Reader};
 use crate::domain::kind::{MAX_REPEAT_COUNT, MAX_REPEAT_GAP_MS, MAX_TTL_S, MERGED};
@@ -14,6 +16,8 @@ const TEXT_CHARS_MAX: usize = 120;
 const EXTRA_BYTES_MAX: usize = 2048;
 /// Longest note, in characters.
 const NOTE_CHARS_MAX: usize = 500;
+/// Longest id of a merchant, in characters.
+const MERCHANT_CHARS_MAX: usize = 128;
 /// Longest name or short member, in characters.
 const NAME_CHARS_MAX: usize = 100;
 
@@ -106,6 +110,7 @@ fn read_order(order: &Reader<'_>) -> Read<Order> {
         short_no: order.code("short_no", 32)?,
         platform: order.text("platform", 32)?,
         status: order.code("status", 64)?,
+        merchant_id: merchant.as_ref().and_then(read_merchant_id),
         merchant: name,
         area,
         phone_tail,
@@ -117,6 +122,16 @@ fn read_order(order: &Reader<'_>) -> Read<Order> {
         note: order.text("note", NOTE_CHARS_MAX)?,
         reason: order.text("reason", NOTE_CHARS_MAX)?,
     })
+}
+
+/// What is no id is nothing we know the merchant by; it was never looked at, and is refused no more than then.
+fn read_merchant_id(merchant: &Reader<'_>) -> Option<String> {
+    let id = match merchant.value("id")? {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (1..=MERCHANT_CHARS_MAX).contains(&id.chars().count()).then_some(id)
 }
 
 /// Four digits, kept as text: `0006` is not six.

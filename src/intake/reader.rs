@@ -73,6 +73,12 @@ impl<'a> Reader<'a> {
         self.object.get(name).filter(|value| !value.is_null())
     }
 
+    /// Whether the member is there and null, where that says something of its own.
+    #[must_use]
+    pub fn is_null(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(Value::is_null)
+    }
+
     /// An object.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ fn open(hello: &str) -> (Session, String) {
         session: SessionId::new(WALL, [0; 10]),
         seq: 7,
         open: vec![(alert_id(1), 1)],
+        profile: SoundProfile::Plain,
         token_expires_at: WALL.plus_ms(3_600_000),
     };
     Session::open(settings(), &hello, resume, at(0))

@@ -58,8 +58,11 @@ impl Phrases {
     fn fixed_runs(&self, phrase: &Phrase, lang: Lang, lexicon: &Lexicon) -> Vec<Part> {
         let parts = |sample: usize| {
             let slots = slots_of(phrase.template());
-            let vars = slots.iter().map(|(name, filter, _)| (name.clone(), example(filter, lang, sample)));
-            let said = self.render(NO_KIND, lang, &[phrase.clone()], &vars.collect(), 0, lexicon);
+            let mut vars = Map::new();
+            for (name, filter, _) in slots {
+                put(&mut vars, &name, example(&filter, lang, sample));
+            }
+            let said = self.render(NO_KIND, lang, &[phrase.clone()], &vars, 0, lexicon);
             said.map_or_else(Vec::new, |rendered| rendered.said.parts().to_vec())
         };
         let others = parts(1);
@@ -73,7 +76,8 @@ impl Phrases {
         let pause = pause.map(String::from).unwrap_or_default();
         let template = format!("{{{{ {name}|{filter} }}}}{pause}{behind}");
         let Ok(phrase) = Phrase::compile(&template, lang) else { return Vec::new() };
-        let vars = Map::from_iter([(name.clone(), value)]);
+        let mut vars = Map::new();
+        put(&mut vars, name, value);
         let rendered = self.render(NO_KIND, lang, &[phrase], &vars, 0, lexicon);
         let mut parts = rendered.map_or_else(Vec::new, |rendered| rendered.said.parts().to_vec());
         // One part alone: a rule has read over the border, as it would in no phrase.
@@ -101,6 +105,19 @@ fn slots_of(template: &str) -> Vec<Slot> {
         rest = behind;
     }
     slots
+}
+
+/// Puts a value where the parts of its name lead.
+fn put(vars: &mut Map<String, Value>, name: &str, value: Value) {
+    match name.split_once('.') {
+        None => drop(vars.insert(name.to_owned(), value)),
+        Some((first, rest)) => {
+            let inner = vars.entry(first).or_insert_with(|| json!({}));
+            if let Value::Object(inner) = inner {
+                put(inner, rest, value);
+            }
+        }
+    }
 }
 
 /// The values that come again and again, for a filter.

@@ -2,6 +2,7 @@
 //! The same template is rendered for the eye (1.2公里) and for the ear (一点二公里).
 
 mod cut;
+mod sample;
 mod slots;
 mod table;
 mod template;
@@ -16,6 +17,7 @@ use super::{
     normalise::{is_invisible, normalise},
 };
 use crate::domain::said::{Part, Said};
+pub use sample::SampleError;
 pub use template::PhraseError;
 use template::{Piece, Template};
 

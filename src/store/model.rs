@@ -4,6 +4,7 @@
 mod accept;
 mod apps;
 mod deliveries;
+mod speech;
 mod state;
 mod steps;
 
@@ -15,7 +16,7 @@ use self::state::State;
 use super::{
     Accepted, Admission, Admitted, AlertRecord, Call, CallResult, Claim, DeviceCheck, DueStep, DueTarget,
     Duty, Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch,
-    Schedule, Settled, Stepped, Store, StoreError, StoreResult, Template, Unrolled, When, World,
+    Schedule, Settled, Stepped, Store, StoreError, StoreResult, Unrolled, When, World,
 };
 use crate::domain::Sound;
 use crate::domain::app::KeyMode;
@@ -135,14 +136,6 @@ impl Store for ModelStore {
 
     async fn delete_group(&self, app: AppId, group: GroupId) -> StoreResult<bool> {
         self.with(|state| state.groups.remove(&(app, group)).is_some())
-    }
-
-    async fn put_template(&self, app: AppId, template: Template) -> StoreResult<()> {
-        self.with(|state| state.put_template(app, template))
-    }
-
-    async fn templates(&self, app: AppId) -> StoreResult<Vec<Template>> {
-        self.with(|state| state.templates_of(app))
     }
 
     async fn add_check(&self, rider: RiderKey, check: DeviceCheck) -> StoreResult<()> {

@@ -21,12 +21,15 @@ mod open;
 mod orders;
 #[cfg(test)]
 mod plans;
+mod recipes;
 mod riders;
 mod rows;
 mod schedules;
 mod secrets;
+mod speech_store;
 mod steps;
 mod targets;
+mod wordings;
 mod writer;
 
 use std::sync::Arc;
@@ -46,7 +49,7 @@ use self::writer::{Call, Calls, Run, RunAll, Work};
 use super::{
     Accepted, Admission, Admitted, AlertRecord, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty,
     Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch,
-    Schedule, Settled, Stepped, Store, StoreResult, Template, Unrolled, When, World,
+    Schedule, Settled, Stepped, Store, StoreResult, Unrolled, When, World,
 };
 use crate::domain::Sound;
 use crate::domain::app::KeyMode;
@@ -188,15 +191,6 @@ impl Store for SqliteStore {
 
     async fn delete_group(&self, app: AppId, group: GroupId) -> StoreResult<bool> {
         self.write((app, group), |db, (app, group)| Box::pin(groups::delete(db, *app, group))).await
-    }
-
-    async fn put_template(&self, app: AppId, template: Template) -> StoreResult<()> {
-        self.write((app, template), |db, (app, template)| Box::pin(apps::put_template(db, *app, template)))
-            .await
-    }
-
-    async fn templates(&self, app: AppId) -> StoreResult<Vec<Template>> {
-        apps::templates(self.read()?, app).await
     }
 
     async fn add_check(&self, rider: RiderKey, check: DeviceCheck) -> StoreResult<()> {

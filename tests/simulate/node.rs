@@ -7,7 +7,9 @@ use std::time::Duration;
 use orderbell::clock::Clock;
 use orderbell::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
 use orderbell::domain::app::{App, AppLimits, Quota};
-use orderbell::domain::{AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId, Secret, SecretKind};
+use orderbell::domain::{
+    AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId, Secret, SecretKind, SoundProfile,
+};
 use orderbell::http::rider_socket::{self, Host, SocketLimits};
 use orderbell::hub::{Hub, Ring};
 use orderbell::lifecycle::Lifecycle;
@@ -194,6 +196,8 @@ const LIMITS: Limits = Limits {
     render_concurrency: 64,
     sweep_batch: 500,
     event_memory_ms: 604_800_000,
+    recipe_memory_ms: 604_800_000,
+    sound_profile: SoundProfile::Plain,
     order_memory_ms: 604_800_000,
     tombstone_ms: 600_000,
     merge_ms: 2_000,

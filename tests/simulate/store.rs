@@ -15,9 +15,9 @@ use orderbell::domain::{
 };
 use orderbell::store::{
     Accepted, Admission, Admitted, AlertRecord, AppStore, Call as LadderCall, CallResult, Claim, DeviceCheck,
-    DueStep, DueTarget, Duty, Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed,
-    Receipt, RiderPatch, Schedule, Settled, SpeechSpend, SpeechUse, Stepped, Store, StoreError, StoreResult,
-    Template, Unrolled, When, World,
+    DueStep, DueTarget, Duty, Ended, Merged, NewEvent, NewWording, NumberedNotice, OpenDelivery, Progress,
+    Progressed, Receipt, RiderPatch, Saved, Schedule, Settled, SpeechSpend, SpeechStore, SpeechUse, Stepped,
+    Store, StoreError, StoreResult, Unrolled, When, Wording, WordingKey, World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -260,11 +260,11 @@ macro_rules! hand_on {
     };
 }
 
-/// Apps and keys stand still in a world, and their calls meet no fate.
-macro_rules! hand_on_apps {
-    ($(fn $call:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
+/// Apps, keys and wordings stand still in a world, and their calls meet no fate.
+macro_rules! hand_on_all {
+    ($part:ident: $(fn $call:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
         #[async_trait]
-        impl AppStore for FaultyStore {
+        impl $part for FaultyStore {
             $(async fn $call(&self, $($arg: $type),*) -> StoreResult<$result> {
                 self.ledger.store.$call($($arg),*).await
             })*
@@ -272,7 +272,17 @@ macro_rules! hand_on_apps {
     };
 }
 
-hand_on_apps! {
+hand_on_all! { SpeechStore:
+    fn save_wording(app: AppId, wording: NewWording, at: EpochMs) -> Saved;
+    fn wordings(app: AppId) -> Vec<Wording>;
+    fn wording_versions(app: AppId, key: WordingKey) -> Vec<Wording>;
+    fn wording_stamp(app: AppId) -> i64;
+    fn clip_recipe(name: String) -> Option<String>;
+    fn keep_recipe(name: String, recipe: String, at: EpochMs) -> ();
+    fn forget_recipes(before: EpochMs, limit: u32) -> u64;
+}
+
+hand_on_all! { AppStore:
     fn create_app(app: App) -> ();
     fn apps() -> Vec<App>;
     fn put_settings(app: AppId, settings: AppSettings) -> bool;
@@ -292,8 +302,6 @@ hand_on_apps! {
 hand_on! {
     plain {
         fn epoch() -> String;
-        fn put_template(app: AppId, template: Template) -> ();
-        fn templates(app: AppId) -> Vec<Template>;
         fn add_check(rider: RiderKey, check: DeviceCheck) -> ();
         fn checks(rider: RiderKey) -> Vec<DeviceCheck>;
     }

@@ -3,7 +3,7 @@
 use orderbell::domain::ladder::{Act, Ladder};
 use orderbell::domain::settings::{AppSettings, QuietHours, SpeechSettings};
 use orderbell::domain::{AppId, DevicePolicy, EpochMs, OrderKey, RiderId, RiderKey, SoundProfile};
-use orderbell::store::{DeviceCheck, Duty, RiderPatch, StoreError, Template};
+use orderbell::store::{DeviceCheck, Duty, RiderPatch, StoreError, WordingKey};
 
 use crate::stage::{Stage, parsed};
 use crate::told::Told;
@@ -24,16 +24,21 @@ pub(crate) async fn a_patch_changes_what_it_names(stage: &Stage) {
         devices: Some(DevicePolicy::All),
         on_duty: Some(false),
         not_before: Some(EpochMs(77)),
+        sound_profile: Some(Some(SoundProfile::Street)),
         ..RiderPatch::default()
     };
     let changed = put(rest, 7).await;
     assert_eq!(
-        (changed.devices, changed.on_duty, changed.not_before),
-        (DevicePolicy::All, false, EpochMs(77))
+        (changed.devices, changed.on_duty, changed.not_before, changed.sound_profile),
+        (DevicePolicy::All, false, EpochMs(77), Some(SoundProfile::Street))
     );
     assert_eq!((changed.lang.as_deref(), changed.created_at), (Some("en"), EpochMs(5)), "the rest stays");
     let none = put(RiderPatch { lang: Some(None), ..RiderPatch::default() }, 8).await;
     assert_eq!((none.lang.clone(), none.devices), (None, DevicePolicy::All));
+    assert_eq!(none.sound_profile, Some(SoundProfile::Street));
+    assert_eq!(stage.store.rider(rider.clone()).await.unwrap(), Some(none));
+    let none = put(RiderPatch { sound_profile: Some(None), ..RiderPatch::default() }, 9).await;
+    assert_eq!((none.sound_profile, none.devices), (None, DevicePolicy::All));
     assert_eq!(stage.store.rider(rider.clone()).await.unwrap(), Some(none));
 }
 
@@ -86,23 +91,6 @@ pub(crate) async fn groups_hold_names_of_riders(stage: &Stage) {
     assert_eq!(members("abroad").await, Some(Vec::new()), "a group made anew has no members of the old");
 }
 
-pub(crate) async fn phrases_are_set_and_taken_back(stage: &Stage) {
-    let template = |lang: &str, phrases: &[&str]| Template {
-        kind: "order.new".into(),
-        lang: lang.into(),
-        phrases: phrases.iter().map(|&phrase| phrase.to_owned()).collect(),
-    };
-    let put = |template| stage.store.put_template(stage.app, template);
-    put(template("zh-CN", &["{short_no}号新订单", "新订单"])).await.unwrap();
-    put(template("en", &["old"])).await.unwrap();
-    put(template("en", &["new order"])).await.unwrap();
-    let expected = [template("en", &["new order"]), template("zh-CN", &["{short_no}号新订单", "新订单"])];
-    assert_eq!(stage.store.templates(stage.app).await.unwrap(), expected);
-    put(template("en", &[])).await.unwrap();
-    put(template("fr", &[])).await.unwrap();
-    assert_eq!(stage.store.templates(stage.app).await.unwrap(), expected[1..]);
-}
-
 pub(crate) async fn the_newest_twenty_checks_are_kept(stage: &Stage) {
     let rider = stage.rider("r1");
     assert_eq!(stage.store.checks(rider.clone()).await.unwrap(), []);
@@ -122,8 +110,8 @@ pub(crate) async fn nothing_is_seen_of_another_app(stage: &Stage) {
     let alert = stage.accept_aloud(Told { riders: &["r1"], order: Some("o1"), ..Told::default() }).await;
     store.touch_rider(stage.rider("r1"), EpochMs(1)).await.unwrap();
     store.put_group(stage.app, "east".parse().unwrap(), parsed(&["r1"])).await.unwrap();
-    let phrases = Template { kind: "k".into(), lang: "en".into(), phrases: vec!["p".into()] };
-    store.put_template(stage.app, phrases).await.unwrap();
+    let phrases = WordingKey::phrases("k", "en", None);
+    crate::wordings::save(stage, &phrases, "p").await;
     let check = DeviceCheck { at: EpochMs(1), result: "{}".into() };
     store.add_check(stage.rider("r1"), check).await.unwrap();
 
@@ -132,7 +120,9 @@ pub(crate) async fn nothing_is_seen_of_another_app(stage: &Stage) {
     assert_eq!(store.group(other, "east".parse().unwrap()).await.unwrap(), None);
     assert_eq!(store.groups(other).await.unwrap(), []);
     assert!(!store.delete_group(other, "east".parse().unwrap()).await.unwrap());
-    assert_eq!(store.templates(other).await.unwrap(), []);
+    assert_eq!(store.wordings(other).await.unwrap(), []);
+    assert_eq!(store.wording_versions(other, phrases).await.unwrap(), []);
+    assert_eq!(store.wording_stamp(other).await.unwrap(), 0);
     assert_eq!(store.checks(theirs("r1")).await.unwrap(), []);
     assert_eq!(store.alert(other, alert).await.unwrap(), None);
     assert_eq!(store.event(other, "backend".into(), "e1".parse().unwrap()).await.unwrap(), None);

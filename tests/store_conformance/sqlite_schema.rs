@@ -10,7 +10,7 @@ use orderbell::domain::{
     AlertState, Answer, AppId, AppSettings, DeliveryState, EpochMs, FirstStatus, Mode, RiderKey, Secret,
     SecretKind,
 };
-use orderbell::store::{AUDIENCE_MAX, Accepted, AppStore, Outcome, Store};
+use orderbell::store::{AUDIENCE_MAX, Accepted, AppStore, Outcome, SpeechStore, Store, WordingKey};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -59,7 +59,9 @@ const ROWS: &str = "\
          101, 'alr_00000000006570008000000000000002'), \
         ('app_00000000000170008000000000000001', 'backend', 'e3', \
          x'0101010101010101010101010101010101010101010101010101010101010101', 'income.settled', NULL, 'tr', \
-         102, NULL);";
+         102, NULL); \
+    INSERT INTO templates VALUES \
+        ('app_00000000000170008000000000000001', 'order.new', 'en', '[\"new order\"]');";
 const MARK: &str = "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
     installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, \
     checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)";
@@ -122,6 +124,10 @@ async fn a_database_of_the_first_release_goes_on() {
     let stage = Stage::on_model().await;
     let store = open(options(&path)).await;
     check_apps_and_keys(&*store).await;
+    let phrases = &store.wordings(app()).await.unwrap()[..];
+    let [first] = phrases else { panic!("{phrases:?}") };
+    assert_eq!(first.key, WordingKey::phrases("order.new", "en", None));
+    assert_eq!((first.version, first.list.as_str(), first.saved_at), (1, r#"["new order"]"#, EpochMs(0)));
     let event =
         async |id: &str| store.event(app(), "backend".into(), id.parse().unwrap()).await.unwrap().unwrap();
     let (kind, offered) = event("e1").await;

@@ -233,6 +233,11 @@ pub(crate) fn a_sound(name: &str) -> Sound {
     }
 }
 
+/// A sound that says what its clip is made of.
+pub(crate) fn made_of(name: &str, recipe: &str) -> Sound {
+    Sound { recipe: Some(recipe.to_owned()), ..a_sound(name) }
+}
+
 pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(texts: &[&str]) -> Vec<T> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }

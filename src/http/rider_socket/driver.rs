@@ -336,7 +336,13 @@ async fn open<S: Socket>(
     let patch = StatePatch { on_duty: changed_duty(&stored, hello.state.on_duty), ..hello.state };
     tell_state(state, &registration, patch).await;
     let open = state.dispatch.store().open_ids(rider.rider.clone()).await.map_err(unavailable)?;
-    let resume = Resume { session: session_id, seq: stored.seq, open, token_expires_at: rider.expires_at };
+    let resume = Resume {
+        session: session_id,
+        seq: stored.seq,
+        open,
+        token_expires_at: rider.expires_at,
+        profile: state.dispatch.sound_profile(&rider.app, stored.sound_profile),
+    };
     let settings = Arc::clone(&state.sessions);
     let (session, welcome) = Session::open(settings, &hello, resume, state.dispatch.clock().now());
     transport.queue(Lane::Control, welcome);

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::{AudioState, DevicePolicy, Rider, RiderId, SessionId};
+use crate::domain::{AudioState, DevicePolicy, Rider, RiderId, SessionId, SoundProfile};
 use crate::http::AppState;
 use crate::http::moment::Moment;
 use crate::http::presence::Facts;
@@ -31,6 +31,8 @@ pub struct RiderView {
     /// The same four, each with what it is known by and since when.
     presence: Facts,
     devices: DevicePolicy,
+    /// For what ears their clips are levelled; `null` for what the app says.
+    sound_profile: Option<SoundProfile>,
     /// When a session last opened or closed.
     last_seen_at: Option<Moment>,
     sessions: Vec<OpenSession>,
@@ -75,6 +77,7 @@ impl RiderView {
             responsive: facts.responsive.is,
             presence: facts,
             devices: rider.devices,
+            sound_profile: rider.sound_profile,
             last_seen_at: rider.last_seen_at.map(Moment),
             sessions: sessions.into_iter().map(OpenSession::of).collect(),
             open_alerts,

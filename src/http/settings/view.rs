@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::ladder::{Act, HttpCall, Step};
-use crate::domain::{AppSettings, GroupId};
+use crate::domain::{AppSettings, GroupId, SoundProfile};
 
 /// What an app has set for itself.
 #[derive(Serialize, ToSchema)]
@@ -23,8 +23,22 @@ pub struct SettingsView {
     alerts_per_minute: Option<u32>,
     /// Cut off types of events; `null` for the server's own.
     type_prefix: Option<String>,
+    /// How your riders are spoken to.
+    speech: SpeechView,
     /// Your own ladders, by kind.
     ladders: BTreeMap<String, Vec<LadderStep>>,
+}
+
+/// How an app speaks.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SpeechSettings)]
+pub struct SpeechView {
+    /// The voice for each language, by name; for what is missing the first that speaks it.
+    voices: BTreeMap<String, String>,
+    /// In percent of normal speech; `null` for normal.
+    speed_percent: Option<u32>,
+    /// For what ears clips are levelled, unless a rider has their own; `null` for the server's own.
+    profile: Option<SoundProfile>,
 }
 
 /// A part of the day; it may run over midnight.
@@ -88,6 +102,11 @@ impl SettingsView {
             merge: settings.merge,
             alerts_per_minute: settings.alerts_per_minute,
             type_prefix: settings.type_prefix.clone(),
+            speech: SpeechView {
+                voices: settings.speech.voices.clone(),
+                speed_percent: settings.speech.speed_percent,
+                profile: settings.speech.profile,
+            },
             ladders: ladders.collect(),
         }
     }

@@ -37,6 +37,7 @@ fn the_whole_canonical_event_is_read() {
     let event = parse(text).unwrap().event;
     let order = event.order.unwrap();
     assert_eq!((event.id.as_str(), event.occurred_at.unwrap().0), ("evt-1", 1_772_339_405_000));
+    assert_eq!(order.merchant_id.as_deref(), Some("m_42"));
     assert_eq!((order.merchant.as_deref(), order.phone_tail.as_deref()), (Some("测试面馆"), Some("0006")));
     let offer = event.offer.unwrap();
     assert_eq!((offer.mode, offer.arbiter), (Mode::Assign, Some(Arbiter::Backend)));

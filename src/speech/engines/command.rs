@@ -28,6 +28,9 @@ use crate::speech::normalise::SAID_CHARS_MAX;
 /// Bytes of sound from one text: three minutes of 24 kHz, as for every engine.
 const AUDIO_BYTES_MAX: u64 = 8 << 20;
 
+/// Characters of its complaints that are told: the last, where the reason stands.
+const COMPLAINT_TOLD_MAX: usize = 160;
+
 /// A program that speaks.
 pub struct Command {
     program: PathBuf,
@@ -236,7 +239,9 @@ fn broken(what: &str, error: std::io::Error) -> EngineError {
 
 /// A failure with what the program said, unless it repeats the text.
 fn failed(what: &str, complaint: &str, text: &str) -> EngineError {
-    let complaint = quoted(complaint, &Private { text, secrets: &[] });
+    let end = complaint.chars().count().saturating_sub(COMPLAINT_TOLD_MAX);
+    let end: String = complaint.chars().skip(end).collect();
+    let complaint = quoted(&end, &Private { text, secrets: &[] });
     let detail = complaint.map_or_else(|| what.to_owned(), |complaint| format!("{what}: {complaint}"));
     EngineError::new(EngineFailure::Broken, detail)
 }

@@ -53,7 +53,7 @@ impl State {
         self.file();
         for body in [&event.alert, &event.away].into_iter().flatten() {
             if entered.alerts.iter().any(|alert| alert.alert == body.id) {
-                self.bodies.insert(body.id, Alert { stored_at: now, ..body.clone() });
+                self.insert_body(body.clone(), now);
             }
         }
         let told_later = later && event.alert.is_some() && !matches!(entered.outcome, Outcome::Dropped(_));
@@ -67,6 +67,13 @@ impl State {
             audience: told_later.then_some(means),
             ended: entered.ended,
         }
+    }
+
+    /// The recipe of its sound is kept by itself, as used when the alert is told.
+    pub(super) fn insert_body(&mut self, body: Alert, now: EpochMs) {
+        let used_at = body.starts_at.max(now);
+        let sound = body.sound.clone().map(|sound| self.keep_recipe_of(sound, used_at));
+        self.bodies.insert(body.id, Alert { stored_at: now, sound, ..body });
     }
 
     pub(super) fn event(&self, app: AppId, source: String, id: EventId) -> Option<(String, Receipt)> {

@@ -32,6 +32,8 @@ impl State {
 
     pub(super) fn mark_rendered(&mut self, id: AlertId, sound: Sound, at: EpochMs) -> bool {
         let open = self.book.head(id).is_some_and(Head::is_open);
+        let Some(starts_at) = self.bodies.get(&id).map(|alert| alert.starts_at) else { return false };
+        let sound = self.keep_recipe_of(sound, starts_at.max(at));
         let Some(alert) = self.bodies.get_mut(&id) else { return false };
         if open {
             alert.sound = Some(sound);

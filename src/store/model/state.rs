@@ -9,7 +9,7 @@ use crate::domain::order::Stamp;
 use crate::domain::{
     Alert, AlertId, AppId, CallId, EpochMs, EventId, GroupId, Rider, RiderId, RiderKey, Target,
 };
-use crate::store::{DeviceCheck, Ended, Receipt, RiderPatch, Schedule, SpeechUse, Template};
+use crate::store::{DeviceCheck, Ended, Receipt, RiderPatch, Schedule, SpeechUse, Wording, WordingKey};
 
 /// Self-checks kept of one rider.
 const CHECKS_MAX: usize = 20;
@@ -21,7 +21,12 @@ pub(super) struct State {
     pub(super) keys: Vec<ApiKey>,
     pub(super) speech_use: BTreeMap<AppId, SpeechUse>,
     pub(super) groups: BTreeMap<(AppId, GroupId), BTreeSet<RiderId>>,
-    pub(super) templates: BTreeMap<(AppId, String, String), Vec<String>>,
+    /// The versions of each, the oldest first.
+    pub(super) wordings: BTreeMap<(AppId, WordingKey), Vec<Wording>>,
+    pub(super) wordings_saved: i64,
+    pub(super) wording_stamps: BTreeMap<AppId, i64>,
+    /// With their last use.
+    pub(super) recipes: BTreeMap<String, (String, EpochMs)>,
     pub(super) checks: BTreeMap<RiderKey, Vec<DeviceCheck>>,
     pub(super) events: BTreeMap<(AppId, String, EventId), Remembered>,
     /// Riders, orders, the moving part of alerts, deliveries.
@@ -71,6 +76,7 @@ impl State {
         rider.devices = patch.devices.unwrap_or(rider.devices);
         rider.on_duty = patch.on_duty.unwrap_or(rider.on_duty);
         rider.not_before = patch.not_before.unwrap_or(rider.not_before);
+        rider.sound_profile = patch.sound_profile.unwrap_or(rider.sound_profile);
         rider.clone()
     }
 
@@ -87,25 +93,6 @@ impl State {
             }
         }
         Some(self.book.erase(key, at))
-    }
-
-    pub(super) fn put_template(&mut self, app: AppId, template: Template) {
-        let key = (app, template.kind, template.lang);
-        if template.phrases.is_empty() {
-            self.templates.remove(&key);
-        } else {
-            self.templates.insert(key, template.phrases);
-        }
-    }
-
-    pub(super) fn templates_of(&self, app: AppId) -> Vec<Template> {
-        let own = self.templates.iter().filter(|((of, ..), _)| *of == app);
-        own.map(|((_, kind, lang), phrases)| Template {
-            kind: kind.clone(),
-            lang: lang.clone(),
-            phrases: phrases.clone(),
-        })
-        .collect()
     }
 
     pub(super) fn add_check(&mut self, rider: RiderKey, check: DeviceCheck) {

@@ -34,6 +34,7 @@ impl State {
         let station = self.station(alert, level);
         let stepped = self.book.step(alert, level, when, &station, &world.context(at))?;
         self.file();
+        let sound = sound.map(|sound| self.keep_recipe_of(sound, at));
         if let (Some(sound), Some(body)) = (sound, self.bodies.get_mut(&alert)) {
             body.sound = Some(sound);
         }
@@ -71,7 +72,7 @@ impl State {
         let merged = self.book.merge(rider, head, &world.context(at));
         self.file();
         if let (Merged::Together(..), Some((alert, _))) = (&merged, together) {
-            self.bodies.insert(alert.id, Alert { stored_at: at, ..alert });
+            self.insert_body(alert, at);
         }
         merged
     }

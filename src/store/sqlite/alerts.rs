@@ -1,11 +1,12 @@
 //! Rows of alerts: their sound, their end, and what is told of them.
 //! An alert that has ended is only read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sqlx::{Connection, SqliteConnection, SqliteExecutor};
 
 use super::book::{Reading, save};
+use super::recipes;
 use super::rows::{self, Fields, alert_columns, delivery_columns};
 use crate::domain::Sound;
 use crate::domain::{Alert, AlertId, AppId, EpochMs, Need};
@@ -16,7 +17,8 @@ const MARK_RENDERED: &str = "UPDATE alerts SET sound = n.sound, \
      rendered_at = COALESCE(alerts.rendered_at, n.at) \
      FROM (SELECT value ->> 0 AS id, value ->> 1 AS sound, value ->> 2 AS at FROM jsonb_each($1)) AS n \
      WHERE alerts.id = n.id AND alerts.state IN ('active', 'scheduled')";
-const SELECT_EXISTING: &str = "SELECT id FROM alerts WHERE id IN (SELECT value FROM json_each($1))";
+const SELECT_EXISTING: &str =
+    "SELECT id, starts_at FROM alerts WHERE id IN (SELECT value FROM json_each($1))";
 const SELECT: &str =
     concat!("SELECT ", alert_columns!(), " FROM alerts AS a WHERE a.id = $1 AND a.app_id = $2");
 const SELECT_DELIVERIES: &str = concat!(
@@ -43,10 +45,15 @@ pub(super) async fn mark_all_rendered(
     let marks: Vec<_> = last.iter().map(|(alert, (sound, at))| (alert, sound, at)).collect();
     sqlx::query(MARK_RENDERED).bind(rows::json("alerts", &marks)?).execute(&mut *db).await?;
     let ids: Vec<_> = last.keys().collect();
-    let existing = sqlx::query(SELECT_EXISTING).bind(rows::json("alerts", &ids)?).fetch_all(db).await?;
-    let existing = existing.iter().map(|row| Fields::of(row, "alerts").parsed());
-    let existing: HashSet<AlertId> = existing.collect::<StoreResult<_>>()?;
-    Ok(sounds.iter().map(|(alert, ..)| existing.contains(alert)).collect())
+    let existing = sqlx::query(SELECT_EXISTING).bind(rows::json("alerts", &ids)?).fetch_all(&mut *db).await?;
+    let existing = existing.iter().map(|row| {
+        let mut fields = Fields::of(row, "alerts");
+        Ok((fields.parsed()?, fields.moment()?))
+    });
+    let existing: HashMap<AlertId, EpochMs> = existing.collect::<StoreResult<_>>()?;
+    let used = sounds.iter().filter_map(|(alert, sound, at)| Some((sound, *existing.get(alert)?.max(at))));
+    recipes::keep_all(db, used).await?;
+    Ok(sounds.iter().map(|(alert, ..)| existing.contains_key(alert)).collect())
 }
 
 pub(super) async fn cancel(

@@ -1,5 +1,5 @@
-//! Rows of apps, of their phrases, and of what they have used. Read seldom, kept in memory by whoever needs them
-//! often, so that nothing here is prepared to be fast.
+//! Rows of apps and of what they have used. Read seldom, kept in memory by whoever needs them often, so that nothing
+//! here is prepared to be fast.
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
@@ -8,7 +8,7 @@ use super::rows::{self, Fields, app_columns, json};
 use super::secrets::{self, secrets_of};
 use crate::domain::app::{App, AppLimits};
 use crate::domain::{AppId, AppSettings, EpochMs, Secret};
-use crate::store::{SpeechSpend, SpeechUse, StoreResult, Template};
+use crate::store::{SpeechSpend, SpeechUse, StoreResult};
 
 const INSERT_APP: &str =
     "INSERT INTO apps (id, name, lang, created_at, settings, limits) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -21,11 +21,6 @@ const SPEND: &str = "INSERT INTO speech_usage (app_id, day, characters) VALUES (
      characters = excluded.characters + CASE WHEN excluded.day > day THEN 0 ELSE characters END \
      WHERE excluded.characters + CASE WHEN excluded.day > day THEN 0 ELSE characters END <= $4";
 const SELECT_USE: &str = "SELECT day, characters FROM speech_usage WHERE app_id = $1";
-const PUT_TEMPLATE: &str = "INSERT INTO templates (app_id, kind, lang, phrases) VALUES ($1, $2, $3, $4) \
-     ON CONFLICT (app_id, kind, lang) DO UPDATE SET phrases = excluded.phrases";
-const DELETE_TEMPLATE: &str = "DELETE FROM templates WHERE app_id = $1 AND kind = $2 AND lang = $3";
-const SELECT_TEMPLATES: &str =
-    "SELECT kind, lang, phrases FROM templates WHERE app_id = $1 ORDER BY kind, lang";
 
 pub(super) async fn create(db: &mut SqliteConnection, app: &App) -> StoreResult<()> {
     let inserted = sqlx::query(INSERT_APP)
@@ -99,29 +94,4 @@ pub(super) async fn speech_use(db: impl SqliteExecutor<'_>, app: AppId) -> Store
             Ok(SpeechUse { day: fields.take()?, characters: fields.count()? })
         })
         .transpose()
-}
-
-pub(super) async fn put_template(
-    db: &mut SqliteConnection,
-    app: AppId,
-    template: &Template,
-) -> StoreResult<()> {
-    let Template { kind, lang, phrases } = template;
-    if phrases.is_empty() {
-        sqlx::query(DELETE_TEMPLATE).bind(app.to_string()).bind(kind).bind(lang).execute(db).await?;
-    } else {
-        let list = json("templates", phrases)?;
-        sqlx::query(PUT_TEMPLATE).bind(app.to_string()).bind(kind).bind(lang).bind(list).execute(db).await?;
-    }
-    Ok(())
-}
-
-pub(super) async fn templates(db: impl SqliteExecutor<'_>, app: AppId) -> StoreResult<Vec<Template>> {
-    let rows = sqlx::query(SELECT_TEMPLATES).bind(app.to_string()).fetch_all(db).await?;
-    rows.iter()
-        .map(|row| {
-            let mut fields = Fields::of(row, "templates");
-            Ok(Template { kind: fields.take()?, lang: fields.take()?, phrases: fields.json()? })
-        })
-        .collect()
 }

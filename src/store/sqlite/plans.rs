@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Row, SqlSafeStr, SqliteConnection};
 
 use super::book::plans as book;
 use super::open::MIGRATIONS;
-use super::{audience, bursts, calls, deliveries, offers, schedules, steps, targets};
+use super::{audience, bursts, calls, deliveries, offers, recipes, schedules, steps, targets, wordings};
 
 async fn plan(db: &mut SqliteConnection, statement: &str) -> String {
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")).into_sql_str();
@@ -40,6 +40,8 @@ async fn what_is_due_is_found_by_its_index() {
         (book::OPEN_THAT_MATCH, "INDEX deliveries_open_rider"),
         (book::OPEN_OF_RIDER, "INDEX deliveries_open_rider"),
         (steps::LADDERED, "INDEX deliveries_open_rider"),
+        (recipes::FORGET, "INDEX clip_recipes_used_at"),
+        (wordings::STAMP, "INDEX wordings_app"),
     ];
     for (statement, index) in questions {
         let plan = plan(&mut db, statement).await;

@@ -8,7 +8,7 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::book::{Reading, save};
 use super::rows::{self, Fields, rider_columns};
-use crate::domain::{AppId, EpochMs, Rider, RiderId, RiderKey};
+use crate::domain::{AppId, EpochMs, Rider, RiderId, RiderKey, SoundProfile};
 use crate::store::{Admission, Admitted, DeviceCheck, Duty, Ended, RiderPatch, StoreResult};
 
 /// Self-checks kept of one rider.
@@ -24,7 +24,8 @@ macro_rules! seq_before {
 /// Columns of a rider who is made here; the others have their usual value.
 macro_rules! first_columns {
     () => {
-        "app_id, id, known, on_duty, lang, devices, not_before, seq, created_at, last_seen_at"
+        "app_id, id, known, on_duty, lang, devices, not_before, seq, created_at, last_seen_at, \
+         sound_profile"
     };
 }
 
@@ -33,19 +34,21 @@ const TOUCH: &str = concat!(
     first_columns!(),
     ") VALUES ($1, $2, TRUE, TRUE, NULL, 'latest', 0, ",
     seq_before!(),
-    ", $3, $3) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, last_seen_at = $3 RETURNING ",
+    ", $3, $3, NULL) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, last_seen_at = $3 RETURNING ",
     rider_columns!()
 );
-// A member of the patch that is NULL leaves the column; `$4` says whether the language is named at all.
+// A member of the patch that is NULL leaves the column; `$4` says whether the language is named at all,
+// `$9` the same of the profile.
 const PUT: &str = concat!(
     "INSERT INTO riders (",
     first_columns!(),
     ") VALUES ($1, $2, TRUE, COALESCE($6, TRUE), CASE WHEN $4 THEN $5 END, COALESCE($7, 'latest'), \
      COALESCE($8, 0), ",
     seq_before!(),
-    ", $3, NULL) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, on_duty = COALESCE($6, riders.on_duty), \
+    ", $3, NULL, CASE WHEN $9 THEN $10 END) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, on_duty = COALESCE($6, riders.on_duty), \
      lang = CASE WHEN $4 THEN $5 ELSE riders.lang END, devices = COALESCE($7, riders.devices), \
-     not_before = COALESCE($8, riders.not_before) RETURNING ",
+     not_before = COALESCE($8, riders.not_before), \
+     sound_profile = CASE WHEN $9 THEN $10 ELSE riders.sound_profile END RETURNING ",
     rider_columns!()
 );
 const SELECT: &str = concat!("SELECT ", rider_columns!(), " FROM riders WHERE app_id = $1 AND id = $2");
@@ -88,6 +91,8 @@ pub(super) async fn put(
         .bind(patch.on_duty)
         .bind(patch.devices.map(crate::domain::DevicePolicy::as_str))
         .bind(patch.not_before.map(|at| at.0))
+        .bind(patch.sound_profile.is_some())
+        .bind(patch.sound_profile.flatten().map(SoundProfile::as_str))
         .fetch_one(db)
         .await?;
     rider_of(&row)

@@ -13,7 +13,7 @@ use sqlx::{Decode, Row, Sqlite, Type};
 use super::secrets;
 use crate::domain::app::{ApiKey, App, KeyMode};
 use crate::domain::rider::Pace;
-use crate::domain::{DevicePolicy, EpochMs, Rider, RiderKey, Urgency};
+use crate::domain::{DevicePolicy, EpochMs, Rider, RiderKey, SoundProfile, Urgency};
 use crate::store::{StoreError, StoreResult};
 
 pub(super) use alert::{alert, alert_columns, head, head_columns};
@@ -182,7 +182,8 @@ pub(super) fn api_key(row: &SqliteRow) -> StoreResult<ApiKey> {
 macro_rules! rider_columns {
     () => {
         "app_id, id, known, on_duty, lang, devices, not_before, seq, created_at, last_seen_at, duty_at, \
-         unanswered, unanswered_at, answered_at, minute_at, minute_count, burst_until, test"
+         unanswered, unanswered_at, answered_at, minute_at, minute_count, burst_until, test, \
+         sound_profile"
     };
 }
 
@@ -204,6 +205,7 @@ pub(super) fn rider(fields: &mut Fields<'_>) -> StoreResult<Rider> {
         answered_at: fields.moment_or_null()?,
         pace: Pace { minute_at: fields.moment()?, count: fields.take()?, burst_until: fields.moment()? },
         test: fields.take()?,
+        sound_profile: fields.word_or_null(SoundProfile::parse)?,
     })
 }
 

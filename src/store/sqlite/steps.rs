@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use sqlx::{Connection, SqliteConnection, SqliteExecutor};
 
 use super::book::{Reading, save};
+use super::recipes;
 use super::rows::{self, Fields, head_columns};
 use crate::domain::Sound;
 use crate::domain::ladder::Act;
@@ -86,7 +87,8 @@ pub(super) async fn step(db: &mut SqliteConnection, ask: &Ask) -> StoreResult<Op
     save(db, &mut book).await?;
     if let Some(sound) = &ask.sound {
         let sound = rows::json("alerts", sound)?;
-        sqlx::query(SET_SOUND).bind(ask.alert.to_string()).bind(sound).execute(db).await?;
+        sqlx::query(SET_SOUND).bind(ask.alert.to_string()).bind(sound).execute(&mut *db).await?;
+        recipes::keep_all(db, ask.sound.iter().map(|sound| (sound, ask.at))).await?;
     }
     Ok(Some(stepped))
 }

@@ -45,6 +45,7 @@ pub(super) enum Step {
     Check(usize),
     Forget(i64, u32),
     ForgetOrders(i64, u32),
+    ForgetRecipes(i64, u32),
 }
 
 #[derive(Clone, Debug)]
@@ -268,5 +269,6 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => rider().prop_map(Step::Check),
         1 => (0_i64..12_000, 1_u32..4).prop_map(|(before, limit)| Step::Forget(before, limit)),
         1 => (0_i64..12_000, 1_u32..4).prop_map(|(before, limit)| Step::ForgetOrders(before, limit)),
+        1 => (0_i64..12_000, 1_u32..4).prop_map(|(before, limit)| Step::ForgetRecipes(before, limit)),
     ]
 }

@@ -7,7 +7,7 @@ use orderbell::domain::{AlertId, EpochMs, OrderKey, RiderKey, Settlement};
 use orderbell::store::{Accepted, CallResult, DeviceCheck, RiderPatch, StoreResult, When};
 
 use super::steps::{EVENTS, Event, GROUPS, ORDERS, RIDERS, Step, Together, Verdict};
-use crate::stage::{Stage, a_sound, parsed};
+use crate::stage::{Stage, made_of, parsed};
 use crate::told::{Told, rules};
 
 /// A stage and the alerts that were made on it.
@@ -15,6 +15,9 @@ pub(super) struct Teller {
     stage: Stage,
     alerts: Vec<AlertId>,
 }
+
+/// What alerts sound with: later, louder, and from the first.
+const CLIPS: [&str; 3] = ["clip", "fallback", "ready"];
 
 fn said<T: Debug>(result: StoreResult<T>) -> String {
     format!("{:?}", result.unwrap())
@@ -50,7 +53,9 @@ impl Teller {
         let group = |place: usize| GROUPS[place].parse().unwrap();
         match step {
             Step::Accept(event) => self.accept(event, now).await,
-            Step::Render(alert) => said(store.mark_rendered(self.alert(*alert), a_sound("clip"), at).await),
+            Step::Render(alert) => {
+                said(store.mark_rendered(self.alert(*alert), made_of(CLIPS[0], "a"), at).await)
+            }
             Step::Progress(changes) => {
                 let says = |(rider, alert, change): &(usize, usize, _)| {
                     self.stage.says(RIDERS[*rider], self.alert(*alert), Clone::clone(change), now)
@@ -74,7 +79,7 @@ impl Teller {
             Step::Expire(limit) => said(store.expire_due(at, 2, *limit).await),
             Step::Steps => self.take_steps(at).await,
             Step::Fallback(alert, level) => {
-                let (alert, sound) = (self.alert(*alert), Some(a_sound("fallback")));
+                let (alert, sound) = (self.alert(*alert), Some(made_of(CLIPS[1], "b")));
                 let world = self.stage.world(rules());
                 said(store.step(alert, *level, When::Fallback, sound, world, at).await)
             }
@@ -124,6 +129,7 @@ impl Teller {
             }
             Step::Forget(before, limit) => said(store.forget_events(EpochMs(*before), *limit).await),
             Step::ForgetOrders(before, limit) => said(store.forget_orders(EpochMs(*before), *limit).await),
+            Step::ForgetRecipes(before, limit) => said(store.forget_recipes(EpochMs(*before), *limit).await),
         }
     }
 
@@ -153,7 +159,7 @@ impl Teller {
             key: event.key.map(|key| keys[key]),
             starts_at: event.starts_in.map(|starts_in| now + starts_in),
             expires_at: now + event.starts_in.unwrap_or(0) + event.life,
-            sound: event.rest.has_sound.then(|| a_sound("ready")),
+            sound: event.rest.has_sound.then(|| made_of(CLIPS[2], "c")),
             rules: event.rest.rules,
             ..Told::default()
         };
@@ -224,6 +230,9 @@ impl Teller {
         }
         for group in GROUPS {
             all.push(said(store.group(app, group.parse().unwrap()).await));
+        }
+        for clip in CLIPS {
+            all.push(said(store.clip_recipe(format!("{clip}.mp3")).await));
         }
         all.push(said(store.unrendered(9).await));
         for ago in [0, 800, now] {

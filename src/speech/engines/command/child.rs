@@ -12,6 +12,9 @@ use tokio::process::Command;
 /// The end of the error output, where programs say why they failed.
 const COMPLAINT_BYTES_MAX: usize = 2_048;
 
+/// Bytes of any file that it writes. Not much less: libraries make files of 64 MiB in memory for what they share.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
 /// A program with what it is given.
 pub(super) struct Job<'a> {
     pub(super) program: &'a Path,
@@ -20,7 +23,7 @@ pub(super) struct Job<'a> {
     pub(super) env: &'a BTreeMap<String, String>,
     /// What it reads.
     pub(super) input: String,
-    /// Bytes that it may write, to its output or to a file.
+    /// Bytes that it may write to its output.
     pub(super) bytes_max: u64,
 }
 
@@ -62,7 +65,7 @@ impl Job<'_> {
         let mut group = Group(pid);
         if let Some(pid) = pid {
             // A file that grows and grows would fill the disk before anybody looks at it.
-            let limit = Some(self.bytes_max + 1);
+            let limit = Some(FILE_BYTES_MAX);
             let _ = prlimit(Some(pid), Resource::Fsize, Rlimit { current: limit, maximum: limit });
         }
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());

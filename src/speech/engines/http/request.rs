@@ -114,7 +114,9 @@ impl Request {
         if matches!(body, Body::Raw(_)) && !headers.iter().any(|(name, _)| *name == header::CONTENT_TYPE) {
             return Err(ProfileError::at(format!("{place}.headers"), "a raw body needs a Content-Type"));
         }
-        let (origin, path) = (read("url", origin, Place::Origin)?, read("url", path, Place::Escaped)?);
+        let path = Text::parse_behind(origin.chars().count(), path, Place::Escaped, known)
+            .map_err(|problem| ProfileError::at(format!("{place}.url"), problem))?;
+        let origin = read("url", origin, Place::Origin)?;
         let query = members("query", &spec.query)?;
         Ok(Self { method: spec.method.into(), origin, path, query, headers, body })
     }

@@ -108,12 +108,22 @@ pub(super) enum Value {
 impl Text {
     /// Reads a text; the problem says the column.
     pub(super) fn parse(text: &str, place: Place, known: &Known<'_>) -> Result<Self, String> {
+        Self::parse_behind(0, text, place, known)
+    }
+
+    /// The same for a text that stands so many columns behind the beginning of a longer one.
+    pub(super) fn parse_behind(
+        columns: usize,
+        text: &str,
+        place: Place,
+        known: &Known<'_>,
+    ) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut at = 0;
         while let Some(found) = ["{{", "}}", "{%", "{#"].iter().filter_map(|mark| text[at..].find(mark)).min()
         {
             let (literal, rest) = text[at..].split_at(found);
-            let column = text[..at + found].chars().count() + 1;
+            let column = columns + text[..at + found].chars().count() + 1;
             let fault = |problem: &dyn fmt::Display| format!("column {column}: {problem}");
             if rest.starts_with("}}") {
                 return Err(fault(&"this closes no slot"));

@@ -174,7 +174,8 @@ fn filled(text: &str) -> Result<SecretString, String> {
 
 /// A number as it is written: 1, not 1.0.
 pub(super) fn plain(number: f64) -> String {
-    number.to_string()
+    // Minus zero would be written so, and is a number with a point in JSON.
+    (number + 0.0).to_string()
 }
 
 /// The same in JSON.

@@ -11,16 +11,16 @@ use crate::domain::book::{Book, Mark};
 use crate::domain::delivery::EndReason;
 use crate::domain::{
     Alert, AlertId, Answer, AppId, Delivery, DeliveryId, EpochMs, EventId, Head, Ladder, OrderId, Rider,
-    RiderId,
+    RiderId, SoundProfile,
 };
 use crate::store::StoreResult;
-use crate::store::sqlite::{calls, notices, orders, rows};
+use crate::store::sqlite::{calls, notices, orders, recipes, rows};
 
 const PUT_RIDERS: &str = "INSERT INTO riders (app_id, id, known, on_duty, lang, devices, not_before, seq, \
      created_at, last_seen_at, duty_at, unanswered, unanswered_at, answered_at, minute_at, minute_count, \
-     burst_until, test) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
+     burst_until, test, sound_profile) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
      value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, \
-     value ->> 13, value ->> 14, value ->> 15, value ->> 16, value ->> 17 \
+     value ->> 13, value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18 \
      FROM jsonb_each($1) WHERE TRUE ON CONFLICT (app_id, id) DO UPDATE SET known = excluded.known, \
      on_duty = excluded.on_duty, seq = excluded.seq, duty_at = excluded.duty_at, \
      unanswered = excluded.unanswered, unanswered_at = excluded.unanswered_at, \
@@ -118,6 +118,7 @@ async fn save_alerts(
     let new = bodies.iter().filter_map(|body| Some(AlertRow::of(body, new.get(&body.id)?, at)));
     let new: Vec<AlertRow<'_>> = new.collect();
     put(db, INSERT_ALERTS, "alerts", &new).await?;
+    recipes::keep_all(db, new.iter().filter_map(|row| Some((row.body.sound?, row.used_at(at))))).await?;
     let changed = book.heads().filter(|(_, mark)| *mark == Mark::Changed).map(|(head, _)| head);
     let changed: Vec<HeadRow<'_>> = changed.map(HeadRow::of).collect();
     put(db, UPDATE_ALERTS, "alerts", &changed).await?;
@@ -159,6 +160,7 @@ struct RiderRow<'a>(
     u32,
     EpochMs,
     bool,
+    Option<&'a str>,
 );
 
 impl<'a> RiderRow<'a> {
@@ -182,6 +184,7 @@ impl<'a> RiderRow<'a> {
             rider.pace.count,
             rider.pace.burst_until,
             rider.test,
+            rider.sound_profile.map(SoundProfile::as_str),
         )
     }
 }
@@ -272,6 +275,11 @@ struct BodyRow<'a> {
 impl<'a> AlertRow<'a> {
     fn of(body: &'a Alert, head: &'a Head, stored_at: EpochMs) -> Self {
         Self { moving: HeadRow::of(head), fixed: FixedRow::of(head), body: BodyRow::of(body, stored_at) }
+    }
+
+    /// When its clip is used: what waits for its time must find it then.
+    fn used_at(&self, at: EpochMs) -> EpochMs {
+        self.fixed.starts.max(at)
     }
 }
 

@@ -1,0 +1,137 @@
+//! The use cases over a store, with a real voice: events go in, and what an alert carries out is looked at.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use orderbell::clock::Clock;
+use orderbell::dispatch::{
+    Accounts, AppEntry, Arrival, CallEnd, Caller, Dispatch, Limits, NodeKey, Parts, Question, ReceiptQueue,
+    Vault,
+};
+use orderbell::domain::app::{App, AppLimits, KeyMode, Quota};
+use orderbell::domain::ladder::HttpCall;
+use orderbell::domain::{AlertId, AppId, AppSettings, CallId, EpochMs, Kinds, Sound};
+use orderbell::hub::Hub;
+use orderbell::intake::{InputError, parse_event};
+use orderbell::outbound::Verdict;
+use orderbell::speech::Voice;
+use orderbell::store::Store;
+use serde_json::{Map, Value, json};
+
+use crate::studio::Studio;
+
+/// Dispatch, and the app that posts.
+pub(crate) struct House {
+    pub(crate) dispatch: Arc<Dispatch>,
+    pub(crate) app: Arc<AppEntry>,
+    store: Arc<dyn Store>,
+}
+
+impl House {
+    pub(crate) async fn open(studio: &Studio, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        let id = AppId::new(EpochMs(1), [7; 10]);
+        let app = App {
+            id,
+            name: "test".to_owned(),
+            lang: "zh-CN".to_owned(),
+            settings: AppSettings::default(),
+            secrets: Vec::new(),
+            limits: AppLimits::default(),
+            created_at: EpochMs(1),
+        };
+        store.create_app(app).await.unwrap();
+        let key = NodeKey::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
+        let vault = Vault::new(&key).unwrap();
+        let (receipts, source) = ReceiptQueue::new(64);
+        let dispatch = Dispatch::new(Parts {
+            hub: Arc::new(Hub::new()),
+            speech: Arc::clone(&studio.speech) as Arc<dyn Voice>,
+            kinds: Arc::new(Kinds::embedded().unwrap()),
+            lifecycle: studio.lifecycle.clone(),
+            telemetry: studio.telemetry.clone(),
+            accounts: Accounts::new(Arc::clone(&store), Arc::clone(&clock), vault, 86_400_000),
+            receipts,
+            caller: Arc::new(Nobody),
+            limits: LIMITS,
+            store: Arc::clone(&store),
+            clock,
+        });
+        studio.lifecycle.supervise("receipts", Arc::clone(&dispatch).commit_receipts(source));
+        let app = dispatch.accounts().app(id).await.unwrap().unwrap();
+        Self { dispatch, app, store }
+    }
+
+    /// An order for one rider; the alert it makes.
+    pub(crate) async fn order(&self, number: usize, order: Value) -> AlertId {
+        let body = json!({
+            "id": format!("event-{number}"),
+            "kind": "order.new",
+            "target": { "riders": [format!("rider-{number}")] },
+            "order": order,
+        });
+        let dispatch = &self.dispatch;
+        let parsed =
+            parse_event(body.to_string().as_bytes(), dispatch.kinds(), || dispatch.fresh_event_id()).unwrap();
+        let arrival = Arrival {
+            source: "api",
+            key_mode: KeyMode::Live,
+            parsed,
+            trace_id: format!("trace-{number}"),
+            received_at: dispatch.clock().now().wall,
+        };
+        dispatch.accept(Arc::clone(&self.app), arrival).await.unwrap().alert_id.unwrap()
+    }
+
+    /// The sound of an alert, if it is decided.
+    pub(crate) async fn sound(&self, alert: AlertId) -> Option<Sound> {
+        self.store.alert(self.app.app.id, alert).await.unwrap().unwrap().alert.sound
+    }
+}
+
+/// Nobody's server.
+struct Nobody;
+
+#[async_trait]
+impl Caller for Nobody {
+    fn check_url(&self, _url: &str, _pointer: &str) -> Result<(), InputError> {
+        Ok(())
+    }
+
+    fn check_call(&self, _call: &HttpCall, _pointer: &str) -> Result<(), InputError> {
+        Ok(())
+    }
+
+    async fn ask(&self, _question: &Question) -> Option<Verdict> {
+        None
+    }
+
+    async fn call(
+        &self,
+        _id: CallId,
+        _call: &HttpCall,
+        _values: &Map<String, Value>,
+        _trace: &str,
+    ) -> CallEnd {
+        CallEnd::Refused(None)
+    }
+}
+
+/// As in `deploy/config.default.toml`.
+const LIMITS: Limits = Limits {
+    speech_budget: Duration::from_millis(700),
+    render_concurrency: 64,
+    sweep_batch: 500,
+    event_memory_ms: 604_800_000,
+    order_memory_ms: 604_800_000,
+    tombstone_ms: 600_000,
+    merge_ms: 2_000,
+    settle_ms: 60_000,
+    unresponsive_after: 3,
+    alerts_per_minute: 0,
+    unroll_chunk: 500,
+    offline_grace_ms: 30_000,
+    again_ms: 2_000,
+    call_attempts: 3,
+    quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
+};
