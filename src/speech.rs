@@ -34,6 +34,7 @@ mod link;
 mod meters;
 mod parts;
 mod recipe;
+mod script;
 
 pub use clips::ServedClip;
 pub use error::{SpeechError, VoiceError};

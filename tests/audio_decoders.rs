@@ -2,14 +2,19 @@
 //! Needs ffmpeg, ffprobe and espeak-ng; without them these tests fail, since nothing else would prove the sound.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may stop the test")]
 
+#[path = "audio_decoders/engines.rs"]
+mod engines;
+#[path = "audio_decoders/joins.rs"]
+mod joins;
 #[path = "audio_decoders/keep_alive.rs"]
 mod keep_alive;
+#[path = "audio_decoders/loudness.rs"]
+mod loudness;
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use bytes::Bytes;
 use orderbell::audio::Format;
 use orderbell::audio::chime::Chimes;
 use orderbell::audio::clip::{AFTER_CHIME_FRAMES, ComposedClip, joined};
@@ -74,7 +79,7 @@ fn probed_ms(path: &Path) -> f64 {
 }
 
 /// Integrated loudness (LUFS) and true peak (dBTP) of the first `to_ms` of a file.
-fn loudness(path: &Path, to_ms: u32) -> (f64, f64) {
+fn level(path: &Path, to_ms: u32) -> (f64, f64) {
     let filter = format!("atrim=end={to_ms}ms,ebur128=peak=true");
     let (_, log) =
         run("ffmpeg", &["-nostats", "-i", path.to_str().unwrap(), "-af", &filter, "-f", "null", "-"]);
@@ -160,7 +165,7 @@ fn a_clip_decodes_without_a_fault_and_is_as_long_and_as_loud_as_it_says() {
             assert_eq!(clip.tail_ms, 45_000);
             let ends = clip.duration_ms - clip.tail_ms;
             assert!(heard.peak(ends - 220, ends) > 300, "the last word is there");
-            let (lufs, peak) = loudness(&dir.path().join(name), ends);
+            let (lufs, peak) = level(&dir.path().join(name), ends);
             println!("clip {n} urgency {urgency}: {lufs} LUFS, {peak} dBTP, {} bytes", clip.bytes.len());
             // One short word is levelled by its RMS, and the file around it is mostly chime and pause.
             let softest = if n == 2 { -20.0 } else { -17.0 };
@@ -180,71 +185,10 @@ fn chimes_alone_decode_and_are_near_the_loudness_of_speech() {
         let name = format!("chime-{urgency}.mp3");
         proved(&dir, &name, &clip);
         // The meter has no answer under 400 ms, so a little of the tail is measured with it.
-        let (lufs, _) = loudness(&dir.path().join(name), (clip.duration_ms - clip.tail_ms).max(450));
+        let (lufs, _) = level(&dir.path().join(name), (clip.duration_ms - clip.tail_ms).max(450));
         println!("chime {urgency}: {} ms, {lufs} LUFS", chime.duration_ms());
         assert!((-21.0..=-13.0).contains(&lufs), "{urgency}: {lufs}");
     }
-}
-
-#[test]
-fn no_speech_is_lost_at_the_end_and_joints_do_not_click() {
-    // A rough tone and the 20 ms of silence that trimming keeps: what comes back must be as long, and silent around it.
-    let dir = TempDir::new().unwrap();
-    let mut tone: Vec<i16> = (0..24_000_u32).map(|n| if n / 27 % 2 == 0 { 9_000 } else { -9_000 }).collect();
-    tone.extend([0; 480]);
-    let frames = Mp3Frames::encoded(&Pcm::new(tone, RATE_HZ).unwrap()).unwrap();
-    let joined = Mp3Frames::joined(&[&frames, &Mp3Frames::silence(4), &frames]);
-    let clip = compose(&Mp3Frames::silence(0), &joined, 480);
-    let heard = proved(&dir, "tone.mp3", &clip);
-    let once = frames.count() * 24 + 96;
-    let loud = |from: u32, to: u32| heard.peak(from, to) > 4_000;
-    for start in [0, once] {
-        // The delay of encoder and decoder together is 34 ms, since the silent first frame is left out.
-        assert!(
-            heard.peak(start, start + 20) < 1_000,
-            "quiet before the tone: {}",
-            heard.peak(start, start + 20)
-        );
-        assert!(loud(start + 40, start + 50) && loud(start + 1_020, start + 1_034));
-        assert!(heard.peak(start + 1_065, start + once) < 200, "silence after it");
-    }
-    let samples = &heard.samples;
-    let at_joint = (frames.count() * 576) as usize;
-    let steps = samples[at_joint - 100..at_joint + 2_000].windows(2).map(|pair| pair[0].abs_diff(pair[1]));
-    assert!(steps.max().unwrap() < 50, "no click between the parts");
-}
-
-#[test]
-fn a_recording_by_another_encoder_can_be_the_sentence() {
-    let dir = TempDir::new().unwrap();
-    let wav = stored(&dir, "voice.wav", &spoken(TEXT).to_wav_bytes());
-    let wav = wav.to_str().unwrap();
-    let record = |name: &str, args: &[&str]| {
-        let path = dir.path().join(name);
-        let head = ["-v", "error", "-y", "-i", wav, "-metadata", "title=voice", "-c:a", "libmp3lame"];
-        run("ffmpeg", &[&head[..], args, &[path.to_str().unwrap()]].concat());
-        Mp3Frames::from_file(&Bytes::from(std::fs::read(path).unwrap()))
-    };
-    let chimes = Chimes::new().unwrap();
-    for (name, args) in [
-        ("cbr.mp3", &["-ar", "24000", "-ac", "1", "-b:a", "48k"][..]),
-        ("vbr.mp3", &["-ar", "24000", "-ac", "1", "-q:a", "2"]),
-        ("plain.mp3", &["-ar", "24000", "-ac", "1", "-b:a", "64k", "-write_xing", "0", "-write_id3v1", "1"]),
-    ] {
-        let frames = record(name, args).unwrap();
-        let clip = compose(&chimes.of(1, SoundProfile::Plain).frames, &frames, 5_000);
-        let path = stored(&dir, &format!("clip-{name}"), &clip.bytes);
-        let heard = heard(&path, RATE_HZ);
-        assert!((heard.duration_ms() - f64::from(clip.duration_ms)).abs() <= 24.0);
-        assert!(
-            heard.peak(clip.duration_ms - clip.tail_ms + 48, clip.duration_ms) <= 1,
-            "{name}: the tail is silent"
-        );
-    }
-    let wrong = record("wrong.mp3", &["-ar", "44100", "-ac", "1", "-b:a", "64k"]).unwrap_err();
-    assert!(wrong.to_string().contains("44100 Hz"), "{wrong}");
-    let stereo = record("stereo.mp3", &["-ar", "24000", "-ac", "2", "-b:a", "64k"]).unwrap_err();
-    assert!(stereo.to_string().contains("two channels"), "{stereo}");
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod house;
 mod keeping;
 #[path = "speech/orders.rs"]
 mod orders;
+#[path = "speech/recorded.rs"]
+mod recorded;
 #[path = "speech/replay.rs"]
 mod replay;
 #[path = "speech/resting.rs"]

@@ -2,6 +2,8 @@
 //! what is asked of the configuration that only the rest of the program knows.
 
 mod desk;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -101,6 +103,7 @@ impl Speakers {
                 cache_bytes: LIBRARY_CACHE_BYTES,
             },
             engines: self.engines,
+            recorded: self.recorded,
             tail: speech.tail,
             profile: profile(config),
             memory_bytes: config.audio.memory_bytes_max,

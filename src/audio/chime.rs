@@ -1,9 +1,9 @@
 //! The chime before a sentence: it says how urgent the sentence is before a word is understood.
 //! Four short figures of soft bells, made once from sines; low is one tone, critical is three rising ones.
 
-use super::level::{self, Target};
+use super::level::{self, Limiter, Target};
 use super::mp3::{Mp3Frames, RATE_HZ};
-use super::part::{self, CEILING_DBTP, SentenceError};
+use super::part::{self, SentenceError};
 use super::pcm::{Pcm, float, sixteen_bit};
 use crate::domain::SoundProfile;
 
@@ -89,26 +89,27 @@ impl Chimes {
 
 impl Set {
     fn new(profile: SoundProfile) -> Result<Self, ChimeError> {
-        let lufs = part::target_lufs(profile);
+        // Bells are clear in any traffic: nothing of them is rounded off or shaped.
+        let target = Target { limiter: Limiter::CLEAN, ..part::target(profile) };
         // Low: one soft bell. Normal: a falling third, the doorbell. High: a rising fourth. Critical: a rising triad
         // in haste.
-        let low = chime(&[Bell(0.0, 659.3, 0.11)], 310, lufs)?;
-        let normal = chime(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 390, lufs)?;
-        let high = chime(&[Bell(0.0, 784.0, 0.07), Bell(0.12, 1_046.5, 0.11)], 390, lufs)?;
+        let low = chime(&[Bell(0.0, 659.3, 0.11)], 310, target)?;
+        let normal = chime(&[Bell(0.0, 784.0, 0.09), Bell(0.15, 659.3, 0.11)], 390, target)?;
+        let high = chime(&[Bell(0.0, 784.0, 0.07), Bell(0.12, 1_046.5, 0.11)], 390, target)?;
         let triad =
             |at: f64| [Bell(at, 880.0, 0.05), Bell(at + 0.1, 1_108.7, 0.05), Bell(at + 0.2, 1_318.5, 0.1)];
-        let critical = chime(&triad(0.0), 410, lufs)?;
+        let critical = chime(&triad(0.0), 410, target)?;
         let thrice: Vec<Bell> = [0.0, 0.4, 0.8].into_iter().flat_map(triad).collect();
-        let louder = chime(&thrice, 1_210, lufs + LOUDER_LU)?;
+        let louder = chime(&thrice, 1_210, Target { lufs: target.lufs + LOUDER_LU, ..target })?;
         Ok(Self { by_urgency: [low, normal, high, critical], louder })
     }
 }
 
-/// A figure at a loudness. Bells are clear in any traffic, so nothing of them is shaped.
-fn chime(bells: &[Bell], length_ms: u32, lufs: f64) -> Result<Chime, SentenceError> {
+/// A figure at a loudness.
+fn chime(bells: &[Bell], length_ms: u32, target: Target) -> Result<Chime, SentenceError> {
     let figure = figure(bells, length_ms);
-    let frames = part::encoded(&figure, lufs, Mp3Frames::encoded)?;
-    let sound = level::levelled(&figure, RATE_HZ, Target { lufs, ceiling_dbtp: CEILING_DBTP })?;
+    let frames = part::encoded(&figure, target, Mp3Frames::encoded)?;
+    let sound = level::levelled(&figure, RATE_HZ, target)?;
     Ok(Chime { frames, sound: part::pcm_of(&sound)? })
 }
 
@@ -142,6 +143,7 @@ impl Bell {
 #[cfg(test)]
 mod tests {
     use super::super::level::measured;
+    use super::super::part::CEILING_DBTP;
     use super::*;
 
     #[test]

@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn damage_is_passed_over_where_it_is_little_and_refused_where_it_is_much() {
         let noise: Vec<i16> =
-            (0..72_000_u32).map(|n| (n.wrapping_mul(40_503) >> 3) as u8 as i16 * 60 - 7_000).collect();
+            (0..72_000_i32).map(|n| i16::try_from(n.wrapping_mul(7_919) % 9_000).unwrap() - 4_500).collect();
         let frames = Mp3Frames::encoded(&Pcm::new(noise, 24_000).unwrap()).unwrap();
         let mut bytes = frames.bytes().to_vec();
         let whole = decoded(&bytes, None).unwrap().samples().len();

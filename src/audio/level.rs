@@ -7,8 +7,8 @@ use ebur128::{EbuR128, Mode};
 
 use super::pcm::{Pcm, float};
 
-/// More gain than this would lift noise, not speech.
-const GAIN_DB_MAX: f64 = 24.0;
+/// More gain than this would lift noise, not speech: an engine that whispers, and what limiting takes from it.
+const GAIN_DB_MAX: f64 = 40.0;
 /// Limiting costs loudness, so gain and limiter run a few times; speech settles in two or three, very peaky sounds in more.
 const ROUNDS: u32 = 8;
 /// Close enough to the target, in LU: no ear tells less.
@@ -20,8 +20,6 @@ const MEASURED_MS_MIN: u32 = 3_000;
 const BETWEEN_MS: u32 = 36;
 /// The limiter sees a peak this early, and turns down over that time without a click.
 const LOOK_AHEAD_MS: usize = 4;
-/// Time constant of turning up again after a peak: slower is heard as pumping, faster as distortion.
-const RELEASE_MS: f64 = 40.0;
 
 /// What a sound is brought to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +28,25 @@ pub(super) struct Target {
     pub(super) lufs: f64,
     /// No true peak is above this, in dBTP.
     pub(super) ceiling_dbtp: f64,
+    /// What is done to peaks on the way.
+    pub(super) limiter: Limiter,
+}
+
+/// How peaks are brought under the ceiling.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Limiter {
+    /// Time constant of turning up again after a peak, in milliseconds: slower is heard as pumping, faster as distortion.
+    release_ms: f64,
+    /// Peaks are rounded off from so many decibels below the ceiling on; 0 leaves them as they are.
+    knee_db: f64,
+}
+
+impl Limiter {
+    /// Turns down where peaks are and does nothing else to them: clean, and good for 12 dB between peak and loudness.
+    pub(super) const CLEAN: Self = Self { release_ms: 40.0, knee_db: 0.0 };
+    /// Rounds the sharpest peaks off: formant synthesis has them 20 dB above its loudness, and no gain alone brings that
+    /// to the loudness of the street (-13.7 LUFS at best, against -11.1 with this).
+    pub(super) const DENSE: Self = Self { release_ms: 20.0, knee_db: 6.0 };
 }
 
 /// How loud a sound is.
@@ -75,7 +92,7 @@ pub(super) fn levelled(source: &[f32], rate_hz: u32, target: Target) -> Result<V
             break;
         }
         gain_db = (gain_db + short).min(GAIN_DB_MAX);
-        out = limited(source, gain_db, ceiling_db, rate_hz);
+        out = target.limiter.limited(source, gain_db, ceiling_db, rate_hz);
         level = measure(&out, rate_hz)?;
         ceiling_db -= (level.peak_dbtp - target.ceiling_dbtp).max(0.0);
     }
@@ -122,44 +139,58 @@ fn loudness_lufs(samples: &[f32], rate_hz: u32) -> Result<f64, LevelError> {
     meter.loudness_global().map_err(LevelError)
 }
 
-/// Gain, then a limiter: the gain each sample needs, its minimum over what lies ahead, a slow return, and an average
-/// over the same window, which can only end at or below what the peak needs.
-fn limited(source: &[f32], gain_db: f64, ceiling_db: f64, rate_hz: u32) -> Vec<f32> {
-    let (gain, ceiling) = (ratio(gain_db), ratio(ceiling_db));
-    let window = (LOOK_AHEAD_MS * rate_hz as usize / 1000).max(1);
-    #[expect(clippy::cast_possible_truncation, reason = "a factor between 0 and 1")]
-    let release = (-1000.0 / (RELEASE_MS * f64::from(rate_hz))).exp() as f32;
-    let needed =
-        |at: usize| source.get(at).map_or(1.0, |sample| ceiling / (sample * gain).abs().max(ceiling));
-
-    // Positions (and gains) of the rising minima inside the window.
-    let mut minima: VecDeque<(usize, f32)> = VecDeque::new();
-    let mut held = 1.0_f32;
-    let mut eased = VecDeque::from(vec![1.0_f32; window]);
-    #[expect(clippy::cast_precision_loss, reason = "a window of some hundred samples")]
-    let length = window as f64;
-    let mut sum = length;
-    let mut out = Vec::with_capacity(source.len());
-    for ahead in 0..source.len() + window - 1 {
-        let need = needed(ahead);
-        while minima.back().is_some_and(|&(_, lowest)| lowest >= need) {
-            minima.pop_back();
-        }
-        minima.push_back((ahead, need));
-        while minima.front().is_some_and(|&(at, _)| at + window <= ahead) {
-            minima.pop_front();
-        }
-        let lowest = minima.front().map_or(1.0, |&(_, lowest)| lowest);
-        held = lowest.min(1.0 - (1.0 - held) * release);
-        sum += f64::from(held) - f64::from(eased.pop_front().unwrap_or(1.0));
-        eased.push_back(held);
-        if let Some(sample) = (ahead + 1).checked_sub(window).and_then(|at| source.get(at)) {
-            #[expect(clippy::cast_possible_truncation, reason = "a factor between 0 and 1")]
-            let factor = (sum / length) as f32;
-            out.push(sample * gain * factor);
-        }
+impl Limiter {
+    fn limited(self, source: &[f32], gain_db: f64, ceiling_db: f64, rate_hz: u32) -> Vec<f32> {
+        let (gain, ceiling) = (ratio(gain_db), ratio(ceiling_db));
+        let knee = ratio(ceiling_db - self.knee_db);
+        let rounded = |sample: &f32| {
+            let (sample, room) = (sample * gain, ceiling - knee);
+            if sample.abs() <= knee || room <= 0.0 {
+                return sample;
+            }
+            (knee + room * ((sample.abs() - knee) / room).tanh()).copysign(sample)
+        };
+        let louder: Vec<f32> = source.iter().map(rounded).collect();
+        self.turned_down(&louder, ceiling, rate_hz)
     }
-    out
+
+    /// The gain each sample needs, its minimum over what lies ahead, a slow return, and an average over the same window,
+    /// which can only end at or below what the peak needs.
+    fn turned_down(self, source: &[f32], ceiling: f32, rate_hz: u32) -> Vec<f32> {
+        let window = (LOOK_AHEAD_MS * rate_hz as usize / 1000).max(1);
+        #[expect(clippy::cast_possible_truncation, reason = "a factor between 0 and 1")]
+        let release = (-1000.0 / (self.release_ms * f64::from(rate_hz))).exp() as f32;
+        let needed = |at: usize| source.get(at).map_or(1.0, |sample| ceiling / sample.abs().max(ceiling));
+
+        // Positions (and gains) of the rising minima inside the window.
+        let mut minima: VecDeque<(usize, f32)> = VecDeque::new();
+        let mut held = 1.0_f32;
+        let mut eased = VecDeque::from(vec![1.0_f32; window]);
+        #[expect(clippy::cast_precision_loss, reason = "a window of some hundred samples")]
+        let length = window as f64;
+        let mut sum = length;
+        let mut out = Vec::with_capacity(source.len());
+        for ahead in 0..source.len() + window - 1 {
+            let need = needed(ahead);
+            while minima.back().is_some_and(|&(_, lowest)| lowest >= need) {
+                minima.pop_back();
+            }
+            minima.push_back((ahead, need));
+            while minima.front().is_some_and(|&(at, _)| at + window <= ahead) {
+                minima.pop_front();
+            }
+            let lowest = minima.front().map_or(1.0, |&(_, lowest)| lowest);
+            held = lowest.min(1.0 - (1.0 - held) * release);
+            sum += f64::from(held) - f64::from(eased.pop_front().unwrap_or(1.0));
+            eased.push_back(held);
+            if let Some(sample) = (ahead + 1).checked_sub(window).and_then(|at| source.get(at)) {
+                #[expect(clippy::cast_possible_truncation, reason = "a factor between 0 and 1")]
+                let factor = (sum / length) as f32;
+                out.push(sample * factor);
+            }
+        }
+        out
+    }
 }
 
 /// Decibels as a factor.
@@ -171,9 +202,10 @@ fn ratio(db: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pcm::sixteen_bit;
     use super::*;
 
-    const TARGET: Target = Target { lufs: -16.0, ceiling_dbtp: -1.0 };
+    const TARGET: Target = Target { lufs: -16.0, ceiling_dbtp: -1.0, limiter: Limiter::CLEAN };
     const RATE_HZ: u32 = 24_000;
 
     /// Bursts of a tone with a spike at the start of each: peaky, like espeak's glottal pulses.
@@ -181,7 +213,7 @@ mod tests {
         let sample = |n: u32| {
             let envelope = (-f64::from(n % 240) / 30.0).exp();
             let phase = f64::from(n) * 700.0 * std::f64::consts::TAU / 24_000.0;
-            (phase.cos() * envelope) as f32 * amplitude
+            float(sixteen_bit(phase.cos() * envelope)) * amplitude
         };
         (0..count).map(sample).collect()
     }
@@ -223,13 +255,26 @@ mod tests {
         for (n, sample) in samples.iter_mut().enumerate() {
             *sample = if n % 2_401 == 0 { 1.0 } else { 0.1 };
         }
-        let out = limited(&samples, 6.0, -1.0, RATE_HZ);
-        assert_eq!(out.len(), samples.len());
-        assert!(out.iter().all(|sample| sample.abs() <= ratio(-1.0) + 1e-4));
-        assert!(
-            (out[2_000] - 0.1 * ratio(6.0)).abs() < 0.03,
-            "between the peaks the gain is whole: {}",
-            out[2_000]
-        );
+        for limiter in [Limiter::CLEAN, Limiter::DENSE] {
+            let out = limiter.limited(&samples, 6.0, -1.0, RATE_HZ);
+            assert_eq!(out.len(), samples.len());
+            assert!(out.iter().all(|sample| sample.abs() <= ratio(-1.0) + 1e-4));
+            assert!(
+                (out[2_000] - 0.1 * ratio(6.0)).abs() < 0.03,
+                "between the peaks the gain is whole: {}",
+                out[2_000]
+            );
+        }
+    }
+
+    #[test]
+    fn what_gain_alone_cannot_make_loud_the_dense_limiter_does() {
+        let reached = |limiter| {
+            let target = Target { lufs: -11.0, ceiling_dbtp: -1.0, limiter };
+            measure(&levelled(&peaky(0.5, 72_000), RATE_HZ, target).unwrap(), RATE_HZ).unwrap()
+        };
+        let (clean, dense) = (reached(Limiter::CLEAN), reached(Limiter::DENSE));
+        assert!((dense.lufs + 11.0).abs() < 0.5 && dense.peak_dbtp <= -0.95, "{dense:?}");
+        assert!(clean.lufs < dense.lufs + 0.1, "{clean:?} {dense:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! A part of a sentence, from what an engine gave to frames that can stand beside any others.
 //! The dry sound is what is kept of an engine's work; each profile is made from it, with as many frames.
 
-use super::level::{self, LevelError, Target};
+use super::level::{self, LevelError, Limiter, Target};
 use super::mp3::{self, Mp3Error, Mp3Fault, Mp3Frames, RATE_HZ};
 use super::pcm::{Pcm, PcmError, float, sixteen_bit};
 use super::street;
@@ -62,7 +62,7 @@ pub fn dry(pcm: Pcm) -> Result<Pcm, SentenceError> {
 /// # Errors
 /// [`SentenceError::Level`] when it cannot be measured.
 pub fn levelled(dry: &Pcm, profile: SoundProfile) -> Result<Pcm, SentenceError> {
-    let target = Target { lufs: target_lufs(profile), ceiling_dbtp: CEILING_DBTP };
+    let target = target(profile);
     Ok(pcm_of(&level::levelled(&shaped(dry, profile), RATE_HZ, target)?)?)
 }
 
@@ -73,7 +73,7 @@ pub fn levelled(dry: &Pcm, profile: SoundProfile) -> Result<Pcm, SentenceError> 
 /// # Errors
 /// [`SentenceError`] when a step fails; silence is no error here.
 pub fn frames(dry: &Pcm, profile: SoundProfile) -> Result<Mp3Frames, SentenceError> {
-    encoded(&shaped(dry, profile), target_lufs(profile), Mp3Frames::encoded)
+    encoded(&shaped(dry, profile), target(profile), Mp3Frames::encoded)
 }
 
 /// Frames of ours that are levelled for the plain profile, in another one: as many of them, each at its place.
@@ -83,27 +83,28 @@ pub(super) fn reprofiled(plain: &Mp3Frames, profile: SoundProfile) -> Result<Mp3
         SoundProfile::Street => {
             let decoded = pcm_of(&plain.decoded()?)?;
             let encode = |pcm: &Pcm| Mp3Frames::encoded_in_place(pcm, plain.count());
-            encoded(&shaped(&decoded, profile), target_lufs(profile), encode)
+            encoded(&shaped(&decoded, profile), target(profile), encode)
         }
     }
 }
 
 /// What a profile's listeners hear speech at.
-pub(super) fn target_lufs(profile: SoundProfile) -> f64 {
-    match profile {
-        SoundProfile::Plain => PLAIN_LUFS,
-        SoundProfile::Street => STREET_LUFS,
-    }
+pub(super) fn target(profile: SoundProfile) -> Target {
+    let (lufs, limiter) = match profile {
+        SoundProfile::Plain => (PLAIN_LUFS, Limiter::CLEAN),
+        SoundProfile::Street => (STREET_LUFS, Limiter::DENSE),
+    };
+    Target { lufs, ceiling_dbtp: CEILING_DBTP, limiter }
 }
 
 /// Levels and encodes a sound; again, a little softer, while the decoded peaks are too high.
 pub(super) fn encoded(
     sound: &[f32],
-    lufs: f64,
+    target: Target,
     encode: impl Fn(&Pcm) -> Result<Mp3Frames, Mp3Error>,
 ) -> Result<Mp3Frames, SentenceError> {
-    let wanted = CEILING_DBTP - METER_MARGIN_DB;
-    let mut target = Target { lufs, ceiling_dbtp: wanted - CODEC_MARGIN_DB };
+    let wanted = target.ceiling_dbtp - METER_MARGIN_DB;
+    let mut target = Target { ceiling_dbtp: wanted - CODEC_MARGIN_DB, ..target };
     let mut levelled = level::levelled(sound, RATE_HZ, target)?;
     let mut frames = encode(&pcm_of(&levelled)?)?;
     for round in 1..ENCODINGS_MAX {
@@ -166,7 +167,7 @@ mod tests {
             assert_eq!(counts[0], counts[1], "{count}");
             for profile in SoundProfile::ALL {
                 let level = measured(&levelled(&dry, profile).unwrap()).unwrap();
-                assert!((level.lufs - target_lufs(profile)).abs() < 1.0, "{count} {profile:?}: {level:?}");
+                assert!((level.lufs - target(profile).lufs).abs() < 1.0, "{count} {profile:?}: {level:?}");
                 assert!(level.peak_dbtp <= CEILING_DBTP + 0.05, "{count} {profile:?}: {level:?}");
             }
         }

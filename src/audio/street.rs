@@ -70,12 +70,13 @@ impl Biquad {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pcm::{float, sixteen_bit};
     use super::*;
 
     /// By how many decibels a tone comes out louder.
     fn gain_db(hz: f64) -> f64 {
         let tone: Vec<f32> = (0..24_000_u32)
-            .map(|n| (f64::from(n) * hz * std::f64::consts::TAU / 24_000.0).sin() as f32)
+            .map(|n| float(sixteen_bit((f64::from(n) * hz * std::f64::consts::TAU / 24_000.0).sin() * 0.5)))
             .collect();
         let power =
             |samples: &[f32]| samples[4_000..].iter().map(|sample| f64::from(sample * sample)).sum::<f64>();

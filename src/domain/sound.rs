@@ -54,7 +54,7 @@ pub enum SoundProfile {
 pub const LEAD_IN_FRAMES: u32 = 17;
 /// How long that is.
 pub const LEAD_IN_MS: u32 = LEAD_IN_FRAMES * 24;
-/// How many bytes: a frame of silence has 24.
+/// How many bytes in an MP3: a frame of silence has 24.
 pub const LEAD_IN_BYTES: u64 = 17 * 24;
 
 impl SoundProfile {
@@ -123,7 +123,7 @@ impl Sound {
             SoundProfile::Street => Self {
                 path: profile.path(&self.path),
                 fallback_path: profile.path(&self.fallback_path),
-                bytes: self.bytes + LEAD_IN_BYTES,
+                bytes: self.bytes + lead_in_bytes(&self.mime),
                 duration_ms: self.duration_ms + LEAD_IN_MS,
                 ..self.clone()
             },
@@ -135,6 +135,11 @@ impl Sound {
 #[must_use]
 pub fn clip_name(path: &str) -> &str {
     path.strip_prefix("/audio/").unwrap_or(path)
+}
+
+/// A WAV is 48 bytes a millisecond: 24 kHz in 16 bits.
+fn lead_in_bytes(mime: &str) -> u64 {
+    if mime == "audio/wav" { u64::from(LEAD_IN_MS) * 48 } else { LEAD_IN_BYTES }
 }
 
 #[cfg(test)]
@@ -162,5 +167,7 @@ mod tests {
             assert_eq!(SoundProfile::of_path(&profile.path(&plain.path)), (plain.path.clone(), profile));
         }
         assert_eq!(clip_name(&plain.path), "ab/cd.mp3");
+        let wav = Sound { path: "/audio/ab/cd.wav".to_owned(), mime: "audio/wav".to_owned(), ..plain };
+        assert_eq!(wav.in_profile(SoundProfile::Street).bytes, 50_000 + 408 * 48);
     }
 }

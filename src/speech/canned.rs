@@ -1,6 +1,8 @@
 //! The canned sentences that ship with Orderbell, and how they were made.
 //! They sound where speech is late or broken; see `assets/make-canned.sh`.
 
+use std::sync::OnceLock;
+
 use rust_embed::RustEmbed;
 
 use super::Lang;
@@ -50,7 +52,17 @@ pub async fn canned_sentence(
 /// # Errors
 /// [`VoiceError`], which no input causes.
 pub fn shipped_clips(tail_ms: u32) -> Result<CannedClips, VoiceError> {
-    Ok(CannedClips::new(canned_files(), &Chimes::new()?, tail_ms)?)
+    Ok(CannedClips::new(canned_files(), chimes()?, tail_ms)?)
+}
+
+/// The chimes: the same for ever, so they are made once in a process.
+pub(super) fn chimes() -> Result<&'static Chimes, VoiceError> {
+    static CHIMES: OnceLock<Chimes> = OnceLock::new();
+    if let Some(chimes) = CHIMES.get() {
+        return Ok(chimes);
+    }
+    let made = Chimes::new()?;
+    Ok(CHIMES.get_or_init(|| made))
 }
 
 /// A kind in a file name: dots would look like extensions.

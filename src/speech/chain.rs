@@ -10,17 +10,19 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
 use super::Phrases;
+use super::engines::recorded::Recorded;
 use super::error::{PartError, SpeechError};
 use super::link::Link;
-use super::parts::{PartFrames, PartKey, PartStore};
+use super::parts::{PartFrames, PartStore};
+use super::script::{Script, Spot};
 use super::sentence::{SayBudget, Sentence};
-use crate::domain::said::Part;
-use crate::domain::{Said, SoundProfile};
+use crate::domain::SoundProfile;
 
 /// The chain.
 pub(super) struct Chain {
     pub(super) links: Vec<Arc<Link>>,
     pub(super) parts: PartStore,
+    pub(super) recorded: Option<Arc<Recorded>>,
     pub(super) limits: ChainLimits,
 }
 
@@ -33,14 +35,6 @@ pub(super) struct ChainLimits {
     pub(super) reserve: Duration,
 }
 
-/// A sentence as one engine would say it.
-#[derive(Clone)]
-pub(super) struct Script {
-    pub(super) link: Arc<Link>,
-    pub(super) said: Said,
-    pub(super) keys: Vec<PartKey>,
-}
-
 /// A sentence as one engine has said it.
 pub(super) struct Uttered {
     pub(super) script: Script,
@@ -48,7 +42,7 @@ pub(super) struct Uttered {
 }
 
 /// Attempts under way, by the place of their script.
-type Running<'a> = FuturesUnordered<BoxFuture<'a, (usize, Result<Vec<PartFrames>, Arc<PartError>>)>>;
+type Running<'a> = FuturesUnordered<BoxFuture<'a, (usize, Result<Uttered, Arc<PartError>>)>>;
 
 impl Chain {
     /// What each engine that speaks the language would say: the wanted one first, then in the order of the chain.
@@ -60,7 +54,9 @@ impl Chain {
         let is_wanted = |link: &Arc<Link>| sentence.voice.as_deref() == Some(link.name.as_ref());
         let first = self.links.iter().filter(move |link| is_wanted(link));
         let others = self.links.iter().filter(move |link| !is_wanted(link));
-        first.chain(others).filter_map(move |link| Script::of(link, sentence, phrases))
+        first
+            .chain(others)
+            .filter_map(move |link| Script::of(link, sentence, phrases, self.recorded.as_ref()))
     }
 
     /// The sentence, if all its parts lie in memory in the voice that would speak it: of the first engine that has them
@@ -81,8 +77,8 @@ impl Chain {
     /// How many characters engines would be asked for now.
     pub(super) fn cost(&self, sentence: &Sentence, phrases: &Phrases) -> u64 {
         let missing = |script: &Script| {
-            let missing = script.keys.iter().filter(|key| !self.parts.is_kept(key));
-            missing.map(|key| key.part.characters() as u64).sum::<u64>()
+            let missing = script.spots.iter().filter(|spot| !self.needs_no_engine(spot));
+            missing.map(|spot| spot.key.part.characters() as u64).sum::<u64>()
         };
         let mut scripts = self.scripts(sentence, phrases).map(|script| (missing(&script), script));
         let asked = scripts.find(|(missing, script)| *missing == 0 || script.link.is_available());
@@ -106,24 +102,19 @@ impl Chain {
             SayBudget::Within(within) => began + within.min(self.limits.making),
             SayBudget::Patient => making,
         };
-        let (place, frames) = {
-            let mut race = Race::new(self, &scripts);
-            let winner = match race.in_time(due).await {
-                Some(winner) => Some(winner),
-                None => race.afterwards(making).await,
-            };
-            winner.ok_or_else(|| race.lost(self.limits.making))?
+        let mut race = Race::new(self, &scripts);
+        let winner = match race.in_time(due).await {
+            Some(winner) => Some(winner),
+            None => race.afterwards(making).await,
         };
-        // The place came from this very list.
-        let script = scripts.into_iter().nth(place).ok_or(SpeechError::NoEngine)?;
-        Ok(Uttered { script, frames })
+        winner.ok_or_else(|| race.lost(self.limits.making))
     }
 
     /// Who is asked, in order: who is available, or needs no engine any more. If there is nobody, those of whom it is
     /// being found out whether they are back.
     fn candidates(&self, sentence: &Sentence, phrases: &Phrases) -> Vec<Script> {
         let scripts: Vec<Script> = self.scripts(sentence, phrases).collect();
-        let kept = |script: &Script| script.keys.iter().all(|key| self.parts.is_kept(key));
+        let kept = |script: &Script| script.spots.iter().all(|spot| self.needs_no_engine(spot));
         let chosen: Vec<Script> =
             scripts.iter().filter(|script| script.link.is_available() || kept(script)).cloned().collect();
         if chosen.is_empty() {
@@ -134,16 +125,16 @@ impl Chain {
     }
 
     async fn all_in_memory(&self, script: &Script) -> Option<Vec<PartFrames>> {
-        let mut frames = Vec::with_capacity(script.keys.len());
-        for key in &script.keys {
-            frames.push(self.parts.in_memory(key).await?);
+        let mut frames = Vec::with_capacity(script.spots.len());
+        for spot in &script.spots {
+            frames.push(self.parts.in_memory(&spot.key).await?);
         }
         Some(frames)
     }
 
     async fn has_refused(&self, script: &Script) -> bool {
-        for key in &script.keys {
-            if self.parts.is_refused(key).await {
+        for spot in &script.spots {
+            if self.parts.is_refused(&spot.key).await {
                 return true;
             }
         }
@@ -151,24 +142,28 @@ impl Chain {
     }
 
     /// All parts of a script, side by side.
-    async fn spoken(&self, script: &Script) -> Result<Vec<PartFrames>, Arc<PartError>> {
-        let one = |key| self.parts.frames(key, SoundProfile::Plain, Some(&script.link));
-        try_join_all(script.keys.iter().map(one)).await
-    }
-}
-
-impl Script {
-    fn of(link: &Arc<Link>, sentence: &Sentence, phrases: &Phrases) -> Option<Self> {
-        let line = link.line(sentence.lang)?;
-        let said = link.cut(sentence, phrases);
-        let key = |part: &Part| PartKey {
-            line: Arc::clone(line),
-            lang: sentence.lang,
-            speed: link.speed(sentence.speed),
-            part: part.clone(),
+    async fn all_made(&self, script: &Script) -> Result<Vec<PartFrames>, Arc<PartError>> {
+        let one = |spot: &Spot| {
+            let Spot { key, maker } = spot.clone();
+            async move { self.parts.frames(&key, SoundProfile::Plain, Some(&maker)).await }
         };
-        let keys = said.parts().iter().map(key).collect();
-        Some(Self { link: Arc::clone(link), said, keys })
+        try_join_all(script.spots.iter().map(one)).await
+    }
+
+    /// The same, by the engine alone if a recording has gone.
+    async fn spoken(&self, script: &Script) -> Result<Uttered, Arc<PartError>> {
+        match self.all_made(script).await {
+            Ok(frames) => Ok(Uttered { script: script.clone(), frames }),
+            Err(error) => {
+                let bare = script.without_recordings().ok_or(error)?;
+                let frames = self.all_made(&bare).await?;
+                Ok(Uttered { script: bare, frames })
+            }
+        }
+    }
+
+    fn needs_no_engine(&self, spot: &Spot) -> bool {
+        spot.is_recorded() || self.parts.is_kept(&spot.key)
     }
 }
 
@@ -182,15 +177,13 @@ struct Race<'a> {
     last: Option<(usize, Arc<PartError>)>,
 }
 
-type Won = Option<(usize, Vec<PartFrames>)>;
-
 impl<'a> Race<'a> {
     fn new(chain: &'a Chain, scripts: &'a [Script]) -> Self {
         Self { chain, scripts, running: Running::new(), passed_over: Vec::new(), last: None }
     }
 
     /// Each gets its turn until `due`, less what is kept for engines on this machine that come after it.
-    async fn in_time(&mut self, due: Instant) -> Won {
+    async fn in_time(&mut self, due: Instant) -> Option<Uttered> {
         for place in 0..self.scripts.len() {
             let local_follows = self.scripts.iter().skip(place + 1).any(|script| script.link.is_local());
             let reserve = if local_follows { self.chain.limits.reserve } else { Duration::ZERO };
@@ -202,7 +195,7 @@ impl<'a> Race<'a> {
             self.begin(place);
             while let Ok(Some((ended, result))) = timeout_at(until, self.running.next()).await {
                 match result {
-                    Ok(frames) => return Some((ended, frames)),
+                    Ok(uttered) => return Some(uttered),
                     Err(error) => self.last = Some((ended, error)),
                 }
                 if ended == place {
@@ -214,13 +207,13 @@ impl<'a> Race<'a> {
     }
 
     /// Nobody was in time: whoever speaks first from now on, those included who have not had their turn.
-    async fn afterwards(&mut self, until: Instant) -> Won {
+    async fn afterwards(&mut self, until: Instant) -> Option<Uttered> {
         for place in std::mem::take(&mut self.passed_over) {
             self.begin(place);
         }
         while let Ok(Some((ended, result))) = timeout_at(until, self.running.next()).await {
             match result {
-                Ok(frames) => return Some((ended, frames)),
+                Ok(uttered) => return Some(uttered),
                 Err(error) => self.last = Some((ended, error)),
             }
         }

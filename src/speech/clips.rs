@@ -9,11 +9,13 @@ use futures_util::future::try_join_all;
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 
-use super::chain::{Chain, Script, Uttered};
+use super::chain::{Chain, Uttered};
+use super::engines::recorded::Recorded;
 use super::error::{PartError, SpeechError};
 use super::link::Link;
 use super::parts::{PartFrames, PartKey};
 use super::recipe::{ChimeOf, ClipRecipe, clip_name};
+use super::script::{Maker, Script, recorded_key};
 use super::sentence::{Sentence, Spoken};
 use crate::audio::chime::{Chime, Chimes};
 use crate::audio::clip::{AFTER_CHIME_FRAMES, ClipLen, joined, joined_len, joined_wav, pause_after};
@@ -39,7 +41,7 @@ pub struct ServedClip {
 
 /// What was said lately, by the name of its clip.
 pub(super) struct Clips {
-    chimes: Chimes,
+    chimes: &'static Chimes,
     tail_ms: u32,
     recipes: Cache<ClipName, Arc<Known>>,
 }
@@ -50,11 +52,13 @@ struct Known {
     spoken: Spoken,
 }
 
+/// Who speaks where people have recorded everything.
+const RECORDED: &str = "recorded";
 /// Recipes in memory, at 1 kB: half a minute of 700 new sentences a second. Others are in the store.
 const RECIPES_MAX: u64 = 20_000;
 
 impl Clips {
-    pub(super) fn new(chimes: Chimes, tail_ms: u32) -> Self {
+    pub(super) fn new(chimes: &'static Chimes, tail_ms: u32) -> Self {
         let recipes =
             Cache::builder().eviction_policy(EvictionPolicy::lru()).max_capacity(RECIPES_MAX).build();
         Self { chimes, tail_ms, recipes }
@@ -68,7 +72,7 @@ impl Clips {
             lang: sentence.lang,
             speed: script.link.speed(sentence.speed),
             said: script.said.clone(),
-            recorded: Vec::new(),
+            recorded: script.recordings(),
             chime: ChimeOf::of(sentence.urgency, sentence.chime),
             tail_ms: self.tail_ms,
             format: sentence.format,
@@ -107,7 +111,9 @@ impl Clips {
             canned: false,
             recipe: Some(text),
         };
-        let spoken = Spoken { sound, engine: recipe.voice.clone() };
+        let all_recorded = uttered.script.is_recorded();
+        let engine = if all_recorded { RECORDED.to_owned() } else { recipe.voice.clone() };
+        let spoken = Spoken { sound, engine };
         self.recipes.insert(name, Arc::new(Known { recipe, spoken: spoken.clone() })).await;
         Ok(spoken)
     }
@@ -149,10 +155,12 @@ impl Clips {
         recipe: &ClipRecipe,
         profile: SoundProfile,
     ) -> Result<ServedClip, SpeechError> {
-        let maker = maker_of(chain, recipe);
-        let keys = keys_of(recipe);
-        let one = |key| chain.parts.frames(key, profile, maker);
-        let frames = try_join_all(keys.iter().map(one)).await.map_err(|error| failed(recipe, error))?;
+        let parts = parts_of(chain, recipe);
+        let one = |(key, maker): &(PartKey, Option<Maker>)| {
+            let (store, key, maker) = (chain.parts.clone(), key.clone(), maker.clone());
+            async move { store.frames(&key, profile, maker.as_ref()).await }
+        };
+        let frames = try_join_all(parts.iter().map(one)).await.map_err(|error| failed(recipe, error))?;
         let chime = self.chime(recipe, profile);
         let mut pieces = vec![(&chime.frames, AFTER_CHIME_FRAMES)];
         pieces.extend(frames.iter().zip(pauses(recipe)).map(|(part, pause)| (&part.frames, pause)));
@@ -171,10 +179,12 @@ impl Clips {
         recipe: &ClipRecipe,
         profile: SoundProfile,
     ) -> Result<ServedClip, SpeechError> {
-        let maker = maker_of(chain, recipe);
-        let keys = keys_of(recipe);
-        let one = |key| chain.parts.dry(key, maker);
-        let dry = try_join_all(keys.iter().map(one)).await.map_err(|error| failed(recipe, error))?;
+        let parts = parts_of(chain, recipe);
+        let one = |(key, maker): &(PartKey, Option<Maker>)| {
+            let (store, key, maker) = (chain.parts.clone(), key.clone(), maker.clone());
+            async move { store.dry(&key, maker.as_ref()).await }
+        };
+        let dry = try_join_all(parts.iter().map(one)).await.map_err(|error| failed(recipe, error))?;
         let (chime, pauses) = (self.chime(recipe, profile).sound.clone(), pauses(recipe));
         let work = move || wav_of(&chime, &dry, &pauses, profile);
         let cut_off = |error| failed(recipe, Arc::new(PartError::CutOff(error)));
@@ -197,22 +207,32 @@ impl Clips {
     }
 }
 
-/// The engine that speaks as the recipe says; under another name if it was renamed.
-fn maker_of<'a>(chain: &'a Chain, recipe: &ClipRecipe) -> Option<&'a Arc<Link>> {
-    let speaks = |link: &&Arc<Link>| link.line(recipe.lang).is_some_and(|line| **line == *recipe.line);
-    let named = chain.links.iter().filter(speaks).find(|link| *link.name == *recipe.voice);
-    named.or_else(|| chain.links.iter().find(speaks))
+/// The parts of a clip and who makes them again, as far as there is somebody.
+fn parts_of(chain: &Chain, recipe: &ClipRecipe) -> Vec<(PartKey, Option<Maker>)> {
+    let line: Arc<str> = recipe.line.as_str().into();
+    let engine = maker_of(chain, recipe);
+    let part = |(place, part): (usize, &Part)| match recipe.recording(place) {
+        None => {
+            let (line, lang, speed) = (Arc::clone(&line), recipe.lang, recipe.speed);
+            (PartKey { line, lang, speed, part: part.clone() }, engine.clone())
+        }
+        Some(line) => {
+            let is_still_there = |recorded: &&Arc<Recorded>| {
+                recorded.line_for(&recipe.voice, recipe.lang, part.text()).as_deref() == Some(line)
+            };
+            let recorded = chain.recorded.as_ref().filter(is_still_there);
+            let maker = |recorded| Maker::Recording(Arc::clone(recorded), recipe.voice.as_str().into());
+            (recorded_key(line, recipe.lang, part), recorded.map(maker))
+        }
+    };
+    recipe.said.parts().iter().enumerate().map(part).collect()
 }
 
-fn keys_of(recipe: &ClipRecipe) -> Vec<PartKey> {
-    let line: Arc<str> = recipe.line.as_str().into();
-    let key = |part: &Part| PartKey {
-        line: Arc::clone(&line),
-        lang: recipe.lang,
-        speed: recipe.speed,
-        part: part.clone(),
-    };
-    recipe.said.parts().iter().map(key).collect()
+/// The engine that speaks as the recipe says; under another name if it was renamed.
+fn maker_of(chain: &Chain, recipe: &ClipRecipe) -> Option<Maker> {
+    let speaks = |link: &&Arc<Link>| link.line(recipe.lang).is_some_and(|line| **line == *recipe.line);
+    let named = chain.links.iter().filter(speaks).find(|link| *link.name == *recipe.voice);
+    named.or_else(|| chain.links.iter().find(speaks)).cloned().map(Maker::Engine)
 }
 
 /// The silence after each part, in frames; none after the last.

@@ -14,7 +14,7 @@ use super::Lang;
 use super::engine::Speed;
 use super::error::PartError;
 use super::flights::Flights;
-use super::link::Link;
+use super::script::Maker;
 use crate::audio::ClipFormat;
 use crate::audio::library::{ClipLibrary, ClipMeta, ClipName, Recipe};
 use crate::audio::mp3::Mp3Frames;
@@ -148,7 +148,7 @@ impl PartStore {
         &self,
         key: &PartKey,
         profile: SoundProfile,
-        maker: Option<&Arc<Link>>,
+        maker: Option<&Maker>,
     ) -> Result<PartFrames, Arc<PartError>> {
         let name = self.0.frames_name(key, profile);
         if let Some(frames) = self.0.frames.get(&name).await {
@@ -165,11 +165,7 @@ impl PartStore {
     }
 
     /// The dry sound of a part: from memory, from disk, or by `maker`.
-    pub(super) async fn dry(
-        &self,
-        key: &PartKey,
-        maker: Option<&Arc<Link>>,
-    ) -> Result<Arc<Pcm>, Arc<PartError>> {
+    pub(super) async fn dry(&self, key: &PartKey, maker: Option<&Maker>) -> Result<Arc<Pcm>, Arc<PartError>> {
         let name = self.0.dry_name(key);
         if let Some(pcm) = self.0.dry.get(&name).await {
             return Ok(pcm);
@@ -189,7 +185,7 @@ impl PartStore {
         name: ClipName,
         key: PartKey,
         profile: SoundProfile,
-        maker: Option<Arc<Link>>,
+        maker: Option<Maker>,
     ) -> Result<PartFrames, Arc<PartError>> {
         if let Some(frames) = self.0.kept_frames(name).await {
             self.0.frames.insert(name, frames.clone()).await;
@@ -208,7 +204,7 @@ impl PartStore {
         &self,
         name: ClipName,
         key: PartKey,
-        maker: Option<Arc<Link>>,
+        maker: Option<Maker>,
     ) -> Result<Arc<Pcm>, Arc<PartError>> {
         if let Some(pcm) = self.0.kept_dry(name).await {
             self.0.dry.insert(name, Arc::clone(&pcm)).await;
@@ -253,7 +249,7 @@ impl PartStore {
 }
 
 /// Whether this is the end of a work that we joined, of somebody who may not ask the engine, as we may.
-fn is_for_another<T>(found: &Result<T, Arc<PartError>>, maker: Option<&Arc<Link>>) -> bool {
+fn is_for_another<T>(found: &Result<T, Arc<PartError>>, maker: Option<&Maker>) -> bool {
     maker.is_some() && found.as_ref().is_err_and(|error| matches!(**error, PartError::Absent))
 }
 

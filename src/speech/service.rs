@@ -9,9 +9,10 @@ use tracing::{info, warn};
 
 use super::ahead::AheadOf;
 use super::breaker::BreakerLimits;
-use super::canned::{canned_name, shipped_clips};
+use super::canned::{canned_name, chimes, shipped_clips};
 use super::chain::{Chain, ChainLimits, Uttered};
 use super::clips::{Clips, ServedClip};
+use super::engines::recorded::Recorded;
 use super::error::{SpeechError, VoiceError};
 use super::link::{Link, NamedEngine};
 use super::meters::Meters;
@@ -20,7 +21,6 @@ use super::recipe::ClipRecipe;
 use super::sentence::{SayBudget, Sentence, Spoken};
 use super::{Lang, Phrases, normalise};
 use crate::audio::canned::{CannedClip, CannedClips};
-use crate::audio::chime::Chimes;
 use crate::audio::library::{ClipLibrary, ClipName, LibraryLimits};
 use crate::audio::{ClipFormat, Format};
 use crate::clock::Clock;
@@ -50,6 +50,8 @@ pub struct SpeechOptions {
     pub library: LibraryLimits,
     /// The engines, in the order in which they are asked.
     pub engines: Vec<NamedEngine>,
+    /// Recordings of people, which are heard in place of any engine.
+    pub recorded: Option<Arc<Recorded>>,
     /// Silence at the end of a clip.
     pub tail: Duration,
     /// For what ears clips are made where nobody says so: these frames are made ahead of time.
@@ -137,7 +139,7 @@ impl Speech {
     ) -> Result<Self, VoiceError> {
         let tail_ms = u32::try_from(options.tail.as_millis()).unwrap_or(u32::MAX);
         let canned = shipped_clips(tail_ms)?;
-        let clips = Clips::new(Chimes::new()?, tail_ms);
+        let clips = Clips::new(chimes()?, tail_ms);
         let now_ms = clock.now().wall.0;
         let library = ClipLibrary::open(options.folder, &options.secret, options.library, now_ms).await?;
         let making = options.making;
@@ -165,7 +167,7 @@ impl Speech {
         let limits = ChainLimits { making: making.making, reserve: making.reserve };
         Ok(Self {
             phrases: Phrases::embedded(),
-            chain: Chain { links, parts, limits },
+            chain: Chain { links, parts, recorded: options.recorded, limits },
             clips,
             canned,
             telemetry,

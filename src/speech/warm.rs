@@ -10,6 +10,7 @@ use futures_util::stream;
 use super::engine::Speed;
 use super::link::Link;
 use super::parts::PartKey;
+use super::script::Maker;
 use super::{Lang, Speech};
 use crate::domain::SoundProfile;
 use crate::domain::said::Part;
@@ -96,10 +97,11 @@ impl Speech {
         let kept = self.chain.parts.is_kept(&key);
         // Before the work begins, so that no alert ever joins a making that waits for its turn.
         let _place = if kept { None } else { link.warm_place().await };
-        let plain = self.chain.parts.frames(&key, SoundProfile::Plain, Some(link)).await;
+        let maker = Maker::Engine(Arc::clone(link));
+        let plain = self.chain.parts.frames(&key, SoundProfile::Plain, Some(&maker)).await;
         let made = match self.profile {
             SoundProfile::Plain => plain,
-            SoundProfile::Street => self.chain.parts.frames(&key, SoundProfile::Street, Some(link)).await,
+            SoundProfile::Street => self.chain.parts.frames(&key, SoundProfile::Street, Some(&maker)).await,
         };
         match made {
             Ok(_) if kept => Warmed::Kept,

@@ -236,7 +236,10 @@ async fn a_sentence_can_be_heard_before_it_is_needed() {
         (json!({"kind": "order.sung"}), "unknown_kind"),
         (json!({"text": "x", "lang": "fr"}), "unknown_value"),
         (json!({"text": "x", "format": "ogg"}), "unknown_value"),
-        (json!({"text": "x", "voice": "bass"}), "not_supported"),
+        (json!({"text": "x", "voice": "bass"}), "unknown_voice"),
+        (json!({"text": "x", "speed_percent": 49}), "out_of_range"),
+        (json!({"text": "x", "profile": "loud"}), "unknown_value"),
+        (json!({"text": "x", "merchant": " "}), "bad_value"),
         (json!({"text": "x", "colour": "blue"}), "unknown_member"),
     ] {
         let refused = server.call("POST", "/v1/speech", body.clone()).await;

@@ -9,12 +9,14 @@ use crate::support::TestServer;
 async fn settings_are_replaced_whole_and_outlive_a_restart() {
     let server = TestServer::start("").await;
     let defaults = json!({"time_zone": "Asia/Shanghai", "quiet_hours": null, "merge": false,
-        "alerts_per_minute": null, "type_prefix": null, "ladders": {}});
+        "alerts_per_minute": null, "type_prefix": null,
+        "speech": {"voices": {}, "speed_percent": null, "profile": null}, "ladders": {}});
     assert_eq!(server.done("GET", "/v1/settings", Value::Null).await, defaults);
     let ladder = json!([{"after_s": 10, "do": "repeat"}, {"after_s": 20, "do": "station", "groups": ["north"]},
         {"after_s": 30, "do": "desk", "fallback": true}, {"after_s": 40, "do": "exhausted"}]);
     let own = json!({"time_zone": "Europe/Paris", "quiet_hours": {"from": "23:05", "to": "06:00"}, "merge": true,
-        "alerts_per_minute": 5, "type_prefix": "shop-", "ladders": {"order.offered": ladder}});
+        "alerts_per_minute": 5, "type_prefix": "shop-", "ladders": {"order.offered": ladder},
+        "speech": {"voices": {"zh-CN": "espeak-ng"}, "speed_percent": 110, "profile": "street"}});
     assert_eq!(server.done("PUT", "/v1/settings", own.clone()).await, own);
     let folder = server.stop().await;
     let server = TestServer::start_in(folder, "").await;
@@ -50,6 +52,12 @@ async fn what_cannot_be_is_refused_with_its_place_and_changes_nothing() {
         (json!({"alerts_per_minute": -1}), "out_of_range", "/alerts_per_minute"),
         (json!({"type_prefix": 7}), "wrong_type", "/type_prefix"),
         (json!({"type_prefix": "x".repeat(101)}), "too_long", "/type_prefix"),
+        (json!({"speech": {"voices": {"zh-CN": "nobody"}}}), "unknown_voice", "/speech/voices/zh-CN"),
+        (json!({"speech": {"voices": {"fr": "espeak-ng"}}}), "unknown_value", "/speech/voices/fr"),
+        (json!({"speech": {"voices": ["espeak-ng"]}}), "wrong_type", "/speech/voices"),
+        (json!({"speech": {"speed_percent": 201}}), "out_of_range", "/speech/speed_percent"),
+        (json!({"speech": {"profile": "loud"}}), "unknown_value", "/speech/profile"),
+        (json!({"speech": {"pitch": 1}}), "unknown_member", "/speech/pitch"),
         (json!({"volume": 11}), "unknown_member", "/volume"),
         (json!({"ladders": {"order.sung": []}}), "unknown_value", "/ladders/order.sung"),
         (json!({"ladders": {"order.new": {}}}), "wrong_type", "/ladders/order.new"),

@@ -11,7 +11,7 @@ use orderbell::dispatch::{
 };
 use orderbell::domain::app::{App, AppLimits, KeyMode, Quota};
 use orderbell::domain::ladder::HttpCall;
-use orderbell::domain::{AlertId, AppId, AppSettings, CallId, EpochMs, Kinds, Sound};
+use orderbell::domain::{AlertId, AppId, AppSettings, CallId, EpochMs, Kinds, Sound, SoundProfile};
 use orderbell::hub::Hub;
 use orderbell::intake::{InputError, parse_event};
 use orderbell::outbound::Verdict;
@@ -133,5 +133,7 @@ const LIMITS: Limits = Limits {
     offline_grace_ms: 30_000,
     again_ms: 2_000,
     call_attempts: 3,
+    recipe_memory_ms: 172_800_000,
+    sound_profile: SoundProfile::Plain,
     quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
 };

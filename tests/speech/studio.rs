@@ -135,7 +135,7 @@ impl Engine for Scripted {
 }
 
 /// A sound that is another one for each voice and text: 60 ms a character.
-fn tone(voice: &str, text: &str, rate_hz: u32) -> EngineSound {
+pub(crate) fn tone(voice: &str, text: &str, rate_hz: u32) -> EngineSound {
     let sum: u32 = voice.bytes().chain(text.bytes()).map(u32::from).sum();
     let hz = 300.0 + f64::from(sum % 40) * 25.0;
     let length = u32::try_from(text.chars().count()).unwrap() * rate_hz * 60 / 1000;
@@ -257,6 +257,7 @@ pub(crate) fn options(folder: &Path, engines: Vec<NamedEngine>) -> SpeechOptions
             cache_bytes: 1 << 20,
         },
         engines,
+        recorded: None,
         tail: Duration::from_secs(45),
         profile: SoundProfile::Plain,
         memory_bytes: 64 << 20,

@@ -127,7 +127,7 @@ struct Work {
 impl Work {
     fn new(first: Frame) -> Option<Self> {
         let mut parameters = AudioCodecParameters::default();
-        parameters.codec = CODEC_ID_MP3;
+        parameters.for_codec(CODEC_ID_MP3);
         let decoder = MpaDecoder::try_new(&parameters, &AudioDecoderOptions::default()).ok()?;
         let (samples, interleaved) = (Vec::new(), Vec::new());
         Some(Self { decoder, first, samples, interleaved, frames: 0, faults: 0 })

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::fake::{Answer, Fake};
-use crate::support::{Process, TestServer, cli, eventually, log_of, run};
+use crate::support::{Process, TestServer, cli, client, eventually, log_of, reply, run};
 
 /// One line of JSON on stdout.
 fn told(output: &std::process::Output) -> Value {
@@ -22,9 +22,9 @@ async fn speech(folder: &TempDir, config: &str, arguments: &[&str]) -> std::proc
     cli(folder.path(), &[&["speech"], arguments, &["--config", file.to_str().unwrap()]].concat()).await
 }
 
-/// A second of sound, as a voice's file.
-fn wav() -> Vec<u8> {
-    let samples = (0..24_000_i32).map(|n| i16::try_from((n % 109 - 54) * 150).unwrap());
+/// A sound of so many milliseconds, as a voice's file.
+fn wav(ms: i32) -> Vec<u8> {
+    let samples = (0..24 * ms).map(|n| i16::try_from((n % 109 - 54) * 150).unwrap());
     let data: Vec<u8> = samples.flat_map(i16::to_le_bytes).collect();
     let size = u32::try_from(data.len()).unwrap();
     let mut file = b"RIFF".to_vec();
@@ -94,7 +94,7 @@ async fn a_phrase_is_said_in_its_parts() {
 #[tokio::test]
 async fn an_engine_is_asked_by_its_name_and_its_failure_is_survived() {
     let folder = TempDir::new().unwrap();
-    let fake = Fake::always(Answer::ok("audio/wav", wav())).await;
+    let fake = Fake::always(Answer::ok("audio/wav", wav(1_000))).await;
     let said = told(&speech(&folder, &with_cloud(&fake), &["say", "请及时接单"]).await);
     assert_eq!((&said["engine"], &said["cached"]), (&json!("cloud"), &json!(false)));
     let asked = fake.requests();
@@ -111,36 +111,68 @@ async fn an_engine_is_asked_by_its_name_and_its_failure_is_survived() {
     assert!(!String::from_utf8_lossy(&output.stderr).contains("a-key-not-to-be-shown"));
 }
 
+/// A voice that is quick to ask and short to work on: it is the number of parts that matters.
+async fn quick_voice() -> (Fake, String) {
+    let fake = Fake::always(Answer::ok("audio/wav", wav(60))).await;
+    let config = with_cloud(&fake)
+        .replace("voices = { zh-CN = 'zf_xiaobei' }", "voices = { yue = 'hiu' }\nconcurrency = 32");
+    (fake, config)
+}
+
 #[tokio::test]
 async fn parts_made_ahead_are_found_by_a_server_that_runs() {
     let folder = TempDir::new().unwrap();
-    let process = Process::serve(folder.path(), "").await;
+    let (fake, config) = quick_voice().await;
+    let process = Process::serve(folder.path(), &config).await;
     let merchants = folder.path().join("merchants.txt");
-    std::fs::write(&merchants, "测试面馆\n\n幸福小馆\n").unwrap();
+    std::fs::write(&merchants, "測試麵館\n\n幸福小館\n").unwrap();
     let texts = folder.path().join("texts.txt");
-    std::fs::write(&texts, "今天有雨，请慢行\n").unwrap();
+    std::fs::write(&texts, "今日有雨，請小心\n").unwrap();
     let [merchants, texts] = [&merchants, &texts].map(|path| path.to_str().unwrap());
-    let arguments = ["warm", "--lang", "en", "--merchants", merchants, "--fees", "3-3"];
-    let config = "[speech]\nengine_timeout = '10s'\n";
-    let output = speech(&folder, config, &[&arguments[..], &["--texts", texts]].concat()).await;
+    let arguments = ["warm", "--lang", "yue", "--merchants", merchants, "--fees", "3-3", "--texts", texts];
+    let output = speech(&folder, &config, &arguments).await;
     let made = told(&output);
     assert!(output.status.success() && made["failed"] == 0, "{made}");
     assert!(made["made"].as_u64().unwrap() > 50 && made["made"] == made["asked"], "{made}");
-    assert!(made["characters"].as_u64().unwrap() > 200, "{made}");
-    let again = told(&speech(&folder, config, &[&arguments[..], &["--texts", texts]].concat()).await);
-    assert_eq!((&again["made"], &again["characters"]), (&json!(0), &json!(0)));
-    assert_eq!(again["asked"], made["asked"]);
+    assert_eq!(fake.requests().len() as u64, made["made"].as_u64().unwrap());
+    let inputs: Vec<String> = fake.requests().iter().map(|asked| asked.json()["input"].to_string()).collect();
+    for text in ["測試麵館", "三蚊", "今日有雨"] {
+        assert!(inputs.iter().any(|input| input.contains(text)), "{text}: {inputs:?}");
+    }
+    // Another process asks for nothing more, nor does the server that was there before.
+    let again = told(&speech(&folder, &config, &arguments).await);
+    assert_eq!(
+        (&again["made"], &again["characters"], &again["asked"]),
+        (&json!(0), &json!(0), &made["asked"])
+    );
+    let key = cli(folder.path(), &["keys", "create", "--name", "k", "--scopes", "ingest"]).await;
+    let key = String::from_utf8(key.stdout).unwrap();
+    let body = json!({"kind": "order.new", "lang": "yue", "vars": {"merchant": "測試麵館"}});
+    let said = client().post(format!("{}/v1/speech", process.url)).bearer_auth(key.trim()).json(&body);
+    let said = reply(said).await;
+    assert_eq!((said.status, &said.json["data"]["engine"]), (200, &json!("cloud")), "{}", said.json);
+    assert_eq!(fake.requests().len() as u64, made["made"].as_u64().unwrap());
+    assert_eq!(process.terminate().await, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_made_ahead_is_told() {
+    let folder = TempDir::new().unwrap();
     let wrong = speech(&folder, "", &["warm", "--fees", "30-1"]).await;
     assert_eq!(wrong.status.code(), Some(2));
     let wrong = speech(&folder, "", &["warm", "--merchants", "/nowhere"]).await;
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("reading /nowhere"));
-    assert_eq!(process.terminate().await, 0);
+    let (_fake, config) = quick_voice().await;
+    let config = config.replace("'cloud', 'espeak-ng'", "'cloud'");
+    let nobody = speech(&folder, &config, &["warm", "--lang", "en"]).await;
+    let told = told(&nobody);
+    assert_eq!((nobody.status.code(), &told["failed"]), (Some(1), &told["asked"]), "{told}");
 }
 
 #[tokio::test]
 async fn samples_stand_side_by_side_with_their_figures() {
     let folder = TempDir::new().unwrap();
-    let fake = Fake::always(Answer::ok("audio/wav", wav())).await;
+    let fake = Fake::always(Answer::ok("audio/wav", wav(1_000))).await;
     let out = folder.path().join("listen");
     let arguments = ["listen", "--out", out.to_str().unwrap(), "--text", "请<及时>接单"];
     let output = speech(&folder, &with_cloud(&fake), &arguments).await;
@@ -179,26 +211,21 @@ async fn samples_stand_side_by_side_with_their_figures() {
 
 #[tokio::test]
 async fn a_server_makes_parts_ahead_once() {
-    let folder = TempDir::new().unwrap();
-    let merchants = folder.path().join("merchants.txt");
-    std::fs::write(&merchants, "Test Noodles\n").unwrap();
-    let changes = format!(
-        "[speech.prewarm]\nlanguages = ['en']\nfees = ''\nmerchants = '{}'\n[speech]\nengine_timeout = '10s'\n",
-        merchants.display()
-    );
-    let server = TestServer::start_in(folder, &changes).await;
-    let left = async |server: &TestServer| {
-        let metrics = server.metrics().await;
-        let line = metrics.lines().find_map(|line| line.strip_prefix("orderbell_prewarm_parts_left "));
-        line.map(|value| value.parse::<f64>().unwrap())
+    let (fake, config) = quick_voice().await;
+    let changes = format!("[speech.prewarm]\nlanguages = ['yue']\nfees = ''\n{config}");
+    let server = TestServer::start(&changes).await;
+    let ready = async |server: &TestServer| {
+        eventually("all parts are made", async || {
+            server.metrics().await.contains("orderbell_prewarm_parts_left 0\n").then_some(())
+        })
+        .await;
     };
-    eventually("all parts are made", async || (left(&server).await == Some(0.0)).then_some(())).await;
-    let made = server.metric("orderbell_speech_parts_total{engine=\"espeak-ng\",result=\"made\"}").await;
-    assert!(made > 50, "{made}: {}", server.metrics().await);
+    ready(&server).await;
+    let asked = fake.requests().len();
+    assert!(asked > 50, "{asked}");
     let server = TestServer::start_in(server.stop().await, &changes).await;
-    eventually("all parts are there", async || (left(&server).await == Some(0.0)).then_some(())).await;
-    let made = server.metric("orderbell_speech_parts_total{engine=\"espeak-ng\",result=\"made\"}").await;
-    assert_eq!(made, 0);
+    ready(&server).await;
+    assert_eq!(fake.requests().len(), asked, "what is kept costs nothing");
     server.stop().await;
 }
 

@@ -34,7 +34,8 @@ async fn an_app_with_a_phrase_of_its_own_hears_it() {
     let listed = server.done("GET", "/v1/templates", Value::Null).await;
     assert_eq!(
         listed["templates"][0],
-        json!({"kind": "order.picked_up", "lang": "zh-CN", "phrases": phrases})
+        json!({"kind": "order.picked_up", "lang": "zh-CN", "merchant": null, "version": 1,
+            "saved_at": listed["templates"][0]["saved_at"], "phrases": phrases})
     );
     server.done("PUT", "/v1/templates/order.picked_up", json!({"lang": "zh-CN", "phrases": []})).await;
     assert_eq!(server.post_event(picked_up("e-2")).await["outcome"], "remembered");
