@@ -80,7 +80,7 @@ const ENGINES_MAX: usize = 16;
 
 impl Speech {
     /// What must hold, the setting, and that in words.
-    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 11] {
+    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 9] {
         let languages = &self.prewarm.languages;
         let mut seen = languages.clone();
         seen.sort();
@@ -89,8 +89,6 @@ impl Speech {
         [
             ((80..=450).contains(&self.words_per_minute), "speech.words_per_minute", "is 80 to 450"),
             (self.tail.as_secs() <= 300, "speech.tail", "is at most 300s"),
-            (self.local_reserve <= self.budget, "speech.local_reserve", "is at most speech.budget"),
-            (self.making_limit >= self.budget, "speech.making_limit", "is at least speech.budget"),
             (self.breaker_failures > 0, "speech.breaker_failures", "is at least 1"),
             (self.waiting_max > 0, "speech.waiting_max", "is at least 1"),
             (timeouts.contains(&self.engine_timeout), "speech.engine_timeout", "is 100ms to 60s"),

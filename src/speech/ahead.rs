@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::slice::from_ref;
 
 use serde_json::{Map, Value, json};
 
@@ -62,7 +63,7 @@ impl Phrases {
             for (name, filter, _) in slots {
                 put(&mut vars, &name, example(&filter, lang, sample));
             }
-            let said = self.render(NO_KIND, lang, &[phrase.clone()], &vars, 0, lexicon);
+            let said = self.render(NO_KIND, lang, from_ref(phrase), &vars, 0, lexicon);
             said.map_or_else(Vec::new, |rendered| rendered.said.parts().to_vec())
         };
         let others = parts(1);

@@ -107,15 +107,10 @@ impl Breaker {
             Verdict::Refused => self.open(self.limits.refused_rest, now_ms),
             Verdict::Ill => {
                 self.failures = self.failures.saturating_add(1);
-                match self.rest {
-                    Some(Rest { probing: true, .. }) => self.open(self.limits.rest, now_ms),
-                    // One that began before the rest adds nothing to it.
-                    Some(_) => Change::None,
-                    None if self.failures >= self.limits.failures.max(1) => {
-                        self.open(self.limits.rest, now_ms)
-                    }
-                    None => Change::None,
-                }
+                // One that began before the rest adds nothing to it.
+                let opens =
+                    self.rest.map_or(self.failures >= self.limits.failures.max(1), |rest| rest.probing);
+                if opens { self.open(self.limits.rest, now_ms) } else { Change::None }
             }
         }
     }

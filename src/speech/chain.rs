@@ -97,9 +97,14 @@ impl Chain {
             return Err(SpeechError::NoEngine);
         }
         let began = Instant::now();
-        let making = began + self.limits.making;
+        let limit = match budget {
+            // Whoever waits longer than the limit of all making is not given up before.
+            SayBudget::Within(within) => self.limits.making.max(within),
+            SayBudget::Patient => self.limits.making,
+        };
+        let making = began + limit;
         let due = match budget {
-            SayBudget::Within(within) => began + within.min(self.limits.making),
+            SayBudget::Within(within) => began + within,
             SayBudget::Patient => making,
         };
         let mut race = Race::new(self, &scripts);
@@ -107,7 +112,7 @@ impl Chain {
             Some(winner) => Some(winner),
             None => race.afterwards(making).await,
         };
-        winner.ok_or_else(|| race.lost(self.limits.making))
+        winner.ok_or_else(|| race.lost(limit))
     }
 
     /// Who is asked, in order: who is available, or needs no engine any more. If there is nobody, those of whom it is
@@ -196,7 +201,7 @@ impl<'a> Race<'a> {
             while let Ok(Some((ended, result))) = timeout_at(until, self.running.next()).await {
                 match result {
                     Ok(uttered) => return Some(uttered),
-                    Err(error) => self.last = Some((ended, error)),
+                    Err(error) => self.failed(ended, error),
                 }
                 if ended == place {
                     break;
@@ -214,7 +219,7 @@ impl<'a> Race<'a> {
         while let Ok(Some((ended, result))) = timeout_at(until, self.running.next()).await {
             match result {
                 Ok(uttered) => return Some(uttered),
-                Err(error) => self.last = Some((ended, error)),
+                Err(error) => self.failed(ended, error),
             }
         }
         None
@@ -224,6 +229,13 @@ impl<'a> Race<'a> {
         let chain = self.chain;
         let Some(script) = self.scripts.get(place) else { return };
         self.running.push(async move { (place, chain.spoken(script).await) }.boxed());
+    }
+
+    /// A text is not bad while another engine might have spoken it.
+    fn failed(&mut self, place: usize, error: Arc<PartError>) {
+        if self.last.as_ref().is_none_or(|(_, known)| known.is_of_text()) {
+            self.last = Some((place, error));
+        }
     }
 
     /// Why nobody spoke. A text is bad only if nobody could do anything with it.

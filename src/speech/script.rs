@@ -57,10 +57,10 @@ impl Script {
         let line_of = |text: &str| recorded?.line_for(&link.name, lang, text);
         let said = if line_of(&bare.text()).is_some() { bare.joined() } else { bare.clone() };
         let spot = |part: &Part| {
-            let Some((recorded, line)) = recorded.zip(line_of(part.text())) else {
+            let Some((recorded, mark)) = recorded.zip(line_of(part.text())) else {
                 return Spot::engine(link, lang, speed, part);
             };
-            let key = recorded_key(&line, lang, part);
+            let key = recorded_key(&mark, lang, part);
             Some(Spot { key, maker: Maker::Recording(Arc::clone(recorded), Arc::clone(&link.name)) })
         };
         let spots = said.parts().iter().map(spot).collect::<Option<Vec<Spot>>>()?;
@@ -96,8 +96,8 @@ impl Script {
 
 impl Spot {
     fn engine(link: &Arc<Link>, lang: Lang, speed: Speed, part: &Part) -> Option<Self> {
-        let line = Arc::clone(link.line(lang)?);
-        let key = PartKey { line, lang, speed, part: part.clone() };
+        let voice = Arc::clone(link.line(lang)?);
+        let key = PartKey { line: voice, lang, speed, part: part.clone() };
         Some(Self { key, maker: Maker::Engine(Arc::clone(link)) })
     }
 

@@ -91,9 +91,9 @@ impl Speech {
     }
 
     async fn warm_one(&self, link: &Arc<Link>, lang: Lang, part: Part) -> Warmed {
-        let Some(line) = link.line(lang) else { return Warmed::Failed(0) };
+        let Some(voice) = link.line(lang) else { return Warmed::Failed(0) };
         let characters = part.characters() as u64;
-        let key = PartKey { line: Arc::clone(line), lang, speed: link.speed(Speed::NORMAL), part };
+        let key = PartKey { line: Arc::clone(voice), lang, speed: link.speed(Speed::NORMAL), part };
         let kept = self.chain.parts.is_kept(&key);
         // Before the work begins, so that no alert ever joins a making that waits for its turn.
         let _place = if kept { None } else { link.warm_place().await };

@@ -120,7 +120,7 @@ impl Caller for Nobody {
 /// As in `deploy/config.default.toml`.
 const LIMITS: Limits = Limits {
     speech_budget: Duration::from_millis(700),
-    render_concurrency: 64,
+    render_concurrency: 1_024,
     sweep_batch: 500,
     event_memory_ms: 604_800_000,
     order_memory_ms: 604_800_000,
