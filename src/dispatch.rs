@@ -33,6 +33,7 @@ mod tokens;
 mod uses;
 mod vault;
 mod wait;
+mod warming;
 mod wordings;
 
 use std::collections::HashSet;
@@ -68,6 +69,7 @@ pub use speaking::SayError;
 pub use tokens::{Token, TokenError, TokenRider};
 pub use vault::{NodeKey, Vault, VaultError};
 pub use wait::{Awaited, Reached, Wait};
+pub use warming::{Ahead, WarmError, WarmJob, WarmState, WarmWish};
 pub use wordings::{Lexicons, OwnPhrases, Restored};
 
 /// Everything a use case needs. Shared by all handlers, sessions and workers.
@@ -93,6 +95,7 @@ pub struct Dispatch {
     quotas: quotas::Quotas,
     paid: speaking::Paid,
     recipes: recipes::Recipes,
+    warming: warming::WarmJobs,
     uses: uses::Uses,
 }
 
@@ -185,6 +188,7 @@ impl Dispatch {
             quotas: quotas::Quotas::default(),
             paid: speaking::Paid::new(),
             recipes: recipes::Recipes::new(),
+            warming: warming::WarmJobs::default(),
             uses: uses::Uses::default(),
         })
     }

@@ -28,7 +28,7 @@ pub use delivery::{Answer, Delivery, DeliveryState};
 pub use event::{Event, Order, OrderMerchant, Overrides};
 pub use id::{
     AlertId, AppId, CallId, DeliveryId, EventId, GroupId, IdError, KeyId, OrderId, RiderId, ScheduleId,
-    SessionId,
+    SessionId, WarmId,
 };
 pub use kind::{Kind, Kinds, Need, Repeat, Urgency};
 pub use ladder::Ladder;

@@ -30,6 +30,7 @@ pub mod speech;
 pub mod templates;
 pub mod test_mode;
 pub mod voices;
+pub mod warming;
 pub mod wordings;
 
 use std::ops::Deref;
@@ -194,6 +195,8 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(notices::list))
         .routes(routes!(voices::list))
         .routes(routes!(speech::post))
+        .routes(routes!(warming::post))
+        .routes(routes!(warming::get))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::rotate))

@@ -10,8 +10,8 @@ use crate::clock::{Clock, Zone};
 use crate::domain::OrderMerchant;
 use crate::domain::app::{ApiKey, App};
 use crate::domain::{AppId, EpochMs, KeyId, Secret, SecretKind};
-use crate::speech::Lang;
 use crate::speech::lexicon::Lexicon;
+use crate::speech::{Lang, Phrase};
 use crate::store::{StoreError, StoreResult};
 
 /// One app, ready for use.
@@ -73,6 +73,12 @@ impl AppEntry {
     #[must_use]
     pub fn phrases<'a>(&'a self, kind: &str, lang: Lang, merchant: OrderMerchant<'a>) -> OwnPhrases<'a> {
         self.wordings.phrases(kind, lang, merchant)
+    }
+
+    /// All phrases of the app's own in a language, of every kind and merchant.
+    #[must_use]
+    pub fn all_phrases(&self, lang: Lang) -> Vec<Phrase> {
+        self.wordings.all_phrases(lang)
     }
 
     /// How words are read in orders of this merchant: its own entries before the app's, these before the operator's.

@@ -63,7 +63,12 @@ impl Dispatch {
     /// # Errors
     /// The store's.
     pub async fn keep_recipe(&self, sound: &Sound) -> StoreResult<()> {
-        let Some(recipe) = &sound.recipe else { return Ok(()) };
-        self.store.keep_recipe(sound.clip_name().to_owned(), recipe.clone(), self.wall()).await
+        let (name, Some(recipe)) = (sound.clip_name(), &sound.recipe) else { return Ok(()) };
+        if self.recipes.0.contains_key(name) {
+            return Ok(());
+        }
+        self.store.keep_recipe(name.to_owned(), recipe.clone(), self.wall()).await?;
+        self.recipes.0.insert(name.to_owned(), Arc::from(recipe.as_str())).await;
+        Ok(())
     }
 }

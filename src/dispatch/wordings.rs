@@ -156,6 +156,14 @@ impl Wordings {
         merchant.names().map(Some).chain([None]).find_map(of).unwrap_or_default()
     }
 
+    pub(super) fn all_phrases(&self, lang: Lang) -> Vec<Phrase> {
+        let sets = self.compiled.values().filter_map(|(_, ready)| match ready {
+            Ready::Phrases(phrases) => Some(phrases),
+            Ready::Lexicon(_) => None,
+        });
+        sets.flat_map(|phrases| phrases.iter()).filter(|phrase| phrase.lang() == lang).cloned().collect()
+    }
+
     pub(super) fn lexicon(&self, lang: Lang, merchant: OrderMerchant<'_>) -> Arc<Lexicon> {
         let of = |merchant: Option<&str>| self.lexicons.get(&(lang, merchant.map(ToOwned::to_owned)));
         let own = merchant.names().map(Some).chain([None]).find_map(of);

@@ -184,6 +184,10 @@ own_id!(
     CallId, "cll"
 );
 own_id!(
+    /// One job that makes speech before it is needed.
+    WarmId, "wrm"
+);
+own_id!(
     /// One recurring event.
     ScheduleId, "sch"
 );

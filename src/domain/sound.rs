@@ -115,7 +115,7 @@ impl Sound {
         clip_name(&self.path)
     }
 
-    /// The same sound in a profile; an MP3 of each has as many frames, beside the lead-in.
+    /// The same sound in a profile; an MP3 of each has as many frames, a WAV as many samples, beside the lead-in.
     #[must_use]
     pub fn in_profile(&self, profile: SoundProfile) -> Self {
         match profile {

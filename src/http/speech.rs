@@ -42,7 +42,7 @@ pub struct SpeechView {
 }
 
 /// Longest text, in characters.
-const TEXT_CHARS_MAX: usize = 120;
+pub(super) const TEXT_CHARS_MAX: usize = 120;
 /// Longest name of a voice, in characters.
 pub(super) const VOICE_CHARS_MAX: usize = 64;
 /// Speed in percent of normal speech: half as fast is drawled, twice as fast is a blur.

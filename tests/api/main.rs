@@ -33,6 +33,7 @@ mod secrets;
 mod settings;
 mod signatures;
 mod socket;
+mod speech;
 mod support;
 mod test_mode;
 mod wait;

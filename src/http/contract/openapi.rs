@@ -119,7 +119,7 @@ fn info() -> Value {
             The tenant comes from the credential alone: what belongs to another app is not found. Ids are strings (whole \
             numbers are taken and kept exactly); times go out as RFC 3339 and come in as RFC 3339, epoch seconds or \
             milliseconds; money is in cents. In a request `null` \
-            means absent, unknown members are refused, and a whole number is written without a fraction (`819.0` is none). In an \
+            means absent (but for a rider's `sound_profile`, where it takes the app's), unknown members are refused, and a whole number is written without a fraction (`819.0` is none). In an \
             answer ignore the members you do not know, and treat a word you do not know as one that came later.\n\n\
             Beside the answers listed, a connection that is no good HTTP/1.1, too slow, or one too many is refused before it \
             reaches a route. The rider's socket is described in the AsyncAPI document.",

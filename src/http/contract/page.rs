@@ -279,7 +279,8 @@ fn needs(operation: &Value) -> Html {
 }
 
 /// What stands for a parameter of a path in an example.
-const STAND_INS: [(&str, &str); 10] = [
+const STAND_INS: [(&str, &str); 11] = [
+    ("/v1/speech/warm/{id}", "/v1/speech/warm/$JOB"),
     ("/v1/keys/{id}", "/v1/keys/$KEY_ID"),
     ("/v1/apps/{id}", "/v1/apps/$APP_ID"),
     ("/v1/secrets/{kind}", "/v1/secrets/callback"),

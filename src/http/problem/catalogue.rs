@@ -176,6 +176,7 @@ pub const CATALOGUE: &[Entry] = &[
         "It was changed since the version in `if_version`; nothing was done.",
         "Look at it, and save on top of the newest version.",
     ),
+    entry_of(409, "already_warming", "A job of the app that makes speech is running.", "Wait for its end."),
     entry_of(409, "taken", "A name that must be unique is taken.", "Choose another."),
     entry_of(409, "no_offer", "A settlement of an alert that is no offer.", MEND),
     entry_of(

@@ -14,6 +14,8 @@ pub(super) struct Route {
     pub(super) thing: Thing,
     /// What becomes of another app's id.
     pub(super) foreign: Foreign,
+    /// The status of success.
+    pub(super) success: u16,
 }
 
 /// What a caller must have.
@@ -39,6 +41,7 @@ pub(super) enum Thing {
     Schedule,
     Key,
     App,
+    Warming,
 }
 
 /// What another app's id means.
@@ -67,7 +70,8 @@ const OWN_NAMES: [(&str, &str); 10] = [
 ];
 
 /// What the first ids of addresses name, by what stands before them.
-const THINGS: [(&str, Thing); 8] = [
+const THINGS: [(&str, Thing); 9] = [
+    ("/v1/speech/warm/{id}", Thing::Warming),
     ("/v1/events/{id}", Thing::Event),
     ("/v1/alerts/{id}", Thing::Alert),
     ("/v1/orders/{id}", Thing::Order),
@@ -132,6 +136,7 @@ impl Route {
             ("POST", "/v1/lexicon/restore" | "/v1/templates/{kind}/restore") => {
                 json!({"lang": "en", "version": 1})
             }
+            ("POST", "/v1/speech/warm") => json!({"texts": []}),
             ("POST", "/v1/speech") => json!({"text": "你好"}),
             ("POST", "/v1/keys") => json!({"name": fresh_name(), "scopes": ["read"]}),
             ("POST", "/v1/apps") => json!({"name": fresh_name()}),
@@ -139,6 +144,12 @@ impl Route {
             _ => Value::Null,
         }
     }
+}
+
+/// The status with which an operation says that it went well.
+pub(crate) fn contract_success(operation: &Value) -> u16 {
+    let mut statuses = operation["responses"].as_object().unwrap().keys();
+    statuses.find(|status| status.starts_with('2')).unwrap().parse().unwrap()
 }
 
 /// Every route of backends and operators.
@@ -160,7 +171,8 @@ pub(super) fn routes() -> Vec<Route> {
         } else {
             Foreign::Unknown
         };
-        Some(Route { method, path, needs, thing, foreign })
+        let success = contract_success(operation);
+        Some(Route { method, path, needs, thing, foreign, success })
     });
     routes.collect()
 }
@@ -168,7 +180,7 @@ pub(super) fn routes() -> Vec<Route> {
 #[test]
 fn every_address_of_the_api_but_the_riders_is_in_the_matrix() {
     let routes = routes();
-    assert!(routes.len() >= 48, "only {}", routes.len());
+    assert!(routes.len() >= 50, "only {}", routes.len());
     let is_listed = |path: &str| routes.iter().any(|route| route.path == path);
     let paths = contract::openapi()["paths"].as_object().unwrap().keys();
     for path in paths.filter(|path| path.starts_with("/v1/") && !path.starts_with("/v1/rider/")) {
