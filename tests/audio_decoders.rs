@@ -222,7 +222,7 @@ fn making_a_clip_takes_milliseconds() {
 }
 
 #[test]
-fn every_canned_sentence_that_is_shipped_is_decoded_by_a_strict_decoder() {
+fn every_canned_sentence_that_is_shipped_is_decoded_by_a_strict_decoder_and_keeps_level_and_ceiling() {
     let mut files = 0;
     for lang in ["zh-CN", "yue", "en"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/canned").join(lang);
@@ -230,6 +230,8 @@ fn every_canned_sentence_that_is_shipped_is_decoded_by_a_strict_decoder() {
             let path = entry.unwrap().path();
             let frames = strictly_decoded(&path.display().to_string(), &std::fs::read(&path).unwrap());
             assert!((25..1_000).contains(&frames), "{}: {frames} frames", path.display());
+            let (lufs, peak) = level(&path, 60_000);
+            assert!((-17.0..=-15.0).contains(&lufs) && peak <= -1.0, "{}: {lufs} {peak}", path.display());
             files += 1;
         }
     }

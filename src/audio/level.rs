@@ -10,7 +10,10 @@ use super::pcm::{Pcm, float};
 /// More gain than this would lift noise, not speech: an engine that whispers, and what limiting takes from it.
 const GAIN_DB_MAX: f64 = 40.0;
 /// Limiting costs loudness, so gain and limiter run a few times; speech settles in two or three, very peaky sounds in more.
-const ROUNDS: u32 = 8;
+const ROUNDS: u32 = 6;
+/// The least that a decibel of gain is taken to bring where the limiter eats most of it; and the most that is tried at once.
+const SLOPE_MIN: f64 = 0.15;
+const STEP_DB_MAX: f64 = 12.0;
 /// Close enough to the target, in LU: no ear tells less.
 const TOLERANCE_LU: f64 = 0.2;
 /// EBU R 128 looks at 400 ms at a time and has no answer for less, and a doubtful one for little more. What is shorter
@@ -39,14 +42,21 @@ pub(super) struct Limiter {
     release_ms: f64,
     /// Peaks are rounded off from so many decibels below the ceiling on; 0 leaves them as they are.
     knee_db: f64,
+    codec_margin_db: f64,
 }
 
 impl Limiter {
     /// Turns down where peaks are and does nothing else to them: clean, and good for 12 dB between peak and loudness.
-    pub(super) const CLEAN: Self = Self { release_ms: 40.0, knee_db: 0.0 };
+    pub(super) const CLEAN: Self = Self { release_ms: 40.0, knee_db: 0.0, codec_margin_db: 0.5 };
     /// Rounds the sharpest peaks off: formant synthesis has them 20 dB above its loudness, and no gain alone brings that
     /// to the loudness of the street (-13.7 LUFS at best, against -11.1 with this).
-    pub(super) const DENSE: Self = Self { release_ms: 20.0, knee_db: 6.0 };
+    pub(super) const DENSE: Self = Self { release_ms: 20.0, knee_db: 6.0, codec_margin_db: 1.0 };
+
+    /// How far below the ceiling a sound should begin: the codec adds to peaks, most to those that were rounded off, and
+    /// with this much room most sounds keep the ceiling after one encoding.
+    pub(super) fn codec_margin_db(self) -> f64 {
+        self.codec_margin_db
+    }
 }
 
 /// How loud a sound is.
@@ -77,28 +87,70 @@ pub fn measured(pcm: &Pcm) -> Result<Level, LevelError> {
 /// # Errors
 /// [`LevelError`] when the sound cannot be measured.
 pub(super) fn levelled(source: &[f32], rate_hz: u32, target: Target) -> Result<Vec<f32>, LevelError> {
-    let mut level = measure(source, rate_hz)?;
-    let mut out = source.to_vec();
-    if level.lufs == f64::NEG_INFINITY {
-        return Ok(out);
+    let mut leveller = Leveller::new(source, rate_hz, target)?;
+    let mut out = leveller.settled()?;
+    let mut over = true_peak_dbtp(&out, rate_hz)? - target.ceiling_dbtp;
+    if over > 0.0 {
+        leveller.lower(over);
+        out = leveller.settled()?;
+        over = true_peak_dbtp(&out, rate_hz)? - target.ceiling_dbtp;
     }
-    let mut gain_db = 0.0;
-    // The limiter works on samples; what lies between them may rise higher, so its ceiling follows the true peak.
-    let mut ceiling_db = target.ceiling_dbtp;
-    for _round in 0..ROUNDS {
-        let short = target.lufs - level.lufs;
-        let over = level.peak_dbtp - target.ceiling_dbtp;
-        if short.abs() <= TOLERANCE_LU && over <= 0.0 {
-            break;
-        }
-        gain_db = (gain_db + short).min(GAIN_DB_MAX);
-        out = target.limiter.limited(source, gain_db, ceiling_db, rate_hz);
-        level = measure(&out, rate_hz)?;
-        ceiling_db -= (level.peak_dbtp - target.ceiling_dbtp).max(0.0);
-    }
-    // Whatever the rounds left above the ceiling is taken off plainly: the ceiling is a promise, the target a wish.
-    scale(&mut out, (target.ceiling_dbtp - level.peak_dbtp).min(0.0));
+    // What is left above the ceiling is taken off plainly: the ceiling is a promise, the target a wish.
+    scale(&mut out, (-over).min(0.0));
     Ok(out)
+}
+
+/// A sound on its way to a target. What it has found out about gain is good for a lower ceiling as well.
+pub(super) struct Leveller<'a> {
+    source: &'a [f32],
+    rate_hz: u32,
+    target: Target,
+    gain_db: f64,
+    // What the last gain has led to; nothing of a silent sound.
+    lufs: Option<f64>,
+    // How much louder a decibel of gain makes it, between the limiter's eating nothing and nearly all.
+    slope: f64,
+}
+
+impl<'a> Leveller<'a> {
+    /// # Errors
+    /// [`LevelError`] when the sound cannot be measured.
+    pub(super) fn new(source: &'a [f32], rate_hz: u32, target: Target) -> Result<Self, LevelError> {
+        let lufs = Some(loudness_lufs(source, rate_hz)?).filter(|lufs| lufs.is_finite());
+        Ok(Self { source, rate_hz, target, gain_db: 0.0, lufs, slope: 1.0 })
+    }
+
+    /// The samples keep this much more distance from the ceiling: what lies between them, or what a codec makes of them,
+    /// rises higher than they do.
+    pub(super) fn lower(&mut self, db: f64) {
+        self.target.ceiling_dbtp -= db;
+    }
+
+    /// The sound at the target's loudness, no sample above its ceiling.
+    ///
+    /// # Errors
+    /// [`LevelError`] when the sound cannot be measured.
+    pub(super) fn settled(&mut self) -> Result<Vec<f32>, LevelError> {
+        let Some(mut lufs) = self.lufs else { return Ok(self.source.to_vec()) };
+        let Target { lufs: wanted, ceiling_dbtp, limiter } = self.target;
+        let mut out = Vec::new();
+        for _round in 0..ROUNDS {
+            let step = ((wanted - lufs) / self.slope).clamp(-STEP_DB_MAX, STEP_DB_MAX);
+            let gain_db = (self.gain_db + step).min(GAIN_DB_MAX);
+            out = limiter.limited(self.source, gain_db, ceiling_dbtp, self.rate_hz);
+            let reached = loudness_lufs(&out, self.rate_hz)?;
+            let stepped = gain_db - self.gain_db;
+            if stepped.abs() > TOLERANCE_LU {
+                self.slope = ((reached - lufs) / stepped).clamp(SLOPE_MIN, 1.0);
+            }
+            (self.gain_db, lufs) = (gain_db, reached);
+            if (wanted - lufs).abs() <= TOLERANCE_LU || gain_db >= GAIN_DB_MAX {
+                break;
+            }
+        }
+        self.lufs = Some(lufs);
+        Ok(out)
+    }
 }
 
 /// The highest true peak, in dBTP.

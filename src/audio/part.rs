@@ -1,7 +1,7 @@
 //! A part of a sentence, from what an engine gave to frames that can stand beside any others.
 //! The dry sound is what is kept of an engine's work; each profile is made from it, with as many frames.
 
-use super::level::{self, LevelError, Limiter, Target};
+use super::level::{self, LevelError, Leveller, Limiter, Target};
 use super::mp3::{self, Mp3Error, Mp3Fault, Mp3Frames, RATE_HZ};
 use super::pcm::{Pcm, PcmError, float, sixteen_bit};
 use super::street;
@@ -16,10 +16,8 @@ pub const CEILING_DBTP: f64 = -1.0;
 
 /// Kept below the ceiling: meters that look between the samples more closely than ours find this much more.
 const METER_MARGIN_DB: f64 = 0.2;
-/// The codec adds to peaks. Most parts keep the ceiling after one encoding if they begin this far below it.
-const CODEC_MARGIN_DB: f64 = 0.5;
 /// Times a part is encoded at most until its decoded peaks keep the ceiling.
-const ENCODINGS_MAX: u32 = 4;
+const ENCODINGS_MAX: u32 = 3;
 
 /// Why an engine's sound is not part of a sentence.
 #[derive(Debug, thiserror::Error)]
@@ -104,8 +102,9 @@ pub(super) fn encoded(
     encode: impl Fn(&Pcm) -> Result<Mp3Frames, Mp3Error>,
 ) -> Result<Mp3Frames, SentenceError> {
     let wanted = target.ceiling_dbtp - METER_MARGIN_DB;
-    let mut target = Target { ceiling_dbtp: wanted - CODEC_MARGIN_DB, ..target };
-    let mut levelled = level::levelled(sound, RATE_HZ, target)?;
+    let mut leveller = Leveller::new(sound, RATE_HZ, Target { ceiling_dbtp: wanted, ..target })?;
+    leveller.lower(target.limiter.codec_margin_db());
+    let mut levelled = leveller.settled()?;
     let mut frames = encode(&pcm_of(&levelled)?)?;
     for round in 1..ENCODINGS_MAX {
         let over = level::true_peak_dbtp(&frames.decoded()?, RATE_HZ)? - wanted;
@@ -113,8 +112,9 @@ pub(super) fn encoded(
             break;
         }
         if round + 1 < ENCODINGS_MAX {
-            target.ceiling_dbtp -= over + 0.1;
-            levelled = level::levelled(sound, RATE_HZ, target)?;
+            // At the same loudness a lower ceiling makes the codec add more.
+            leveller.lower(over * 1.5 + 0.1);
+            levelled = leveller.settled()?;
         } else {
             // What limiting did not bring down, softness does.
             level::scale(&mut levelled, -over - 0.3);
