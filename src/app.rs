@@ -2,7 +2,6 @@
 //! It starts a server from a configuration and ends it in order: riders first, receipts next, the store last.
 
 mod folder;
-mod lexicon;
 mod prewarm;
 mod voice;
 
@@ -22,9 +21,9 @@ use tracing::{info, warn};
 use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock, random_bytes};
 use crate::config::{Config, Server, ms};
-use crate::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
+use crate::dispatch::{Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, Vault};
 use crate::domain::app::Quota;
-use crate::domain::{AudioUrls, Kinds, SoundProfile};
+use crate::domain::{AudioUrls, Kinds};
 use crate::http::audio::AudioDesk;
 use crate::http::auth::OperatorKey;
 use crate::http::listener::{FramingLimits, GateLimits, ListenerLimits, TrustedProxies, accept_loop};
@@ -79,7 +78,7 @@ impl App {
         let key = node_key(config, &folder)?;
         let store = open_store(config, &folder, &clock, &lifecycle).await?;
         let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
-        let lexicons = speakers.lexicons.clone();
+        let (words, lexicons) = (speakers.words.clone(), speakers.lexicons.clone());
         let voice = speakers.options(config, folder.path("clips"), key.derive("clips"));
         let speech = Speech::open(voice, Arc::clone(&clock), telemetry.clone(), lifecycle.clone()).await;
         let speech = Arc::new(speech.context("opening the voice")?);
@@ -93,7 +92,7 @@ impl App {
             kinds: Arc::new(Kinds::embedded()?),
             lifecycle: lifecycle.clone(),
             telemetry: telemetry.clone(),
-            accounts: accounts(config, &store, &clock, &key)?.with_lexicons(lexicon::lexicons(config)?),
+            accounts: accounts(config, &store, &clock, &key)?.with_lexicons(Lexicons::of(words)),
             receipts,
             limits: limits(config),
             store: Arc::clone(&store),
@@ -250,7 +249,7 @@ fn limits(config: &Config) -> Limits {
         event_memory_ms: ms(config.store.event_memory),
         order_memory_ms: ms(config.orders.memory),
         recipe_memory_ms: ms(config.audio.recipe_memory),
-        sound_profile: SoundProfile::parse(&config.speech.profile).unwrap_or_default(),
+        sound_profile: voice::profile(config),
         tombstone_ms: ms(config.orders.tombstone),
         merge_ms: ms(config.orders.merge_window),
         settle_ms: ms(config.offers.settle_timeout),

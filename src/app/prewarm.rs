@@ -54,6 +54,7 @@ impl Prewarming {
         }
         let total: usize = lists.iter().map(|(_, parts)| parts.len()).sum();
         let left = self.telemetry.gauge(Metric::PrewarmPartsLeft);
+        left.set(count(total));
         let (mut before, mut told) = (WarmProgress { total, ..WarmProgress::default() }, 0);
         let mut made = 0;
         for (lang, parts) in lists {

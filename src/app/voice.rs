@@ -2,6 +2,8 @@
 //! what is asked of the configuration that only the rest of the program knows.
 
 mod desk;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,8 +33,7 @@ use crate::speech::engines::recorded::Recorded;
 use crate::speech::engines::tencent::Tencent;
 use crate::speech::engines::volcengine::Volcengine;
 use crate::speech::espeak::{Espeak, EspeakLimits};
-use crate::speech::lexicon::Lexicon;
-use crate::speech::{Lang, MakingLimits, NamedEngine, SpeechOptions};
+use crate::speech::{Lang, Lexicon, LexiconEntry, MakingLimits, NamedEngine, SpeechOptions};
 
 /// What speaks, as it is configured and ready to be asked.
 pub struct Speakers {
@@ -41,6 +42,8 @@ pub struct Speakers {
     /// Recordings, which go before all of them.
     pub recorded: Option<Arc<Recorded>>,
     /// The operator's words.
+    pub words: BTreeMap<Lang, Vec<LexiconEntry>>,
+    /// The same, ready for use.
     pub lexicons: BTreeMap<Lang, Lexicon>,
 }
 
@@ -65,7 +68,8 @@ impl Speakers {
         check_kinds(config)?;
         check_files(config)?;
         config.check_credentials()?;
-        let lexicons = lexicons(config)?;
+        let words = words(config)?;
+        let lexicons = compiled(&words)?;
         let recorded = recorded(config)?;
         let services = services()?;
         let mut engines = Vec::new();
@@ -82,7 +86,7 @@ impl Speakers {
                 });
             }
         }
-        Ok(Self { engines, recorded, lexicons })
+        Ok(Self { engines, recorded, words, lexicons })
     }
 
     /// Everything that the voice needs to know, with its clips in this folder and their names keyed by this secret.
@@ -176,7 +180,7 @@ fn services() -> anyhow::Result<Arc<Services>> {
 }
 
 /// The operator's words, by language.
-fn lexicons(config: &Config) -> anyhow::Result<BTreeMap<Lang, Lexicon>> {
+fn words(config: &Config) -> Result<BTreeMap<Lang, Vec<LexiconEntry>>, ConfigError> {
     let path = &config.speech.lexicon;
     if path.as_os_str().is_empty() {
         return Ok(BTreeMap::new());
@@ -184,15 +188,17 @@ fn lexicons(config: &Config) -> anyhow::Result<BTreeMap<Lang, Lexicon>> {
     let wrong = |what: String| ConfigError::Invalid { key: "speech.lexicon".to_owned(), what };
     let text = std::fs::read_to_string(path)
         .map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))?;
-    let lists = Lexicon::from_toml(&text).map_err(|error| {
-        let error = anyhow::Error::new(error);
-        wrong(format!("{}: {}", path.display(), format!("{error:#}").trim().replace('\n', " ")))
-    })?;
-    let compiled = lists.into_iter().map(|(lang, entries)| {
-        let lexicon = Lexicon::compile(lang, &entries).map_err(|error| wrong(error.to_string()))?;
-        Ok((lang, lexicon))
-    });
-    compiled.collect()
+    Lexicon::from_toml(&text).map_err(|error| {
+        // Of a file that does not parse, the lines around the place come with it.
+        let told = error.to_string().trim().replace('\n', " ");
+        wrong(format!("{}: {told}", path.display()))
+    })
+}
+
+fn compiled(words: &BTreeMap<Lang, Vec<LexiconEntry>>) -> anyhow::Result<BTreeMap<Lang, Lexicon>> {
+    let lexicon =
+        |(lang, entries): (&Lang, &Vec<LexiconEntry>)| Ok((*lang, Lexicon::compile(*lang, entries)?));
+    words.iter().map(lexicon).collect()
 }
 
 /// The folder of recordings, looked through.

@@ -16,6 +16,9 @@ mod cli;
 mod contract;
 mod delivery;
 mod door;
+#[path = "../engines/fake.rs"]
+#[expect(dead_code, reason = "the tests of engines use all of it")]
+mod fake;
 mod health;
 mod intake;
 mod keys;

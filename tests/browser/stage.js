@@ -50,7 +50,8 @@ class Server {
     server.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'orderbell-browser-'));
     server.origin = `http://127.0.0.1:${await freePort()}`;
     const env = {
-      ...process.env, ORDERBELL_ADMIN__LISTEN: '127.0.0.1:0', ORDERBELL_LOG__FILTER: 'warn', ORDERBELL_CALLBACKS__ALLOW_PRIVATE: 'true', ...settings,
+      ...process.env, ORDERBELL_ADMIN__LISTEN: '127.0.0.1:0', ORDERBELL_LOG__FILTER: 'warn', ORDERBELL_CALLBACKS__ALLOW_PRIVATE: 'true',
+      ORDERBELL_SPEECH__PREWARM__ENABLED: 'false', ...settings,
     };
     const args = ['serve', '--data', server.folder, '--listen', server.origin.slice('http://'.length)];
     server.child = spawn(BIN, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });

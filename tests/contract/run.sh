@@ -24,6 +24,8 @@ bell() { "$bin" --data "$work/data" "$@" 2>> "$work/log"; }
 export ORDERBELL_ADMIN__LISTEN=127.0.0.1:0
 # As many alerts for one rider as they come.
 export ORDERBELL_RIDER__ALERTS_PER_MINUTE=0
+# Nothing is made beside it.
+export ORDERBELL_SPEECH__PREWARM__ENABLED=false
 # And as many events and as much speech.
 export ORDERBELL_APPS__EVENTS_PER_S=0 ORDERBELL_APPS__SPEECH_CHARACTERS_PER_DAY=0
 CONTRACT_OPERATOR=$(head -c 24 /dev/urandom | base64 | tr -d '/+=')

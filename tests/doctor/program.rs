@@ -73,6 +73,7 @@ impl Folder {
     pub(crate) async fn serve(&self, settings: &[(&str, &str)]) -> Server {
         let mut command = self.command();
         command.args(["serve", "--listen", "127.0.0.1:0"]).env("ORDERBELL_ADMIN__LISTEN", "127.0.0.1:0");
+        command.env("ORDERBELL_SPEECH__PREWARM__ENABLED", "false");
         command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -72,7 +72,7 @@ impl VoiceDesk {
         data: PathBuf,
         modes: &[SpeechMode],
     ) -> anyhow::Result<Vec<SoloVoice>> {
-        let Speakers { engines, recorded: _, lexicons } = Speakers::set_up(config).await?;
+        let Speakers { engines, recorded: _, words, lexicons } = Speakers::set_up(config).await?;
         let folder = DataFolder::share(data)?;
         let mut solos = Vec::new();
         for NamedEngine { name, engine, common } in engines {
@@ -81,7 +81,8 @@ impl VoiceDesk {
                 common.mode = mode;
                 common.modes.clear();
                 let alone = NamedEngine { name: name.clone(), engine: Arc::clone(&engine), common };
-                let speakers = Speakers { engines: vec![alone], recorded: None, lexicons: lexicons.clone() };
+                let (words, lexicons) = (words.clone(), lexicons.clone());
+                let speakers = Speakers { engines: vec![alone], recorded: None, words, lexicons };
                 let desk = Self::with(config, &folder, speakers).await?;
                 solos.push(SoloVoice { name: name.clone(), kind: engine.kind(), mode, desk });
             }

@@ -20,6 +20,7 @@ use crate::audio::pcm::Pcm;
 use crate::cli::print;
 use crate::config::Config;
 use crate::config::engines::SpeechMode;
+use crate::domain::sound::LEAD_IN_MS;
 use crate::domain::{Said, SoundProfile, Urgency};
 use crate::speech::engine::Speed;
 use crate::speech::{Chime, Lang, SayBudget, Sentence, free_text};
@@ -53,7 +54,7 @@ struct Sample {
 
 struct Heard {
     file: String,
-    /// Of chime and sentence.
+    /// Of the sentence, without its chime.
     level: Level,
     duration_ms: u32,
     took: Duration,
@@ -119,6 +120,8 @@ impl Listen {
             voice: None,
             speed: Speed::NORMAL,
         };
+        let chime = solo.desk.speech.cached(&Sentence { said: Said::default(), ..sentence.clone() }).await;
+        let chime_ms = chime.map_or(0, |chime| chime.sound.duration_ms - chime.sound.tail_ms);
         let characters = solo.desk.speech.cost(&sentence);
         let began = Instant::now();
         let spoken = solo.desk.speech.say(&sentence, SayBudget::Patient).await;
@@ -128,10 +131,10 @@ impl Listen {
             let heard = match &spoken {
                 Ok(spoken) => {
                     let stem = format!("{number}-{}-{}{}", solo.name, word(solo.mode), profile.suffix());
+                    let around =
+                        Around { chime_ms: chime_ms + lead_in_ms(profile), tail_ms: spoken.sound.tail_ms };
                     let bytes = solo.desk.bytes(&spoken.sound, profile).await;
-                    bytes.and_then(|bytes| {
-                        written(&self.out, &format!("{stem}.mp3"), &bytes, spoken.sound.tail_ms)
-                    })
+                    bytes.and_then(|bytes| written(&self.out, &format!("{stem}.mp3"), &bytes, around))
                 }
                 Err(error) => Err(anyhow::Error::new(error.clone())),
             };
@@ -151,15 +154,29 @@ impl Listen {
     }
 }
 
+/// What stands around a sentence in its clip.
+#[derive(Clone, Copy)]
+struct Around {
+    chime_ms: u32,
+    tail_ms: u32,
+}
+
+fn lead_in_ms(profile: SoundProfile) -> u32 {
+    match profile {
+        SoundProfile::Plain => 0,
+        SoundProfile::Street => LEAD_IN_MS,
+    }
+}
+
 /// Writes a sample and measures it as a player would have it: decoded.
-fn written(folder: &Path, file: &str, bytes: &[u8], tail_ms: u32) -> anyhow::Result<(String, Level, u32)> {
+fn written(folder: &Path, file: &str, bytes: &[u8], around: Around) -> anyhow::Result<(String, Level, u32)> {
     let path = folder.join(file);
     std::fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
     let pcm = decoded(bytes, None)?;
-    let heard_ms = pcm.duration_ms().saturating_sub(tail_ms);
-    let heard = usize::try_from(u64::from(heard_ms) * u64::from(pcm.rate_hz()) / 1000)?;
-    let samples = pcm.samples().get(..heard).unwrap_or(pcm.samples()).to_vec();
-    let level = measured(&Pcm::new(samples, pcm.rate_hz())?)?;
+    let heard_ms = pcm.duration_ms().saturating_sub(around.tail_ms);
+    let at = |ms: u32| usize::try_from(u64::from(ms) * u64::from(pcm.rate_hz()) / 1000);
+    let sentence = pcm.samples().get(at(around.chime_ms)?..at(heard_ms)?);
+    let level = measured(&Pcm::new(sentence.context("the clip has no sentence")?.to_vec(), pcm.rate_hz())?)?;
     Ok((file.to_owned(), level, heard_ms))
 }
 

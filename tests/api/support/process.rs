@@ -22,7 +22,12 @@ impl Process {
         let config = folder.join("serve.toml");
         std::fs::write(&config, changes).unwrap();
         let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-        let mut child = command(folder)
+        let mut command = command(folder);
+        // Many servers start in tests, and few of them speak what would be made ahead: those say so.
+        if !changes.contains("[speech.prewarm]") {
+            command.env("ORDERBELL_SPEECH__PREWARM__ENABLED", "false");
+        }
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(config)
             .stdout(Stdio::piped())
@@ -85,8 +90,6 @@ fn command(folder: &Path) -> Command {
         .arg("--data")
         .arg(data_of(folder))
         .env("ORDERBELL_ADMIN__LISTEN", "127.0.0.1:0")
-        // Many servers start in tests, and few of them speak what would be made ahead.
-        .env("ORDERBELL_SPEECH__PREWARM__ENABLED", "false")
         .kill_on_drop(true);
     command
 }

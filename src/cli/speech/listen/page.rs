@@ -9,7 +9,7 @@ const HEAD: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf
     <style>body{font:16px/1.5 sans-serif;margin:2em}table{border-collapse:collapse}th,td{border:1px solid #ccc;\
     padding:.3em .6em;text-align:left}td.n{text-align:right}td.bad{color:#a00}tr.said td{background:#eee}</style>\n\
     </head><body>\n<h1>Voices side by side</h1>\n\
-    <p>Loudness is that of chime and sentence, decoded: plain aims at -16 LUFS, street at about -11 LUFS. Time is that \
+    <p>Loudness is that of the sentence without its chime, decoded: plain aims at -16 LUFS, street at about -11 LUFS. Time is that \
     of one making, and tells little where nothing was asked of the engine: then it had been made before. The engine is \
     asked once for both profiles.</p>\n\
     <table>\n<tr><th>engine</th><th>mode</th><th>profile</th><th>listen</th><th>LUFS</th><th>dBTP</th>\
