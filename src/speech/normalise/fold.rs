@@ -12,12 +12,16 @@ static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\[\[.*?\]\]|</?[A-Za-z!?][^<>]*>|\[(?:微笑|撇嘴|色|发呆|得意|流泪|害羞|闭嘴|大哭|尴尬|发怒|调皮|呲牙|惊讶|难过|偷笑|愉快|可爱|白眼|傲慢|困|惊恐|憨笑|悠闲|抱拳|握手|胜利|强|弱|拳头|OK|合十|玫瑰|凋谢|爱心|心碎|蛋糕|咖啡|啤酒|太阳|月亮|拥抱|笑脸|捂脸|奸笑|机智|耶|加油|加油加油|鼓掌|再见|旺柴|红包|福|發|庆祝|烟花|爆竹|破涕为笑|苦涩|裂开|叹气|让我看看|天啊|666|Emm)\]").expect("a valid pattern")
 });
 
+/// Longest run of digits that is read; nobody notes down more by ear, and rules would look at each again.
+const DIGITS_MAX: usize = 64;
+
 /// Folds at most `chars_max` characters of `text`.
 pub(super) fn fold(text: &str, chars_max: usize) -> String {
     let mut folded = String::with_capacity(text.len().min(chars_max * 4));
     let mut chars = text.chars().take(chars_max).peekable();
     let mut before = ' ';
     let mut gap = false;
+    let mut digits = 0;
     while let Some(c) = chars.next() {
         let wide = |c: char| ('０'..='９').contains(&c);
         match c {
@@ -30,7 +34,10 @@ pub(super) fn fold(text: &str, chars_max: usize) -> String {
                 if std::mem::take(&mut gap) && c.is_ascii_digit() {
                     folded.push(' ');
                 }
-                fold_char(c, &mut folded);
+                digits = if c.is_ascii_digit() || wide(c) { digits + 1 } else { 0 };
+                if digits <= DIGITS_MAX {
+                    fold_char(c, &mut folded);
+                }
             }
         }
         before = c;
@@ -49,9 +56,18 @@ fn fold_char(c: char, out: &mut String) {
         '(' | ')' | '{' | '}' | '【' | '】' | '〔' | '〕' | '〖' | '〗' | '…' | '|' | '│' => {
             out.push('，');
         }
-        // From one to the other: a pause.
-        '\u{2190}'..='\u{21ff}' | '➔' | '➜' | '➡' => out.push('，'),
-        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('，'),
+        // A new line, or an arrow from one to the other: a pause.
+        '\n'
+        | '\r'
+        | '\u{b}'
+        | '\u{c}'
+        | '\u{85}'
+        | '\u{2028}'
+        | '\u{2029}'
+        | '\u{2190}'..='\u{21ff}'
+        | '➔'
+        | '➜'
+        | '➡' => out.push('，'),
         '\t' | '\u{a0}' | '\u{3000}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '·' | '•' => {
             out.push(' ');
         }
@@ -213,5 +229,6 @@ mod tests {
     #[test]
     fn only_the_first_characters_are_looked_at() {
         assert_eq!(fold("一二三四", 2), "一二");
+        assert_eq!(fold(&"1".repeat(99), 100).len(), 64);
     }
 }
