@@ -107,10 +107,8 @@ impl<C: Copy> Rules<C> {
     /// Never in a build whose tests passed: the patterns are constants, and a test compiles them.
     #[expect(clippy::expect_used, reason = "the patterns are constants that every test compiles")]
     fn compile(lists: &[&[Rule<C>]]) -> Self {
-        let mut all = String::new();
-        let mut reads = Vec::new();
-        let mut group = 1;
-        for rule in lists.iter().copied().flatten() {
+        let rules = || lists.iter().copied().flatten();
+        let pattern = |(place, rule): (usize, &Rule<C>)| {
             let pattern = rule
                 .pattern
                 .replace("SPAN", han::SPAN_UNITS)
@@ -118,16 +116,14 @@ impl<C: Copy> Rules<C> {
                 .replace("TO", r"\s*(?:[-~至到]|--)\s*")
                 .replace("NUM", r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?")
                 .replace("END", r"(?-u:\b)");
-            if !all.is_empty() {
-                all.push('|');
-            }
-            all.push('(');
-            all.push_str(&pattern);
-            all.push(')');
-            reads.push((group, rule.read));
-            group += Regex::new(&pattern).expect("a rule's pattern is valid").captures_len();
-        }
-        Self { all: Regex::new(&all).expect("valid patterns join to a valid one"), reads }
+            format!("(?P<rule_{place}>{pattern})")
+        };
+        let patterns: Vec<String> = rules().enumerate().map(pattern).collect();
+        let all = Regex::new(&patterns.join("|")).expect("the patterns are valid");
+        // Only the rules themselves have names.
+        let named = all.capture_names().enumerate().filter(|(_, name)| name.is_some());
+        let reads = named.zip(rules()).map(|((group, _), rule)| (group, rule.read)).collect();
+        Self { all, reads }
     }
 
     fn apply(&self, text: &str, context: C) -> String {
