@@ -12,16 +12,12 @@ static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\[\[.*?\]\]|</?[A-Za-z!?][^<>]*>|\[(?:微笑|撇嘴|色|发呆|得意|流泪|害羞|闭嘴|大哭|尴尬|发怒|调皮|呲牙|惊讶|难过|偷笑|愉快|可爱|白眼|傲慢|困|惊恐|憨笑|悠闲|抱拳|握手|胜利|强|弱|拳头|OK|合十|玫瑰|凋谢|爱心|心碎|蛋糕|咖啡|啤酒|太阳|月亮|拥抱|笑脸|捂脸|奸笑|机智|耶|加油|加油加油|鼓掌|再见|旺柴|红包|福|發|庆祝|烟花|爆竹|破涕为笑|苦涩|裂开|叹气|让我看看|天啊|666|Emm)\]").expect("a valid pattern")
 });
 
-/// Longest run of digits that is read: more would not be said anyway, and rules would look at each of them again.
-const DIGITS_MAX: usize = super::SAID_CHARS_MAX;
-
 /// Folds at most `chars_max` characters of `text`.
 pub(super) fn fold(text: &str, chars_max: usize) -> String {
     let mut folded = String::with_capacity(text.len().min(chars_max * 4));
     let mut chars = text.chars().take(chars_max).peekable();
     let mut before = ' ';
     let mut gap = false;
-    let mut digits = 0;
     while let Some(c) = chars.next() {
         let wide = |c: char| ('０'..='９').contains(&c);
         match c {
@@ -34,10 +30,7 @@ pub(super) fn fold(text: &str, chars_max: usize) -> String {
                 if std::mem::take(&mut gap) && c.is_ascii_digit() {
                     folded.push(' ');
                 }
-                digits = if c.is_ascii_digit() || wide(c) { digits + 1 } else { 0 };
-                if digits <= DIGITS_MAX {
-                    fold_char(c, &mut folded);
-                }
+                fold_char(c, &mut folded);
             }
         }
         before = c;
@@ -196,7 +189,7 @@ fn is_symbol(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{DIGITS_MAX, fold};
+    use super::fold;
 
     #[test]
     fn one_character_is_left_of_its_many_forms() {
@@ -229,6 +222,5 @@ mod tests {
     #[test]
     fn only_the_first_characters_are_looked_at() {
         assert_eq!(fold("一二三四", 2), "一二");
-        assert_eq!(fold(&"1".repeat(999), 2_000).len(), DIGITS_MAX);
     }
 }
