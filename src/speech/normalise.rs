@@ -13,6 +13,8 @@ mod cases;
 
 pub(super) use fold::is_invisible;
 
+use std::{borrow::Cow, sync::LazyLock};
+
 use numerals::{
     CANTONESE, CANTONESE_ADDRESS, Counting, Dialect, MANDARIN, MANDARIN_ADDRESS, Numbers, Phones,
 };
@@ -33,7 +35,7 @@ const WRITTEN_CHARS_MAX: usize = 2_000;
 /// characters, and it is empty when nothing speakable was there. Normalising it again changes nothing.
 #[must_use]
 pub fn normalise(text: &str, lang: Lang) -> String {
-    let folded = fold::fold(text, WRITTEN_CHARS_MAX);
+    let folded = folded(text, lang);
     match lang {
         Lang::ZhCn => in_han(&folded, &MANDARIN),
         Lang::Yue => in_han(&folded, &CANTONESE),
@@ -43,13 +45,27 @@ pub fn normalise(text: &str, lang: Lang) -> String {
 
 /// Reads an address, where a number without a clue is a door: 软件园1201 is 软件园幺二零幺.
 pub(super) fn address(text: &str, lang: Lang) -> String {
-    let folded = fold::fold(text, WRITTEN_CHARS_MAX);
+    let folded = folded(text, lang);
     match lang {
         Lang::ZhCn => in_han(&folded, &MANDARIN_ADDRESS),
         Lang::Yue => in_han(&folded, &CANTONESE_ADDRESS),
         Lang::En => normalise(text, lang),
     }
 }
+
+/// The text as the rules want it. A run of digits that no rule knows is spelled first: the rules would look at
+/// each digit of it in every way they have.
+fn folded(text: &str, lang: Lang) -> String {
+    let folded = fold::fold(text, WRITTEN_CHARS_MAX);
+    match LONG_NUMBER.replace_all(&folded, |digits: &Captures<'_>| format!(" {} ", spelled(&digits[0], lang)))
+    {
+        Cow::Borrowed(_) => folded,
+        Cow::Owned(spelled) => spelled,
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the pattern is a constant that every test compiles")]
+static LONG_NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new("[0-9]{33,}").expect("a valid pattern"));
 
 fn in_han(folded: &str, dialect: &'static Dialect) -> String {
     finish::finish(&han::RULES.apply(folded, dialect), finish::Style::Han, SAID_CHARS_MAX)
@@ -107,10 +123,8 @@ impl<C: Copy> Rules<C> {
     /// Never in a build whose tests passed: the patterns are constants, and a test compiles them.
     #[expect(clippy::expect_used, reason = "the patterns are constants that every test compiles")]
     fn compile(lists: &[&[Rule<C>]]) -> Self {
-        let mut all = String::new();
-        let mut reads = Vec::new();
-        let mut group = 1;
-        for rule in lists.iter().copied().flatten() {
+        let rules = || lists.iter().copied().flatten();
+        let pattern = |(place, rule): (usize, &Rule<C>)| {
             let pattern = rule
                 .pattern
                 .replace("SPAN", han::SPAN_UNITS)
@@ -118,16 +132,14 @@ impl<C: Copy> Rules<C> {
                 .replace("TO", r"\s*(?:[-~至到]|--)\s*")
                 .replace("NUM", r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?")
                 .replace("END", r"(?-u:\b)");
-            if !all.is_empty() {
-                all.push('|');
-            }
-            all.push('(');
-            all.push_str(&pattern);
-            all.push(')');
-            reads.push((group, rule.read));
-            group += Regex::new(&pattern).expect("a rule's pattern is valid").captures_len();
-        }
-        Self { all: Regex::new(&all).expect("valid patterns join to a valid one"), reads }
+            format!("(?P<rule_{place}>{pattern})")
+        };
+        let patterns: Vec<String> = rules().enumerate().map(pattern).collect();
+        let all = Regex::new(&patterns.join("|")).expect("the patterns are valid");
+        // Only the rules themselves have names.
+        let named = all.capture_names().enumerate().filter(|(_, name)| name.is_some());
+        let reads = named.zip(rules()).map(|((group, _), rule)| (group, rule.read)).collect();
+        Self { all, reads }
     }
 
     fn apply(&self, text: &str, context: C) -> String {

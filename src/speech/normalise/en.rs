@@ -31,6 +31,8 @@ const TIMES: &[Rule<()>] = &[
     Rule { pattern: r"((?:19|20)[0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:T|END)", read: date },
     Rule { pattern: r"(?i:END(jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?)\s+([0-9]{1,2})(?:st|nd|rd|th)?END", read: named_day },
     Rule { pattern: r"([0-9]{1,2}):([0-9]{2})(?::[0-9]{2})?(?:\s*(?:-|~|to)\s*([0-9]{1,2}):([0-9]{2})END|\s*([AaPp])(?:[Mm]END|\.\s?[Mm]END\.?)|END)", read: time },
+    Rule { pattern: r"([0-9]{1,2})/([0-9]{1,2})/((?:19|20)[0-9]{2})END", read: short_date },
+    Rule { pattern: r"([0-9]{1,2})\s?([AaPp])[Mm]\s?[-~]\s?([0-9]{1,2})\s?([AaPp])[Mm]END", read: |found, ()| format!("{} {} m to {} {} m", number(found.text(1)), found.text(2).to_ascii_lowercase(), number(found.text(3)), found.text(4).to_ascii_lowercase()) },
     Rule { pattern: r"([0-9]{1,2})\s?([AaPp])(?:[Mm]END|\.[Mm]END\.?)", read: |found, ()| format!("{} {} m ", number(found.text(1)), found.text(2).to_ascii_lowercase()) },
     Rule { pattern: r"END(Mon|Tue|Tues|Wed|Thu|Thur|Fri|Sat|Sun)\s?[-~]\s?(Mon|Tue|Tues|Wed|Thu|Thur|Fri|Sat|Sun)END", read: |found, ()| format!("{} to {}", found.text(1), found.text(2)) },
     Rule { pattern: r"([0-9]+)h\s?([0-9]{1,2})\s?(?:m|min|mins)?END", read: |found, ()| format!("{} {} ", plural(found.text(1), "hour"), plural(found.text(2), "minute")) },
@@ -56,6 +58,7 @@ const AMOUNTS: &[Rule<()>] = &[
     Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:pcs?END\.?)()", read: |found, ()| quantity(found, "piece", "pieces") },
     Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*%()", read: |found, ()| quantity(found, "percent", "percent") },
     Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:°CEND|°FEND|°)()", read: |found, ()| quantity(found, "degree", "degrees") },
+    Rule { pattern: r"([0-9]{1,3})\s?x\s", read: |found, ()| format!("{} ", number(found.text(1))) },
     Rule { pattern: r"(?:[×*]|ENDx)\s*([0-9]{1,3})END", read: |found, ()| format!(" times {}", number(found.text(1))) },
 ];
 
@@ -112,6 +115,15 @@ fn date(found: &Found<'_>, (): ()) -> String {
     }
 }
 
+/// The month first, as the language has it, unless that cannot be.
+fn short_date(found: &Found<'_>, (): ()) -> String {
+    let (first, second) = (found.text(1), found.text(2));
+    match day(first, second).or_else(|| day(second, first)) {
+        Some(day) => format!("{day}, {}", year(found.text(3))),
+        None => [1, 2, 3].map(|n| number(found.text(n))).join(" "),
+    }
+}
+
 fn named_day(found: &Found<'_>, (): ()) -> String {
     let name = month(found.text(1)).unwrap_or(found.text(1));
     match found.text(2).parse() {
@@ -161,7 +173,7 @@ fn quantity(found: &Found<'_>, one: &str, many: &str) -> String {
         "/kg" => "per kilogram",
         _ => "per ",
     };
-    format!("{sign}{}{high} {unit} {per}", number(low))
+    format!(" {sign}{}{high} {unit} {per}", number(low))
 }
 
 /// `1 hour`, `2 hours`.
@@ -203,9 +215,9 @@ fn range(found: &Found<'_>, (): ()) -> String {
     let (low, high) = (found.text(1), found.text(2));
     let rises = low.parse::<u64>().ok() < high.parse::<u64>().ok() && high.len() <= low.len() + 1;
     if rises && !low.starts_with('0') {
-        format!("{} to {}", number(low), number(high))
+        format!(" {} to {} ", number(low), number(high))
     } else {
-        format!("{} dash {}", room(low), room(high))
+        format!(" {} dash {} ", room(low), room(high))
     }
 }
 

@@ -49,9 +49,18 @@ fn fold_char(c: char, out: &mut String) {
         '(' | ')' | '{' | '}' | '【' | '】' | '〔' | '〕' | '〖' | '〗' | '…' | '|' | '│' => {
             out.push('，');
         }
-        // From one to the other: a pause.
-        '\u{2190}'..='\u{21ff}' | '➔' | '➜' | '➡' => out.push('，'),
-        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('，'),
+        // A new line, or an arrow from one to the other: a pause.
+        '\n'
+        | '\r'
+        | '\u{b}'
+        | '\u{c}'
+        | '\u{85}'
+        | '\u{2028}'
+        | '\u{2029}'
+        | '\u{2190}'..='\u{21ff}'
+        | '➔'
+        | '➜'
+        | '➡' => out.push('，'),
         '\t' | '\u{a0}' | '\u{3000}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '·' | '•' => {
             out.push(' ');
         }
@@ -61,7 +70,7 @@ fn fold_char(c: char, out: &mut String) {
         '№' => out.push('#'),
         '℃' => out.push_str("°C"),
         '㎡' | '㎥' | '㎞' | '㎏' | '㎝' | '㎜' | '㎎' | '㏄' => out.push_str(square_unit(c)),
-        '½' | '⅓' | '⅔' | '¼' | '¾' => {
+        '½' | '¼' | '¾' | '⅐'..='⅞' => {
             // Two and a half is no twenty-one halves.
             if out.ends_with(|c: char| c.is_ascii_digit()) {
                 out.push(' ');
@@ -115,12 +124,15 @@ fn square_unit(c: char) -> &'static str {
 }
 
 fn vulgar_fraction(c: char) -> &'static str {
+    const OTHERS: [&str; 15] = [
+        "1/7", "1/9", "1/10", "1/3", "2/3", "1/5", "2/5", "3/5", "4/5", "1/6", "5/6", "1/8", "3/8", "5/8",
+        "7/8",
+    ];
     match c {
         '½' => "1/2",
-        '⅓' => "1/3",
-        '⅔' => "2/3",
         '¼' => "1/4",
-        _ => "3/4",
+        '¾' => "3/4",
+        _ => OTHERS.get(c as usize - '⅐' as usize).copied().unwrap_or_default(),
     }
 }
 
@@ -188,6 +200,7 @@ mod tests {
             ("１２３ＡＢｃ", "123ABc"),
             ("①②⑩𝟝", " 1  2  10 5"),
             ("１，２３４，５", "1,234,5"),
+            ("⅐⅔⅞", "1/7 2/3 7/8"),
             ("2½㎏㈢Ⅲ期", "2 1/2kg三3期"),
             ("￥５．８", "¥5.8"),
             ("好吃😋面馆👨‍👩‍👧", "好吃面馆"),

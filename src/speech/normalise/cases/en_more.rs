@@ -82,6 +82,10 @@ fn dates_and_times() {
             ("Dec. 25", "December twenty fifth"),
             ("March 3rd", "March third"),
             ("May 40", "May forty"),
+            ("11/02/2026", "November second, twenty twenty six"),
+            ("21/11/2026", "November twenty first, twenty twenty six"),
+            ("9am-5pm", "nine a m to five p m"),
+            ("Mon 9am-5pm", "Mon nine a m to five p m"),
             ("6pm", "six p m"),
             ("8 AM", "eight a m"),
             ("6:05 pm", "six oh five p m"),
@@ -172,8 +176,20 @@ fn names_and_signs() {
             ),
             (
                 "New order: 2 x Noodles, ¥35.5, 1.2 km",
-                "New order, two x Noodles, thirty five point five yuan, one point two kilometers",
+                "New order, two Noodles, thirty five point five yuan, one point two kilometers",
             ),
+            (
+                "Order #1201 from KFC (Main St) 2 items ¥35.50, deliver by 18:30 to Bldg 3 Unit 2 Rm 1201",
+                "Order number one thousand two hundred one from KFC, Main St, two items thirty five point five yuan, deliver by six thirty p m to Bldg three Unit two Rm one two zero one",
+            ),
+            ("fee ¥5.80", "fee five point eight yuan"),
+            ("ETA 5 min", "ETA five minutes"),
+            ("Order A12-0017", "Order A twelve dash zero zero one seven"),
+            ("2x Burger", "two Burger"),
+            ("Coke (500ml) x 1", "Coke, five hundred milliliters, times one"),
+            ("50% off, save ¥5", "fifty percent off, save five yuan"),
+            ("phone 138****8607", "phone ending eight six zero seven"),
+            ("ending in 8607", "ending in eight six zero seven"),
         ],
     );
 }

@@ -17,6 +17,7 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"(-?)(NUM)(?:\s*°?C?TO(-?)(NUM))?\s*(?:°C|°|度)", read: degrees },
     Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(?:km/h|KM/H|Km/h|公里/小时|公里/时)", read: |found, d| counted(found, d, "公里") + "每" + d.hours },
     Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(km|KM|Km|kg|KG|Kg|mins?|ml|mL|ML|H|cm|mm|mg|ms|hours?|m2|m3|secs?|s|m|g|h|L)END(/\s*COUNT|/\s*(?:kg|km|h)END)?", read: latin_unit },
+    Rule { pattern: r"([0-3])米([0-9]{1,2})END", read: |found, d| format!("{}米{}", d.quantity(found.text(1)), Dialect::year(found.text(2))) },
     // 8.5折 and 85折 are one price in two spellings.
     Rule { pattern: r"([1-9])\.?([1-9])折", read: |found, _| format!("{}{}折", Dialect::year(found.text(1)), Dialect::year(found.text(2))) },
     Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(公里|千米|公斤|千克|毫升|厘米|毫米|平方米|平米|英寸|英里|分钟|分鐘|小时|小時|人份|[大中小整]?COUNT|米|万|萬|千|百|亿|億)(/\s*COUNT)?", read: han_unit },
@@ -30,10 +31,9 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
 pub(in crate::speech::normalise) const SPAN_UNITS: &str = "元|块|塊|公里|千米|米|kmEND|mEND|分钟|分鐘|小时|小時|天|楼|樓|层|層|号|號|日|月|年|份|个|個|度|°C|%|公斤|斤|克|kgEND|gEND|点|點|秒|单|單|人|岁|折";
 
 /// What things are counted in. Of two that begin alike the longer comes first.
-pub(in crate::speech::normalise) const COUNT_UNITS: &str = "(?:個鐘|个|個|份|单|單|件|位|人|次|天|瓶|杯|盒|袋|碗|箱|包|张|張|条|條|名|家|趟|岁|歲|周|週|折|倍|斤|套|双|雙|块|塊|桶|串|克|升|秒|分|款|种|種|枚|颗|顆|粒|片|根|支|只|隻|头|笔|筆|项|項|罐|听|盘|盤|碟|锅|鍋|笼|籠|屉|勺|间|間|辆|輛|台|臺|把|遍|顿|頓|轮|扎|捆|束|壶|壺|组|組|人|年|寸|吨|噸|毛|角|毫|里路|里地|成|餐|桶|打|例|节|箱|枝|朵|只)";
+pub(in crate::speech::normalise) const COUNT_UNITS: &str = "(?:個鐘|个|個|份|单|單|件|位|人|次|天|瓶|杯|盒|袋|碗|箱|包|张|張|条|條|名|家|趟|岁|歲|周|週|折|倍|斤|套|双|雙|块|塊|桶|串|克|升|秒|分|款|种|種|枚|颗|顆|粒|片|根|支|只|隻|头|笔|筆|项|項|罐|听|盘|盤|碟|锅|鍋|笼|籠|屉|勺|间|間|辆|輛|台|臺|把|遍|顿|頓|轮|扎|捆|束|壶|壺|组|組|人|年|寸|吨|噸|毛|角|毫|里路|里地|成|餐|桶|打|例|节|枝|朵|荤|葷|素|菜|汤|湯|肉|饭|飯|夜|晚|星期|礼拜|禮拜)";
 
 fn span(found: &Found<'_>, dialect: &'static Dialect) -> String {
-    // The groups of the two numbers lie between those named here.
     let (left, unit, dash, right, other) =
         (found.text(1), found.text(2), found.text(3), found.text(4), found.text(5));
     let place = |unit: &str| matches!(unit, "号" | "號" | "楼" | "樓" | "层" | "層");
@@ -54,8 +54,10 @@ fn more_than(found: &Found<'_>, dialect: &'static Dialect) -> String {
 }
 
 fn percent(found: &Found<'_>, dialect: &'static Dialect) -> String {
-    let high = found.opt(3).map(|high| format!("到{}", dialect.literal(high))).unwrap_or_default();
-    format!("{}百分之{}{high}", sign(found.text(1), dialect), dialect.literal(found.text(2)))
+    // Two per cent are 百分之二; 5.0 is five.
+    let part = |number: &str| dialect.literal(number.strip_suffix(".0").unwrap_or(number));
+    let high = found.opt(3).map(|high| format!("到{}", part(high))).unwrap_or_default();
+    format!("{}百分之{}{high}", sign(found.text(1), dialect), part(found.text(2)))
 }
 
 fn degrees(found: &Found<'_>, dialect: &'static Dialect) -> String {
@@ -73,7 +75,6 @@ fn latin_unit(found: &Found<'_>, dialect: &'static Dialect) -> String {
 }
 
 fn han_unit(found: &Found<'_>, dialect: &'static Dialect) -> String {
-    // Two ounces are 二两, but two of anything else are 两.
     counted(found, dialect, found.text(4)) + &per(found.text(5), dialect)
 }
 

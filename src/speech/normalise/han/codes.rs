@@ -68,7 +68,9 @@ fn labelled_code(found: &Found<'_>, dialect: &'static Dialect) -> String {
 fn door(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let (label, digits) = (found.text(1), found.text(3));
     let keyed = !found.text(2).is_empty() || !found.text(4).is_empty();
-    if (label == "按" && !keyed) || counts(found.after()) {
+    let pressed =
+        keyed || ["呼", "开", "開", "进", "進", "确"].iter().any(|verb| found.after().starts_with(verb));
+    if (label == "按" && !pressed) || counts(found.after()) {
         return format!("{label}{}", read(&found.whole()[label.len()..], dialect));
     }
     let hash = |key: &str| if key == "#" { "井号键" } else { "" };

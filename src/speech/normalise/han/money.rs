@@ -6,6 +6,7 @@ use super::{Dialect, Found, Phones, Rule, read, sign, unit_name};
 pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     // 满30-5 is a discount, no range.
     Rule { pattern: r"(满|滿)\s*¥?\s*(NUM)\s*(元|块|塊)?\s*[-减減]\s*¥?\s*(NUM)", read: |found, d| format!("{}{}{}{}{}", found.text(1), d.quantity(found.text(2)), found.text(3), d.off, d.quantity(found.text(4))) },
+    Rule { pattern: r"(满|滿)([0-9]{3,})(可用|即可|免|送|返|赠|立)", read: |found, d| format!("{}{}{}", found.text(1), d.quantity(found.text(2)), found.text(3)) },
     Rule { pattern: r"(优惠|優惠|满减|滿減|立减|立減|红包|紅包|折扣|减免|抵扣|优惠券|补贴|活动|返现)\s*:?\s*-\s*¥?\s*(NUM)(?:\s*元)?", read: |found, d| format!("{}{}{}", found.text(1).trim_end_matches(['减', '減']), d.off, d.money(found.text(2))) },
     Rule { pattern: r"(实付|實付|应付|应收|实收|合计|合計|总价|總價|总计|總計|共计|总额|金额|金額|配送费|配送費|打包费|包装费|跑腿费|小费|小費|运费|運費|单价|單價|起送价|到手价|到手|原价|现价|收入|到账|到賬)\s*:?\s*(NUM)(?:\s*元|([，。、！,;\s)]|$))", read: |found, d| format!("{}{}{}", found.text(1), d.money(found.text(2)), found.text(3)) },
     Rule { pattern: r"([-+]?)\s*(?:¥|END(?i:rmb|cny)\s*)\s*([-+]?)\s*([0-9]{1,3}(?:，[0-9]{3})+(?:\.[0-9]+)?|NUM)(?:TO¥?\s*(NUM))?(?:\s*(万|萬|[wW]END))?(?:\s*(?:元|块|塊))?(/\s*(?:(kg|KG|g|km|KM|h|min|L|m)END)?)?", read: marked },

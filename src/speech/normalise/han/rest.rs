@@ -104,7 +104,7 @@ pub(super) fn bare(number: &str, dialect: &Dialect) -> String {
     }
     let emergency = matches!(number, "110" | "119");
     let phone = number.len() == 11 && number.starts_with('1') && !number.contains('.');
-    if emergency || phone || number.len() > 32 { dialect.code(number) } else { dialect.literal(number) }
+    if emergency || phone { dialect.code(number) } else { dialect.literal(number) }
 }
 
 /// Capitals that are a word: an engine reads them as one.
