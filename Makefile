@@ -62,3 +62,4 @@ check:
 bench:
 	@cargo bench --profile release --bench store_accept
 	@cargo bench --profile release --bench riders
+	@cargo bench --profile release --bench speech

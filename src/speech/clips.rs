@@ -43,25 +43,18 @@ pub struct ServedClip {
 pub(super) struct Clips {
     chimes: &'static Chimes,
     tail_ms: u32,
-    recipes: Cache<ClipName, Arc<Known>>,
-}
-
-/// What is remembered of a clip.
-struct Known {
-    recipe: ClipRecipe,
-    spoken: Spoken,
+    spoken: Cache<ClipName, Arc<Spoken>>,
 }
 
 /// Who speaks where people have recorded everything.
 const RECORDED: &str = "recorded";
-/// Recipes in memory, at 1 kB: half a minute of 700 new sentences a second. Others are in the store.
-const RECIPES_MAX: u64 = 20_000;
+/// Sounds in memory, at 1 kB with their recipe: half a minute of 700 new sentences a second. Others are in the store.
+const SPOKEN_MAX: u64 = 20_000;
 
 impl Clips {
     pub(super) fn new(chimes: &'static Chimes, tail_ms: u32) -> Self {
-        let recipes =
-            Cache::builder().eviction_policy(EvictionPolicy::lru()).max_capacity(RECIPES_MAX).build();
-        Self { chimes, tail_ms, recipes }
+        let spoken = Cache::builder().eviction_policy(EvictionPolicy::lru()).max_capacity(SPOKEN_MAX).build();
+        Self { chimes, tail_ms, spoken }
     }
 
     /// What an engine would make of a sentence.
@@ -90,8 +83,8 @@ impl Clips {
         let recipe = self.recipe(sentence, &uttered.script);
         let text = recipe.text();
         let name = clip_name(chain.parts.library(), &text, recipe.format);
-        if let Some(known) = self.recipes.get(&name).await {
-            return Ok(known.spoken.clone());
+        if let Some(known) = self.spoken.get(&name).await {
+            return Ok(Spoken::clone(&known));
         }
         let len = match recipe.format {
             ClipFormat::Mp3 => self.measures(&recipe, &uttered.frames),
@@ -114,7 +107,7 @@ impl Clips {
         let all_recorded = uttered.script.is_recorded();
         let engine = if all_recorded { RECORDED.to_owned() } else { recipe.voice.clone() };
         let spoken = Spoken { sound, engine };
-        self.recipes.insert(name, Arc::new(Known { recipe, spoken: spoken.clone() })).await;
+        self.spoken.insert(name, Arc::new(spoken.clone())).await;
         Ok(spoken)
     }
 
@@ -122,12 +115,13 @@ impl Clips {
     pub(super) async fn known(&self, chain: &Chain, sentence: &Sentence, script: &Script) -> Option<Spoken> {
         let text = self.recipe(sentence, script).text();
         let name = clip_name(chain.parts.library(), &text, sentence.format);
-        self.recipes.get(&name).await.map(|known| known.spoken.clone())
+        self.spoken.get(&name).await.map(|known| Spoken::clone(&known))
     }
 
     /// The recipe of a clip that was made lately.
     pub(super) async fn remembered(&self, name: ClipName) -> Option<ClipRecipe> {
-        self.recipes.get(&name).await.map(|known| known.recipe.clone())
+        let known = self.spoken.get(&name).await?;
+        ClipRecipe::read(known.sound.recipe.as_deref()?)
     }
 
     /// Joins a clip, from parts that are kept or that the engine of the recipe makes again. `None` if some are lost and
