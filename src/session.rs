@@ -8,14 +8,14 @@ pub mod frame;
 pub mod outbox;
 mod receipt;
 mod render;
+mod resume;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::Now;
 use crate::domain::delivery::{AnswerOutcome, Change, EndReason, OpenDelivery};
-use crate::domain::{Alert, AlertId, AudioUrls, Delivery, DeliveryState, EpochMs, SessionId};
-use crate::domain::{Sound, SoundProfile};
+use crate::domain::{Alert, AlertId, AudioUrls, Delivery, DeliveryState, EpochMs, Sound, SoundProfile};
 
 use allowance::Allowance;
 use claim::Claim;
@@ -23,6 +23,7 @@ pub use close::Close;
 use frame::{ClientFrame, Hello, Limits, OpenFrame, Report, ServerFrame, StatePatch, Welcome};
 pub use outbox::{Lane, Outbox, Waiting};
 pub use receipt::{Kept, Receipt};
+pub use resume::Resume;
 
 /// What all sessions of a server share.
 #[derive(Clone, Debug)]
@@ -74,20 +75,6 @@ pub enum Output {
     AskEnded(Vec<AlertId>),
     /// Say `bye` and close.
     Close(Close),
-}
-
-/// What the store said for `welcome`.
-pub struct Resume {
-    /// The session.
-    pub session: SessionId,
-    /// Highest seq given to this rider.
-    pub seq: i64,
-    /// Open alerts with their ring.
-    pub open: Vec<(AlertId, u32)>,
-    /// End of the token.
-    pub token_expires_at: EpochMs,
-    /// For what ears this rider's clips are levelled.
-    pub profile: SoundProfile,
 }
 
 /// One rider connection after its `hello`.

@@ -86,7 +86,7 @@ pub enum WarmError {
 /// Jobs that are remembered, the newest of all apps: enough to look at one's own the next day.
 const JOBS_MAX: usize = 1_000;
 /// Parts between two looks at the budget: it is overdrawn by so many at most.
-const CHUNK: usize = 50;
+const CHUNK: usize = 20;
 
 /// The jobs, oldest first.
 #[derive(Default)]

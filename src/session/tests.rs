@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{
-    AppId, DeliveryId, DeliveryState, FirstStatus, Head, Need, Repeat, Urgency, delivery::Delivery,
+    AppId, DeliveryId, DeliveryState, FirstStatus, Head, Need, Repeat, SessionId, Urgency, delivery::Delivery,
 };
 
 const WALL: EpochMs = EpochMs(1_800_000_000_000);

@@ -130,7 +130,7 @@ async fn what_could_never_be_said_is_refused_when_it_is_saved() {
         refused.assert_problem(400, error);
         assert_eq!(refused.json["pointer"], pointer, "{body}");
     }
-    for query in ["lang=fr", &format!("merchant={}", "x".repeat(129)), "merchant=%ff"] {
+    for query in ["lang=fr", &format!("merchant={}", "x".repeat(129))] {
         server.get(&format!("{KIND}?{query}")).await.assert_problem(400, "bad_query");
     }
     server.get("/v1/templates/order.sung").await.assert_problem(404, "not_found");

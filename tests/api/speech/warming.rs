@@ -71,7 +71,7 @@ async fn a_job_ends_with_the_budget_of_the_day() {
     let server = TestServer::start("[apps]\nspeech_characters_per_day = 200\n").await;
     let texts: Vec<String> = (0..120).map(|n| format!("第{n}次提醒，请注意")).collect();
     let job = ended(&server, &begin(&server, json!({"texts": texts})).await).await;
-    assert_eq!((&job["state"], &job["made"], &job["left"]), (&json!("over_budget"), &json!(50), &json!(70)));
+    assert_eq!((&job["state"], &job["made"], &job["left"]), (&json!("over_budget"), &json!(20), &json!(100)));
     assert_eq!(used(&server).await, job["characters"].as_i64().unwrap());
     let refused = server.call("POST", "/v1/speech", json!({"text": "另外一句话"})).await;
     refused.assert_problem(429, "speech_budget");
