@@ -57,13 +57,11 @@ fn time(found: &Found<'_>, dialect: &'static Dialect) -> String {
         }
     };
     let from = clock(found.text(1), found.text(2));
-    match (found.opt(3), found.opt(4)) {
-        (Some(hour), Some(minute)) => format!("{from}到{}", clock(hour, minute)),
-        _ => {
-            let sharp = if from.ends_with(['整', '正']) { "" } else { found.text(6) };
-            format!("{}{from}{sharp}", part_of_day(found.text(1), found.text(5), dialect))
-        }
+    if let (Some(hour), Some(minute)) = (found.opt(3), found.opt(4)) {
+        return format!("{from}到{}", clock(hour, minute));
     }
+    let sharp = if from.ends_with(['整', '正']) { "" } else { found.text(6) };
+    format!("{}{from}{sharp}", part_of_day(found.text(1), found.text(5), dialect))
 }
 
 fn half_day(found: &Found<'_>, dialect: &'static Dialect) -> String {
