@@ -194,8 +194,12 @@ impl Phrase {
                 Piece::Slot(slot) => {
                     let value = slot.value(vars)?;
                     let shown = slots::shown(slot.sort, value, lang, utc_offset_s)?;
-                    let said = slots::said(slot.sort, &shown, lang, lexicon)?;
                     text.push_str(&shown);
+                    // No character has more than four bytes: what is left needs no reading.
+                    if text.len() > 4 * TEXT_CHARS_MAX {
+                        return None;
+                    }
+                    let said = slots::said(slot.sort, &shown, lang, lexicon)?;
                     spoken.push_str(&said.whole);
                     pieces.extend(said.pieces);
                 }

@@ -9,7 +9,7 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"(?i:https?://|ENDwww\.)[!-~]*[0-9A-Za-z/]", read: |_, d| d.link.to_owned() },
     Rule { pattern: r"([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼])\s?([A-Z])\s?([0-9A-Z]{5,6})END", read: plate },
     Rule { pattern: r"(?:((?:手机|手機)?尾[号號]|(?:手机|手機|电话|電話)(?:[号號][码碼]?)?)(?:为|是)?[\s:]*)?(?:\+?86[- ]?)?1[3-9][0-9][- ]*(?:[*xX]{2,8}|\s{4})[- ]*([0-9]{4})END", read: masked_phone },
-    Rule { pattern: r"((?:手机|手機|订单|訂單)?尾[号數数號]|[后後末尾][四4]位|(?:取餐|取件|取货|取貨|取单|取單|提货|提貨|提取|收货|收貨|送货|自提|验证|驗證|校验|动态|核销|核銷|兑换|优惠|邀请|识别|配送|开柜|开箱|开门|门禁|交接|确认|確認|付款|团购|退款|条|條|编|編|券|密|代)[码碼]|(?:订单编?|訂單編?|运单|快递单|单|單|编|編|工|会员|會員|卡|账|帳|帐|手机|手機|电话|電話|微信|车牌|車牌|身份证|虚拟|隐私|中间)[号號][码碼]?|邮编|口令)\s*(为|是|為|係)?[\s:#*]*([0-9A-Za-z][0-9A-Za-z-]{0,31}END#?)((?:[、/][0-9]{4}END)*)(?:\s*(?:[转轉]|分机)\s*([0-9]{1,6})END)?", read: labelled_code },
+    Rule { pattern: r"((?:手机|手機|订单|訂單)?尾[号數数號]|[后後末尾][四4]位|(?:取餐|取件|取货|取貨|取单|取單|提货|提貨|提取|收货|收貨|送货|自提|验证|驗證|校验|动态|核销|核銷|兑换|优惠|邀请|识别|配送|开柜|开箱|开门|门禁|交接|确认|確認|付款|团购|退款|条|條|编|編|券|密|代)[码碼]|(?:订单编?|訂單編?|运单|快递单|单|單|编|編|工|会员|會員|卡|账|帳|帐|手机|手機|电话|電話|微信|车牌|車牌|身份证|虚拟|隐私|中间)[号號][码碼]?|邮编|口令)\s*(为|是|為|係)?[\s:#*]*([0-9A-Za-z][0-9A-Za-z-]{0,31}END#?)((?: [0-9]{4}END){2,}|(?:[、/][0-9]{4}END)*)(?:\s*(?:[转轉]|分机)\s*([0-9]{1,6})END)?", read: labelled_code },
     Rule { pattern: r"(尾[号數数號]|[后後末尾][四4]位|[\p{Han}]{2}[码碼])，\s*([0-9]{3,8})END", read: |found, d| format!("{}{}", label(found.text(1)), d.code(found.text(2))) },
     // A number that is shouted across a shop is a number while it is short.
     Rule { pattern: r"((?:取餐|取单|取單|流水|排队|排隊|排|叫|桌|台|序|房间|房間|房|门牌|門牌|柜|格口|箱)[号號])\s*(为|是|為|係)?[\s:#]*([0-9A-Za-z][0-9A-Za-z-]{0,15}END)", read: shouted },
@@ -60,8 +60,10 @@ fn labelled_code(found: &Found<'_>, dialect: &'static Dialect) -> String {
     } else {
         ""
     };
-    let more: Vec<String> = found.text(4).split(['、', '/']).map(|code| dialect.code(code)).collect();
-    format!("{label}{}{}{key}{}", found.text(2), dialect.code(code), more.join("、")) + &extension
+    // A long number in groups of four is one code, numbers in a list are several.
+    let between = if found.text(4).starts_with(' ') { "" } else { "、" };
+    let more: Vec<String> = found.text(4).split(['、', '/', ' ']).map(|code| dialect.code(code)).collect();
+    format!("{label}{}{}{key}{}", found.text(2), dialect.code(code), more.join(between)) + &extension
 }
 
 /// `按1234#`: the keys of a door. `按100元` is no key.

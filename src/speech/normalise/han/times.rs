@@ -12,7 +12,7 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"((?:19|20)[0-9]{2})[-/](0[1-9]|1[0-2])END", read: |found, d| format!("{}年{}月", Dialect::year(found.text(1)), d.cardinal(found.text(2), Counting::Names)) },
     Rule { pattern: r"([01]?[0-9])[-/.]([0-3]?[0-9])\s+([0-9]{1,2}:[0-9]{2}(?:TO[0-9]{1,2}:[0-9]{2})?)END", read: day_and_time },
     Rule { pattern: r"(比分|比数)\s*:?\s*([0-9]{1,3})\s*[-:]\s*([0-9]{1,3})", read: |found, d| format!("{}{}比{}", found.text(1), d.name(found.text(2)), d.name(found.text(3))) },
-    Rule { pattern: r"([0-9]+):([0-9]+)(?::[0-9]+(?:\.[0-9]+)?)?(?:TO([0-9]+):([0-9]+)(?::[0-9]{2})?END|\s*([AaPp])(?:[Mm]END|\.\s?[Mm]END\.?)|(?:Z|\+0[0-9]:?[0-9]{2})?END)", read: time },
+    Rule { pattern: r"([0-9]+):([0-9]+)(?::[0-9]+(?:\.[0-9]+)?)?(?:TO([0-9]+):([0-9]+)(?::[0-9]{2})?END|\s*([AaPp])(?:[Mm]END|\.\s?[Mm]END\.?)|(?:Z|\+0[0-9]:?[0-9]{2})?END)(整)?", read: time },
     Rule { pattern: r"([0-9]{1,2})\s?([AaPp])(?:[Mm]END|\.[Mm]END\.?)", read: half_day },
     Rule { pattern: r"([0-9]{1,2})TO([0-9]{1,2})(点|點)", read: |found, d| format!("{}到{}{}", d.quantity(found.text(1)), d.quantity(found.text(2)), found.text(3)) },
     Rule { pattern: r"([0-9]{1,2})(点|點)(?:([0-5][0-9])END分?|([0-9])分)?", read: hour },
@@ -57,10 +57,11 @@ fn time(found: &Found<'_>, dialect: &'static Dialect) -> String {
         }
     };
     let from = clock(found.text(1), found.text(2));
-    match (found.opt(3), found.opt(4)) {
-        (Some(hour), Some(minute)) => format!("{from}到{}", clock(hour, minute)),
-        _ => format!("{}{from}", part_of_day(found.text(1), found.text(5), dialect)),
+    if let (Some(hour), Some(minute)) = (found.opt(3), found.opt(4)) {
+        return format!("{from}到{}", clock(hour, minute));
     }
+    let sharp = if from.ends_with(['整', '正']) { "" } else { found.text(6) };
+    format!("{}{from}{sharp}", part_of_day(found.text(1), found.text(5), dialect))
 }
 
 fn half_day(found: &Found<'_>, dialect: &'static Dialect) -> String {
