@@ -106,8 +106,8 @@ pub(super) fn encoded(
     let wanted = target.ceiling_dbtp - METER_MARGIN_DB;
     let mut leveller = Leveller::new(sound, RATE_HZ, Target { ceiling_dbtp: wanted, ..target })?;
     leveller.lower(target.limiter.codec_margin_db());
-    let mut levelled = leveller.settled()?;
-    let mut frames = encode(&pcm_of(&levelled)?)?;
+    let mut loud = leveller.settled()?;
+    let mut frames = encode(&pcm_of(&loud)?)?;
     for round in 0..ROUNDS_MAX {
         let over = level::true_peak_dbtp(&frames.decoded()?, RATE_HZ)? - wanted;
         if over <= 0.0 {
@@ -116,12 +116,12 @@ pub(super) fn encoded(
         if round < LOWERED_MAX {
             // At the same loudness a lower ceiling makes the codec add more.
             leveller.lower(over * 1.5 + 0.1);
-            levelled = leveller.settled()?;
+            loud = leveller.settled()?;
         } else {
             // What limiting does not bring down, softness does.
-            level::scale(&mut levelled, -over - 0.3);
+            level::scale(&mut loud, -over - 0.3);
         }
-        frames = encode(&pcm_of(&levelled)?)?;
+        frames = encode(&pcm_of(&loud)?)?;
     }
     Ok(frames)
 }
