@@ -326,7 +326,7 @@ pub(crate) fn slow_espeak(folder: &Path, seconds: u32) -> PathBuf {
     let mut real = std::env::split_paths(&path).map(|folder| folder.join("espeak-ng"));
     let real = real.find(|program| program.is_file()).expect("install espeak-ng to run these tests");
     let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *-x*) exec '{0}' \"$@\";; esac\nsleep {seconds}\nexec '{0}' \"$@\"\n",
+        "#!/bin/sh\ncase \"$*\" in *-x*|*--version*) exec '{0}' \"$@\";; esac\nsleep {seconds}\nexec '{0}' \"$@\"\n",
         real.display()
     );
     let program = folder.join("slow-espeak");
