@@ -90,10 +90,10 @@ impl Wordings {
             let Some(lang) = Lang::parse(&key.lang) else { continue };
             let known = before.and_then(|before| before.compiled.get(&key));
             let ready = match known.filter(|(known, _)| *known == version) {
-                Some((_, ready)) => Some(ready.clone()),
+                Some((_, ready)) => ready.clone(),
                 None => Ready::of(&key.topic, lang, &list),
             };
-            compiled.extend(ready.map(|ready| (key, (version, ready))));
+            compiled.insert(key, (version, ready));
         }
         let mut wordings = Self {
             stamp,
@@ -173,7 +173,7 @@ impl Wordings {
 
 impl Ready {
     /// What does not compile is left out: it was checked when it was saved, by a binary that may have known more.
-    fn of(topic: &Topic, lang: Lang, list: &str) -> Option<Self> {
+    fn of(topic: &Topic, lang: Lang, list: &str) -> Self {
         match topic {
             Topic::Phrases(kind) => {
                 let texts: Vec<String> = serde_json::from_str(list).unwrap_or_default();
@@ -181,11 +181,11 @@ impl Ready {
                     let compiled = Phrase::compile(text, lang);
                     compiled.inspect_err(|error| warn!(template.kind = kind, %error, "Phrase left out.")).ok()
                 });
-                Some(Self::Phrases(compiled.collect()))
+                Self::Phrases(compiled.collect())
             }
             Topic::Lexicon => {
                 let entries: Vec<LexiconEntry> = serde_json::from_str(list).unwrap_or_default();
-                Some(Self::Lexicon(lexicon(lang, &entries)))
+                Self::Lexicon(lexicon(lang, &entries))
             }
         }
     }

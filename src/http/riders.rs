@@ -21,7 +21,7 @@ use crate::domain::app::KeyMode;
 use crate::domain::book::Admission;
 use crate::domain::target::DutyRule;
 use crate::domain::{DevicePolicy, Event, Overrides, RiderId, SoundProfile, Target};
-use crate::intake::{InputError, ParsedEvent, Reader};
+use crate::intake::{ParsedEvent, Reader};
 use crate::store::RiderPatch;
 use view::{CheckView, RiderView};
 
@@ -90,9 +90,12 @@ pub async fn put(
     let body = Reader::new(&body)?;
     body.only(&["devices", "on_duty", "revoke_tokens", "test", "sound_profile"])?;
     let revoke = body.boolean("revoke_tokens")?.unwrap_or(false);
+    // Here `null` says something: that they hear what their app's riders hear.
+    let clears = body.is_null("sound_profile");
+    let profile = body.word("sound_profile", SoundProfile::parse, "plain, street")?;
     let patch = RiderPatch {
         lang: None,
-        sound_profile: sound_profile(&body)?,
+        sound_profile: if clears { Some(None) } else { profile.map(Some) },
         devices: body.word("devices", DevicePolicy::parse, "latest, all")?,
         on_duty: body.boolean("on_duty")?,
         not_before: revoke.then(|| state.dispatch.clock().now().wall),
@@ -108,14 +111,6 @@ pub async fn put(
     }
     let stored = state.dispatch.put_rider(rider, patch).await?;
     Ok(Success(RiderView::of(&state, &stored, None)))
-}
-
-/// Here `null` says something: that they hear what their app's riders hear.
-fn sound_profile(body: &Reader<'_>) -> Result<Option<Option<SoundProfile>>, InputError> {
-    if body.is_null("sound_profile") {
-        return Ok(Some(None));
-    }
-    Ok(body.word("sound_profile", SoundProfile::parse, "plain, street")?.map(Some))
 }
 
 /// Look at a rider.

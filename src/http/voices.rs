@@ -8,7 +8,7 @@ use super::AppState;
 use super::auth::MayRead;
 use super::problem::{Answer, Envelope, Success};
 use crate::config::engines::SpeechMode;
-use crate::speech::{VoiceInfo, VoiceState};
+use crate::speech::{Lang, VoiceInfo, VoiceState};
 
 /// The voices, in the order in which they are asked.
 #[derive(Serialize, ToSchema)]
@@ -57,7 +57,7 @@ impl VoiceView {
         Self {
             name: voice.name,
             kind: voice.kind,
-            langs: voice.langs.into_iter().map(|lang| lang.tag()).collect(),
+            langs: voice.langs.into_iter().map(Lang::tag).collect(),
             local: voice.local,
             mode: match voice.mode {
                 SpeechMode::Whole => "whole",

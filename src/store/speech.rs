@@ -53,7 +53,7 @@ pub struct NewWording {
 }
 
 /// What became of a wording that was to be saved.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Saved {
     /// It is this version now.
     As(u32),

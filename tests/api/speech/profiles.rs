@@ -14,7 +14,7 @@ fn number(audio: &Value, member: &str) -> i64 {
 /// That both of its clips can be fetched, the one as long as it says.
 async fn assert_fetched(server: &TestServer, audio: &Value) {
     let clip = reply(server.request("GET", audio["url"].as_str().unwrap())).await;
-    assert_eq!((clip.status, clip.bytes.len() as i64), (200, number(audio, "bytes")), "{audio}");
+    assert_eq!((clip.status, json!(clip.bytes.len())), (200, audio["bytes"].clone()), "{audio}");
     let fallback = reply(server.request("GET", audio["fallback_url"].as_str().unwrap())).await;
     assert_eq!((fallback.status, fallback.header("content-type")), (200, "audio/mpeg"), "{audio}");
 }
@@ -85,7 +85,7 @@ async fn the_rider_goes_before_the_app_and_the_app_before_the_server() {
         let wish = json!({"text": "今日有雨", "profile": profile, "format": "wav"});
         let spoken = server.done("POST", "/v1/speech", wish).await;
         let clip = reply(server.request("GET", spoken["url"].as_str().unwrap())).await;
-        assert_eq!((clip.status, clip.bytes.len() as i64), (200, number(&spoken, "bytes")), "{profile}");
+        assert_eq!((clip.status, json!(clip.bytes.len())), (200, spoken["bytes"].clone()), "{profile}");
     }
     server.stop().await;
 }

@@ -68,7 +68,7 @@ async fn a_job_is_one_of_its_app_at_a_time_and_an_apps_own() {
 
 #[tokio::test]
 async fn a_job_ends_with_the_budget_of_the_day() {
-    let server = TestServer::start("[apps]\nspeech_characters_per_day = 200\n").await;
+    let server = TestServer::start("[apps]\nspeech_characters_per_day = 150\n").await;
     let texts: Vec<String> = (0..120).map(|n| format!("第{n}次提醒，请注意")).collect();
     let job = ended(&server, &begin(&server, json!({"texts": texts})).await).await;
     assert_eq!((&job["state"], &job["made"], &job["left"]), (&json!("over_budget"), &json!(20), &json!(100)));
