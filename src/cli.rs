@@ -209,7 +209,7 @@ async fn show(mut warming: watch::Receiver<WarmProgress>) {
         progress.show(done, total);
     }
     progress.end();
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn status(place: &Place) -> anyhow::Result<ExitCode> {
