@@ -125,8 +125,8 @@ impl Cli {
             Err(error) => return complain(&error.into()),
         };
         // A check tells what it finds itself; what it starts on the way need not.
-        let filter =
-            if matches!(cli.command, Command::Check(_)) { "off" } else { config.log.filter.as_str() };
+        let is_check = matches!(cli.command, Command::Check(_) | Command::Config(_));
+        let filter = if is_check { "off" } else { config.log.filter.as_str() };
         log_to_stderr(config.log.format, filter);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let done = match runtime {
@@ -209,7 +209,7 @@ async fn show(mut warming: watch::Receiver<WarmProgress>) {
         progress.show(done, total);
     }
     progress.end();
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn status(place: &Place) -> anyhow::Result<ExitCode> {

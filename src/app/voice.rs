@@ -71,14 +71,20 @@ impl Speakers {
         let words = words(config)?;
         let lexicons = compiled(&words)?;
         let recorded = recorded(config)?;
-        let services = services()?;
+        let mut client = None;
         let mut engines = Vec::new();
         for name in &config.speech.chain {
             if name == BUILT_IN {
                 engines.extend(built_in(config).await);
-            } else if let Some(engine) = config.speech.engines.get(name)
-                && let Some(speaker) = set_up(config, name, &engine.kind, &engine.common, &services).await?
-            {
+                continue;
+            }
+            let Some(engine) = config.speech.engines.get(name) else { continue };
+            // Made when it is needed: it reads the root certificates, which takes a while.
+            let services = match &client {
+                Some(services) => Arc::clone(services),
+                None => Arc::clone(client.insert(services()?)),
+            };
+            if let Some(speaker) = set_up(config, name, &engine.kind, &engine.common, services).await? {
                 engines.push(NamedEngine {
                     name: name.clone(),
                     engine: speaker,
@@ -262,14 +268,13 @@ async fn set_up(
     name: &str,
     kind: &EngineKind,
     common: &EngineCommon,
-    services: &Arc<Services>,
+    services: Arc<Services>,
 ) -> Result<Option<Arc<dyn Engine>>, ConfigError> {
     fn boxed(
         engine: Result<impl Engine, EngineSetupError>,
     ) -> Result<Option<Arc<dyn Engine>>, EngineSetupError> {
         engine.map(|engine| Some(Arc::new(engine) as Arc<dyn Engine>))
     }
-    let services = Arc::clone(services);
     let engine = match kind {
         EngineKind::Openai(own) => boxed(Openai::new(own, common, services)),
         EngineKind::Tencent(own) => boxed(Tencent::new(own, common, services)),

@@ -190,11 +190,6 @@ impl Speech {
             if !self.chain.contains(name) && !matches!(engine.kind, EngineKind::Recorded(_)) {
                 remarks.push(format!("speech.engines.{name} is not in speech.chain and is never asked"));
             }
-            if engine.common.deadline > self.budget && self.chain.first() == Some(name) {
-                remarks.push(format!(
-                    "speech.engines.{name}.deadline is longer than speech.budget: a fresh sentence may come as an update"
-                ));
-            }
         }
         remarks
     }

@@ -37,8 +37,8 @@ async fn the_configurations_of_the_page_work() {
         std::fs::write(&path, &text).unwrap();
         let config = Config::load(Some(&path)).unwrap_or_else(|error| panic!("{block}: {error}"));
         let speakers = Speakers::set_up(&config).await.unwrap_or_else(|error| panic!("{block}: {error:#}"));
-        let names: Vec<&str> = speakers.engines.iter().map(|engine| engine.name.as_str()).collect();
-        assert_eq!(names, config.speech.chain, "{block}");
+        let ready: Vec<&str> = speakers.engines.iter().map(|engine| engine.name.as_str()).collect();
+        assert_eq!(ready, config.speech.chain, "{block}");
         assert!(config.speech.remarks().iter().all(|remark| !remark.contains("never asked")), "{block}");
         seen.extend(config.speech.engines.values().map(|engine| engine.kind.as_str()));
     }

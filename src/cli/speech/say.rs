@@ -13,6 +13,7 @@ use super::{Voice, profile};
 use crate::app::VoiceDesk;
 use crate::audio::ClipFormat;
 use crate::cli::print;
+use crate::domain::said::Part;
 use crate::domain::{SoundProfile, Urgency};
 use crate::speech::engine::Speed;
 use crate::speech::{Chime, Rendered, SayBudget, Sentence, free_text};
@@ -28,7 +29,7 @@ pub(in crate::cli) struct Say {
     /// Say the phrase of this kind of event
     #[arg(long)]
     kind: Option<String>,
-    /// A value for the phrase, such as merchant=测试面馆 or fee_cents=580
+    /// A value for the phrase, such as `merchant=测试面馆` or `fee_cents=580`
     #[arg(long = "var", value_name = "NAME=VALUE", requires = "kind", value_parser = variable)]
     vars: Vec<(String, Value)>,
     /// For what ears: plain, street; the configuration's usual otherwise
@@ -69,7 +70,7 @@ impl Say {
         let told = json!({
             "said": sentence.said.text(),
             "text": rendered.text,
-            "parts": sentence.said.parts().iter().map(|part| part.text()).collect::<Vec<_>>(),
+            "parts": sentence.said.parts().iter().map(Part::text).collect::<Vec<_>>(),
             "lang": sentence.lang.tag(),
             "engine": spoken.engine,
             "profile": profile.as_str(),
@@ -128,7 +129,7 @@ fn format(text: &str) -> Result<ClipFormat, String> {
 /// A number where it is written like one: `0017` stays text.
 fn variable(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE")?;
-    let number = serde_json::from_str::<Value>(value).ok().filter(|value| value.is_number());
+    let number = serde_json::from_str::<Value>(value).ok().filter(Value::is_number);
     Ok((name.to_owned(), number.unwrap_or_else(|| value.into())))
 }
 

@@ -210,6 +210,28 @@ async fn samples_stand_side_by_side_with_their_figures() {
 }
 
 #[tokio::test]
+async fn a_check_has_every_engine_speak_for_itself() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("orderbell.toml");
+    let good = Fake::always(Answer::ok("audio/wav", wav(4_000))).await;
+    let bad =
+        Fake::always(Answer::with(401, "application/json", "{\"error\":{\"code\":\"invalid_api_key\"}}"))
+            .await;
+    for (fake, fails) in [(&good, false), (&bad, true)] {
+        std::fs::write(&file, with_cloud(fake)).unwrap();
+        let output = cli(folder.path(), &["check", "--json", "--config", file.to_str().unwrap()]).await;
+        let report = told(&output);
+        let findings = report["checks"].as_array().unwrap();
+        let found = findings.iter().find(|finding| finding["name"] == "voice.cloud.mandarin").unwrap();
+        // Slow is told as well, on a busy machine.
+        assert_eq!(found["level"] == "FAIL", fails, "{found}");
+        assert!(findings.iter().any(|finding| finding["name"] == "voice.mandarin"), "{report}");
+        assert_eq!(fake.requests().len(), 1, "it costs what one sentence costs");
+        assert!(!report.to_string().contains("a-key-not-to-be-shown"));
+    }
+}
+
+#[tokio::test]
 async fn a_server_makes_parts_ahead_once() {
     let (fake, config) = quick_voice().await;
     let changes = format!("[speech.prewarm]\nlanguages = ['yue']\nfees = ''\n{config}");
