@@ -16,10 +16,10 @@ pub const CEILING_DBTP: f64 = -1.0;
 
 /// Kept below the ceiling: meters that look between the samples more closely than ours find this much more.
 const METER_MARGIN_DB: f64 = 0.2;
-/// Times a part is encoded again at most, until its decoded peaks keep the ceiling; most need none or one.
+/// Times a part is encoded again at most, until its decoded peaks keep the ceiling; plain speech needs none or one, the street up to three.
 const ROUNDS_MAX: u32 = 6;
-/// Times of these in which only the ceiling is lowered, and the loudness kept.
-const LOWERED_MAX: u32 = 2;
+/// Times of these in which only the ceiling is lowered, and the loudness kept: more would gain little.
+const LOWERED_MAX: u32 = 1;
 
 /// Why an engine's sound is not part of a sentence.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +67,8 @@ pub fn levelled(dry: &Pcm, profile: SoundProfile) -> Result<Pcm, SentenceError> 
 }
 
 /// The dry sound in a profile, encoded, with as much silence behind it as the codec needs (24 to 48 ms). All profiles
-/// have the same number of frames. True peaks keep [`CEILING_DBTP`] after decoding. About 10 ms of work for a second of
-/// sound: not for an async task.
+/// have the same number of frames. True peaks keep [`CEILING_DBTP`] after decoding. 10 ms of work for a second of sound in
+/// the plain profile, up to three times that for the street: not for an async task.
 ///
 /// # Errors
 /// [`SentenceError`] when a step fails; silence is no error here.
@@ -119,7 +119,7 @@ pub(super) fn encoded(
             loud = leveller.settled()?;
         } else {
             // What limiting does not bring down, softness does.
-            level::scale(&mut loud, -over - 0.3);
+            level::scale(&mut loud, -over - 0.15);
         }
         frames = encode(&pcm_of(&loud)?)?;
     }
