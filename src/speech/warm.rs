@@ -101,6 +101,7 @@ impl Speech {
         let plain = self.chain.parts.frames(&key, SoundProfile::Plain, Some(&maker)).await;
         let made = match self.profile {
             SoundProfile::Plain => plain,
+            SoundProfile::Street if plain.is_err() => plain,
             SoundProfile::Street => self.chain.parts.frames(&key, SoundProfile::Street, Some(&maker)).await,
         };
         match made {
