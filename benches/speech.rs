@@ -29,7 +29,6 @@ use crate::house::House;
 use crate::orders::{Month, merchant};
 use crate::studio::{Act, Scripted, Studio, named, sentence};
 
-#[expect(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/speech/house.rs"]
 mod house;
 #[path = "../tests/speech/orders.rs"]

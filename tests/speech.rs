@@ -1,6 +1,12 @@
 //! The voice as a whole, with engines that do as they are told: order, time, failures, what is kept, and alerts.
 //! Time is paused where a test is about time; files are real, and so is espeak-ng where it is named.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what it expects, and its helpers with it"
+)]
+
 #[path = "speech/alerts.rs"]
 mod alerts;
 #[path = "speech/chain.rs"]

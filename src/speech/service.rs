@@ -153,11 +153,10 @@ impl Speech {
             Arc::new(Link::new(named, making.breaker, making.waiting_max, meters, Arc::clone(&clock)))
         };
         let links: Vec<Arc<Link>> = options.engines.into_iter().map(link).collect();
-        match links.first() {
-            Some(first) => {
-                info!(engine.name = %first.name, engines = links.len(), "Speech engines are set up.")
-            }
-            None => warn!("No speech engine: canned clips will sound."),
+        if let Some(first) = links.first() {
+            info!(engine.name = %first.name, engines = links.len(), "Speech engines are set up.");
+        } else {
+            warn!("No speech engine: canned clips will sound.");
         }
         let parts = PartStore::new(library, &limits, clock, lifecycle);
         for lang in Lang::ALL {

@@ -127,7 +127,7 @@ impl Engine for Scripted {
                     Act::Fail(failure)
                 }
                 Act::Bytes(bytes) => return Ok(EngineSound { bytes: bytes.into(), bare: None }),
-                Act::Silence => return Ok(wav(&[0; 24_000], 24_000)),
+                Act::Silence => return Ok(wav(&vec![0; 24_000], 24_000)),
                 Act::Panic => panic!("as the test wants"),
             }
         }
@@ -237,7 +237,7 @@ impl Studio {
 
     /// Stops as a server does: what is being written is written.
     pub(crate) async fn close(self) {
-        assert!(self.lifecycle.finish_tasks(Duration::from_secs(60)).await);
+        assert!(self.lifecycle.finish_tasks(Duration::from_mins(1)).await);
     }
 
     /// The metrics, without their comments.
