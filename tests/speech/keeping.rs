@@ -80,7 +80,9 @@ async fn lost_and_spoilt_parts_are_made_again_on_request() {
         studio.close().await;
         let kept: Vec<PathBuf> = ["mp3", "wav"].into_iter().flat_map(|of| files(folder.path(), of)).collect();
         assert_eq!(kept.len(), 4, "two parts, dry and as frames");
-        kept.iter().for_each(|path| spoil(path));
+        for path in &kept {
+            spoil(path);
+        }
 
         let studio = Studio::open(folder.path(), vec![named("x", &engine)]).await;
         let recipe = before.sound.recipe.unwrap();
@@ -105,7 +107,9 @@ async fn a_recipe_of_a_voice_that_is_gone_is_served_while_its_parts_are_kept() {
     assert_eq!((served.bytes.len() as u64, other.calls()), (before.sound.bytes, 0));
     studio.close().await;
     for extension in ["mp3", "wav"] {
-        files(folder.path(), extension).iter().for_each(|path| std::fs::remove_file(path).unwrap());
+        for path in files(folder.path(), extension) {
+            std::fs::remove_file(path).unwrap();
+        }
     }
     let studio = Studio::open(folder.path(), vec![named("y", &other)]).await;
     assert!(studio.speech.remake(&recipe, SoundProfile::Plain).await.unwrap().is_none());
