@@ -130,7 +130,10 @@ impl Folder {
                 Ok(()) | Err(_) => {}
             }
         }
-        sync_dir(&self.root.join(name.shard()))
+        match sync_dir(&self.root.join(name.shard())) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Writes down that a clip was used, as its modification time.
@@ -147,7 +150,16 @@ impl Folder {
     fn place(&self, path: &Path, bytes: &[u8], now_ms: i64) -> io::Result<()> {
         let turn = self.written.fetch_add(1, Ordering::Relaxed);
         let aside = self.temporary().join(format!("{}-{now_ms}-{turn}", std::process::id()));
-        let outcome = write_synced(&aside, bytes, now_ms).and_then(|()| fs::rename(&aside, path));
+        let written = || write_synced(&aside, bytes, now_ms).and_then(|()| fs::rename(&aside, path));
+        let outcome = written().or_else(|error| match (error.kind(), path.parent()) {
+            // Somebody has deleted the folder, as its owner may at any time.
+            (ErrorKind::NotFound, Some(shard)) => {
+                fs::create_dir_all(self.temporary())?;
+                fs::create_dir_all(shard)?;
+                written()
+            }
+            _ => Err(error),
+        });
         if outcome.is_err() {
             // The error of the write is what matters; a leftover is swept when the folder is opened.
             let _swept = fs::remove_file(&aside);

@@ -57,6 +57,17 @@ async fn what_is_put_is_served_and_survives_a_restart() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_deleted_meanwhile_is_made_again() {
+    let dir = TempDir::new().unwrap();
+    let library = open(&dir, NOW).await;
+    let gone = put(&library, 1, NOW).await;
+    fs::remove_dir_all(dir.path()).unwrap();
+    library.remove(gone).await.unwrap();
+    let name = put(&library, 2, NOW).await;
+    assert_eq!(open(&dir, NOW).await.get(name, NOW).await.unwrap().unwrap().bytes, bytes(2));
+}
+
+#[tokio::test]
 async fn another_secret_gives_other_names() {
     let dir = TempDir::new().unwrap();
     let library = open(&dir, NOW).await;
