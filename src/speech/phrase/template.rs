@@ -1,6 +1,7 @@
 //! A template, taken apart once: fixed runs of text, and slots between them.
 //! Slots name a value and the filter that reads it; there is nothing else, so a template cannot run away.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -56,13 +57,13 @@ impl Template {
         let mut pieces = Vec::new();
         let mut at = 0;
         while let Some(found) = MARKS.iter().filter_map(|mark| source[at..].find(mark)).min() {
-            push_fixed(&source[at..at + found], lang, &mut pieces);
+            push_fixed(source, at..at + found, lang, &mut pieces)?;
             at += found;
             let (slot, length) = slot_at(source, at)?;
             pieces.push(Piece::Slot(slot));
             at += length;
         }
-        push_fixed(&source[at..], lang, &mut pieces);
+        push_fixed(source, at..source.len(), lang, &mut pieces)?;
         Ok(Self { pieces })
     }
 
@@ -111,11 +112,24 @@ pub enum PhraseError {
 /// What ends a fixed run.
 const MARKS: [&str; 4] = ["{{", "{%", "{#", "}}"];
 
-fn push_fixed(written: &str, lang: Lang, pieces: &mut Vec<Piece>) {
+/// A brace in it is a slot that was meant otherwise: it would be said as the name of its value.
+fn push_fixed(
+    source: &str,
+    run: Range<usize>,
+    lang: Lang,
+    pieces: &mut Vec<Piece>,
+) -> Result<(), PhraseError> {
+    let written = &source[run.clone()];
+    if let Some(brace) = written.find(['{', '}']) {
+        let (line, column) = position(source, run.start + brace);
+        let problem = "a slot has two braces on each side: {{ name|filter }}".to_owned();
+        return Err(PhraseError::Syntax { line, column, problem });
+    }
     if !written.is_empty() {
         let run = Run { written: written.to_owned(), said: normalise(written, lang) };
         pieces.push(Piece::Fixed(run));
     }
+    Ok(())
 }
 
 /// A slot from its opening braces on; the groups are the name with its parts and the filter.

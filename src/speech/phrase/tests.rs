@@ -200,6 +200,14 @@ fn a_bad_template_is_refused_with_its_place() {
     );
     assert_eq!(syntax("{# x #}"), "line 1, column 1: a phrase has slots only, no statements or comments");
     assert_eq!(syntax("x }} y"), "line 1, column 3: this closes no slot");
+    assert_eq!(
+        syntax("{platform}来单，{fee:money}"),
+        "line 1, column 1: a slot has two braces on each side: {{ name|filter }}"
+    );
+    assert_eq!(
+        syntax("来单{{ platform|platform }}}"),
+        "line 1, column 26: a slot has two braces on each side: {{ name|filter }}"
+    );
     for template in [
         "{{ }}",
         "{{ 'a' * 9 }}",
