@@ -169,6 +169,11 @@ async fn every_refusal_says_what_to_do() {
         ("overloaded for a while", Answer::with(503, "text/plain", "").and("retry-after", "20"), in_20_s),
         ("200 and an error", Answer::json(200, &json!({"error": {"message": quota}})), Quota),
         ("200 and who knows", Answer::json(200, &json!({"error": {"message": quoting}})), Broken),
+        (
+            "200 and out of breath",
+            Answer::json(200, &json!({"error": {"message": "model overloaded", "code": 500}})),
+            Retry,
+        ),
         ("200 and a wrong key", Answer::json(200, &json!({"error": "invalid api key"})), Auth),
     ];
     assert_failures(|url| Box::new(engine_at(url, "")), table).await;

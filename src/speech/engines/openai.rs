@@ -211,6 +211,14 @@ impl Refusal {
             .any(|sign| words.contains(sign))
     }
 
+    /// Whether the server is out of breath: it names its model then, which is no fault of the configuration.
+    fn is_passing(&self, words: &str) -> bool {
+        let server_fault = matches!(self.code.as_bytes(), [b'5', b'0'..=b'9', b'0'..=b'9']);
+        let signs =
+            ["overload", "unavailable", "timed out", "timeout", "try again", "busy", "capacity", "loading"];
+        server_fault || signs.iter().any(|sign| words.contains(sign))
+    }
+
     /// What it says of itself, without the status.
     fn failure(&self) -> Option<EngineFailure> {
         let words = format!("{} {}", self.code, self.message).to_lowercase();
@@ -226,6 +234,8 @@ impl Refusal {
             Some(EngineFailure::Quota)
         } else if says(&["rate_limit", "rate limit", "too many requests"]) {
             Some(EngineFailure::RateLimited { retry_after: None })
+        } else if self.is_passing(&words) {
+            Some(EngineFailure::Retry)
         } else if says(&["api key", "api_key", "authentication", "unauthorized"]) {
             Some(EngineFailure::Auth)
         } else if says(&["content_policy", "string_above_max_length", "moderation"]) {
