@@ -34,7 +34,7 @@ pub struct EngineConfig {
 
 /// How a sentence is cut for an engine.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum SpeechMode {
     /// Spoken in one piece: the best melody, a request for every sentence.
     Whole,
@@ -43,6 +43,19 @@ pub enum SpeechMode {
     Segments,
     /// Only the sentence of the kind that needs no value; details are on the screen.
     Fixed,
+}
+
+impl TryFrom<String> for SpeechMode {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        match word.as_str() {
+            "whole" => Ok(Self::Whole),
+            "segments" => Ok(Self::Segments),
+            "fixed" => Ok(Self::Fixed),
+            _ => Err("a mode is whole, segments or fixed"),
+        }
+    }
 }
 
 /// The sorts of engines.

@@ -2,7 +2,7 @@
 //! needed. What is wrong with them is named with the setting.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -185,6 +185,9 @@ impl Speech {
         let mut remarks = Vec::new();
         if self.chain.is_empty() {
             remarks.push("speech.chain is empty: every alert has the canned sentence of its kind".to_owned());
+        }
+        if !self.espeak.is_empty() && !Path::new(&self.espeak).is_file() {
+            remarks.push("speech.espeak is no file: the built-in engine will not speak".to_owned());
         }
         for (name, engine) in &self.engines {
             if !self.chain.contains(name) && !matches!(engine.kind, EngineKind::Recorded(_)) {

@@ -136,6 +136,17 @@ fn a_line_that_does_not_parse_is_named_and_not_shown() {
 }
 
 #[test]
+fn a_mode_that_is_none_is_told_with_those_there_are_and_a_missing_program_is_remarked() {
+    for table in ["mode = 'parts'", "modes = { announcement = 'parts' }"] {
+        let told = load(&format!("[speech]\n{table}")).unwrap_err();
+        let told = format!("{:#}", anyhow::Error::new(told));
+        assert!(told.contains("a mode is whole, segments or fixed"), "{told}");
+    }
+    let absent = load("[speech]\nespeak = '/nonexistent/espeak-ng'").unwrap();
+    assert_eq!(absent.speech.remarks(), ["speech.espeak is no file: the built-in engine will not speak"]);
+}
+
+#[test]
 fn a_chain_names_engines_that_are_there_once() {
     let chain =
         |list: &str| load(&format!("[speech]\nchain = {list}\n[speech.engines.one]\nkind = 'espeak'"));

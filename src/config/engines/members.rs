@@ -116,12 +116,7 @@ impl Member for SpeechMode {
     const EXPECTED: &'static str = "whole, segments or fixed";
 
     fn of(value: Value) -> Option<Self> {
-        match String::of(value)?.as_str() {
-            "whole" => Some(Self::Whole),
-            "segments" => Some(Self::Segments),
-            "fixed" => Some(Self::Fixed),
-            _ => None,
-        }
+        String::of(value)?.try_into().ok()
     }
 }
 
