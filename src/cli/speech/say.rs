@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -29,7 +29,7 @@ pub(in crate::cli) struct Say {
     /// Say the phrase of this kind of event
     #[arg(long)]
     kind: Option<String>,
-    /// A value for the phrase, such as `merchant=测试面馆` or `fee_cents=580`
+    /// A value for the phrase, such as `merchant=测试面馆`; a phrase is passed over while it lacks one
     #[arg(long = "var", value_name = "NAME=VALUE", requires = "kind", value_parser = variable)]
     vars: Vec<(String, Value)>,
     /// For what ears: plain, street; the configuration's usual otherwise
@@ -56,7 +56,7 @@ impl Say {
             lang: rendered.lang,
             urgency: Urgency::Normal,
             chime: Chime::Usual,
-            format: self.format(),
+            format: self.format()?,
             voice: self.voice.engine(desk)?.map(str::to_owned),
             speed: Speed::percent(self.speed),
         };
@@ -111,10 +111,17 @@ impl Say {
         })
     }
 
-    fn format(&self) -> ClipFormat {
-        let ending = self.out.as_deref().and_then(Path::extension);
-        let named = ending.is_some_and(|ending| ending.eq_ignore_ascii_case("wav"));
-        self.format.unwrap_or(if named { ClipFormat::Wav } else { ClipFormat::Mp3 })
+    /// As asked for, else as the file's name says; players go by the name, so the two must agree.
+    fn format(&self) -> anyhow::Result<ClipFormat> {
+        let Some(ending) = self.out.as_deref().and_then(Path::extension) else {
+            return Ok(self.format.unwrap_or_default());
+        };
+        let ending = ending.to_string_lossy().to_ascii_lowercase();
+        let named = format(&ending).map_err(|_| anyhow!("--out: a clip ends in .mp3 or .wav"))?;
+        match self.format {
+            Some(asked) if asked != named => bail!("--format and the ending of --out differ"),
+            Some(_) | None => Ok(named),
+        }
     }
 }
 

@@ -83,6 +83,8 @@ async fn a_phrase_is_said_in_its_parts() {
         (&["say", "你好", "--lang", "fr"], "zh-CN, yue or en"),
         (&["say", "你好", "--speed", "400"], "--speed"),
         (&["say"], "required"),
+        (&["say", "你好", "--out", "hello.ogg"], "ends in .mp3 or .wav"),
+        (&["say", "你好", "--out", "hello.mp3", "--format", "wav"], "differ"),
         (&["say", "你好", "--kind", "order.new"], "cannot be used with"),
     ] {
         let output = speech(&folder, "", wrong).await;
