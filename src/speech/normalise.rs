@@ -101,8 +101,8 @@ pub(super) fn counted(count: u32, lang: Lang) -> String {
 }
 
 /// One way of reading one written form. `NUM` in a pattern stands for a number with an optional decimal
-/// part, `TO` for what stands between two ends of a range, `SPAN` and `COUNT` for Han units, and `END` for the
-/// border of an ASCII word: `\b` would not see one between `18` and a Han character.
+/// part, `TO` for what stands between two ends of a range, `SPAN` and `COUNT` for Han units, `TAIL` for what makes an
+/// amount of the digits before it, and `END` for the border of an ASCII word: `\b` would not see one between `18` and a Han character.
 struct Rule<C> {
     pattern: &'static str,
     read: Read<C>,
@@ -127,6 +127,7 @@ impl<C: Copy> Rules<C> {
         let pattern = |(place, rule): (usize, &Rule<C>)| {
             let pattern = rule
                 .pattern
+                .replace("TAIL", han::TAIL)
                 .replace("SPAN", han::SPAN_UNITS)
                 .replace("COUNT", han::COUNT_UNITS)
                 .replace("TO", r"\s*(?:[-~至到]|--)\s*")

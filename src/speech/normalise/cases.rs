@@ -3,6 +3,7 @@
 
 mod en;
 mod en_more;
+mod reported;
 mod yue;
 mod yue_more;
 mod zh;
@@ -82,6 +83,13 @@ fn piece() -> impl Strategy<Value = String> {
             "室",
             "#",
             "转",
+            "送到",
+            "剩余",
+            "和",
+            "£",
+            "'",
+            "×",
+            "半斤",
             "块",
             "两",
             "满",

@@ -17,19 +17,24 @@ const CODES: &[Rule<()>] = &[
     Rule { pattern: r"(?i:https?://|ENDwww\.)[!-~]*[0-9A-Za-z/]", read: |_, ()| "link".to_owned() },
     Rule { pattern: r"(?:\+?86[- ]?)?1[3-9][0-9][- ]*[*xX]{2,8}[- ]*([0-9]{4})END", read: |found, ()| format!("ending {}", digits(found.text(1))) },
     Rule { pattern: r"(?:(?:\+|00)?86[- ]?)?(1[3-9][0-9])[- ]?([0-9]{4})[- ]?([0-9]{4})(?:\s*(?:(?i:ext)\.?|[-_,，转])\s*([0-9]{1,6}))?END", read: phone },
+    // The brackets around an area code are pauses by now.
+    Rule { pattern: r"，([2-9][0-9]{2})，\s?([2-9][0-9]{2})[-. ]([0-9]{4})(?:\s*(?:(?i:ext)\.?|x)\s*([0-9]{1,6}))?END", read: phone },
+    Rule { pattern: r"(?:\+1[-. ]?)?([2-9][0-9]{2})[-. ]([2-9][0-9]{2})[-. ]([0-9]{4})(?:\s*(?:(?i:ext)\.?|x)\s*([0-9]{1,6}))?END", read: phone },
+    Rule { pattern: r"(?i:END(call|dial|phone|ring|emergency))\s+(11[0-9]|12[02]|911|999|[19][0-9]{4})END", read: |found, ()| format!("{} {}", found.text(1), digits(found.text(2))) },
     Rule { pattern: r"([48]00)[- ]?([0-9]{3})[- ]?([0-9]{4})END", read: phone },
     Rule { pattern: r"(0[0-9]{2,3})-([0-9]{7,8})(?:END()\s*(?i:ext\.?|-)\s*([0-9]{1,6}))?END", read: phone },
     Rule { pattern: r"(?:\+?852[- ]?)([0-9]{4})[- ]?([0-9]{4})END", read: phone },
-    Rule { pattern: r"(?i:END((?:pickup |door |locker )?code|pin|password|passcode|ending(?: in)?|tail|last (?:four|4)(?: digits)?))\s*(?:is\s+)?[:#]?\s*([0-9A-Za-z]?[0-9][0-9A-Za-z-]*)", read: |found, ()| format!("{} {}", found.text(1).replace('4', "four"), signs(found.text(2))) },
+    Rule { pattern: r"(?i:END((?:pickup |door |locker )?code|pin|password|passcode|ending(?: in)?|tail|last (?:four|4)(?: digits)?))\s*(?:is\s+)?[:#]?\s*((?:[A-Za-z]{1,3}-)?[0-9A-Za-z]?[0-9][0-9A-Za-z-]*)", read: |found, ()| format!("{} {}", found.text(1).replace('4', "four"), signs(found.text(2))) },
     Rule { pattern: r"([0-9]{1,3})-([0-9]{1,2})-([0-9]{3,4})END", read: |found, ()| format!("building {} unit {} room {}", number(found.text(1)), number(found.text(2)), digits(found.text(3))) },
     Rule { pattern: r"(?i:END(apt|apartment|room|rm|suite|unit|flat|bldg|building|house))\.?\s*#?\s*([A-Za-z]?[0-9]+)END", read: |found, ()| format!("{} {}", found.text(1), room(found.text(2))) },
-    Rule { pattern: r"(?:#|END[Nn][Oo]\.)\s*([A-Za-z]?)([0-9]+)", read: |found, ()| format!(" number {} {}", found.text(1), number(found.text(2))) },
+    Rule { pattern: r"(?:#|END[Nn][Oo]\.)\s*([A-Za-z]?)([0-9]+)", read: |found, ()| format!(" number {} {}", found.text(1), order(found.text(2))) },
 ];
 
 #[rustfmt::skip]
 const TIMES: &[Rule<()>] = &[
     Rule { pattern: r"((?:19|20)[0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:T|END)", read: date },
     Rule { pattern: r"(?i:END(jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?)\s+([0-9]{1,2})(?:st|nd|rd|th)?END", read: named_day },
+    Rule { pattern: r"([0-9]{1,2}):([0-9]{2})\s*(?:-|~|to)\s*([0-9]{1,2}):([0-9]{2})\s?([AaPp])(?:[Mm]END|\.\s?[Mm]END\.?)", read: time },
     Rule { pattern: r"([0-9]{1,2}):([0-9]{2})(?::[0-9]{2})?(?:\s*(?:-|~|to)\s*([0-9]{1,2}):([0-9]{2})END|\s*([AaPp])(?:[Mm]END|\.\s?[Mm]END\.?)|END)", read: time },
     Rule { pattern: r"([0-9]{1,2})/([0-9]{1,2})/((?:19|20)[0-9]{2})END", read: short_date },
     Rule { pattern: r"([0-9]{1,2})\s?([AaPp])[Mm]\s?[-~]\s?([0-9]{1,2})\s?([AaPp])[Mm]END", read: |found, ()| format!("{} {} m to {} {} m", number(found.text(1)), found.text(2).to_ascii_lowercase(), number(found.text(3)), found.text(4).to_ascii_lowercase()) },
@@ -44,9 +49,11 @@ const TIMES: &[Rule<()>] = &[
 const AMOUNTS: &[Rule<()>] = &[
     Rule { pattern: r"([-+]?)\s*(?:¥|END(?i:rmb|cny)\s*)\s*(NUM)(?:\s*(?:[-~]|to)\s*¥?\s*(NUM))?(?:\s*(?:元|(?i:yuan)END))?(/(?:kmEND|kgEND)?)?", read: |found, ()| quantity(found, "yuan", "yuan") },
     Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:元|块|¥|(?i:yuan|rmb|cny)END)(/(?:kmEND|kgEND)?)?", read: |found, ()| quantity(found, "yuan", "yuan") },
-    Rule { pattern: r"([-+]?)(?:HK|US)?\$\s*(NUM)(?:\s*[-~]\s*\$?(NUM))?(/)?", read: |found, ()| quantity(found, "dollar", "dollars") },
+    Rule { pattern: r"([-+]?)(?:HK|US|A)?([$£€])\s*([0-9]+(?:,[0-9]{3})*)(?:\.([0-9]+))?(\s*[-~]\s*[$£€]?NUM)?(/)?", read: coins },
     Rule { pattern: r"([-+]?)(NUM)(?:\s*[-~]\s*(NUM))?\s*(?:km/h|kph)END()", read: |found, ()| quantity(found, "kilometer per hour", "kilometers per hour") },
     Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:公里|(?:km|KM|Km|kms)END)(/)?", read: |found, ()| quantity(found, "kilometer", "kilometers") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:mi|miles?)END()", read: |found, ()| quantity(found, "mile", "miles") },
+    Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:ft|feet|foot)END()", read: |found, ()| quantity(found, "foot", "feet") },
     Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:米|mEND)()", read: |found, ()| quantity(found, "meter", "meters") },
     Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:分钟|(?i:mins?|minutes?)END\.?)()", read: |found, ()| quantity(found, "minute", "minutes") },
     Rule { pattern: r"([-+]?)(NUM)(?:\s*(?:[-~]|to)\s*(NUM))?\s*(?:小时|(?:h|hrs?|hours?)END)()", read: |found, ()| quantity(found, "hour", "hours") },
@@ -100,6 +107,11 @@ fn room(number_of: &str) -> String {
     if letter.is_empty() { rest } else { format!("{} {rest}", letter.to_ascii_uppercase()) }
 }
 
+/// The number of an order: 17 is counted, 1029 read out.
+fn order(code: &str) -> String {
+    if code.len() >= 4 { digits(code) } else { number(code) }
+}
+
 fn phone(found: &Found<'_>, (): ()) -> String {
     let groups = (1..=3).filter_map(|n| found.opt(n)).filter(|part| !part.is_empty());
     let groups: Vec<String> = groups.map(digits).collect();
@@ -147,7 +159,10 @@ fn time(found: &Found<'_>, (): ()) -> String {
     };
     let from = clock(found.text(1), found.text(2));
     match (found.opt(3), found.opt(4)) {
-        (Some(hour), Some(minute)) => format!("{from} to {}", clock(hour, minute)),
+        (Some(hour), Some(minute)) => {
+            let half = found.opt(5).map(|half| format!(" {} m ", half.to_ascii_lowercase()));
+            format!("{from} to {}{}", clock(hour, minute), half.unwrap_or_default())
+        }
         _ => match found.opt(5) {
             Some(half) => format!("{from} {} m ", half.to_ascii_lowercase()),
             None => from,
@@ -174,6 +189,44 @@ fn quantity(found: &Found<'_>, one: &str, many: &str) -> String {
         _ => "per ",
     };
     format!(" {sign}{}{high} {unit} {per}", number(low))
+}
+
+/// `$12.50`, `£5.05`: the coins have their own name.
+fn coins(found: &Found<'_>, (): ()) -> String {
+    let ([one, many], [cent, cents]) = match found.text(2) {
+        "£" => (["pound", "pounds"], ["penny", "pence"]),
+        "€" => (["euro", "euros"], ["cent", "cents"]),
+        _ => (["dollar", "dollars"], ["cent", "cents"]),
+    };
+    let sign = match found.text(1) {
+        "-" if found.before().ends_with(char::is_alphanumeric) => " ",
+        "-" => "minus ",
+        "+" => " plus ",
+        _ => "",
+    };
+    let per = if found.opt(6).is_some() { " per " } else { " " };
+    let (whole, part) = (found.text(3), found.text(4));
+    let part = if part.len() == 1 { format!("{part}0") } else { part.to_owned() };
+    let low = format!("{whole}.{part}");
+    let low = number(trim_fraction(&low));
+    if let Some(high) = found.opt(5) {
+        let high = trim_fraction(high.trim_start_matches(|c: char| !c.is_ascii_digit()));
+        return format!(" {sign}{low} to {} {many}{per}", number(high));
+    }
+    if part.len() > 2 {
+        return format!(" {sign}{low} {many}{per}");
+    }
+    let named = |count: &str, one: &str, many: &str| {
+        let said = number(count);
+        if said == "one" { format!("one {one}") } else { format!("{said} {many}") }
+    };
+    let part = part.trim_start_matches('0');
+    let said = match (whole, part) {
+        (whole, "") => named(whole, one, many),
+        ("0", part) => named(part, cent, cents),
+        (whole, part) => format!("{} and {}", named(whole, one, many), named(part, cent, cents)),
+    };
+    format!(" {sign}{said}{per}")
 }
 
 /// `1 hour`, `2 hours`.

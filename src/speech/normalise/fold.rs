@@ -23,6 +23,10 @@ pub(super) fn fold(text: &str, chars_max: usize) -> String {
         match c {
             // Between full-width digits it is as wide as they are, and separates thousands.
             '，' if wide(before) && chars.peek().is_some_and(|next| wide(*next)) => folded.push(','),
+            // A space that does not break separates thousands of money too.
+            _ if is_firm_space(c) && before.is_ascii_digit() && thousands(chars.clone()) => {
+                folded.push(',');
+            }
             '★' | '⭐' if folded.ends_with(|c: char| c.is_ascii_digit()) => folded.push('星'),
             // Two numbers stay two when what stood between them goes.
             _ if is_symbol(c) => gap = folded.ends_with(|c: char| c.is_ascii_digit()),
@@ -39,6 +43,29 @@ pub(super) fn fold(text: &str, chars_max: usize) -> String {
     let folded = MARKUP.replace_all(&folded, " ").into_owned();
     // What is left of brackets could still form phoneme input once neighbours go.
     folded.replace(['[', ']', '<', '>'], " ")
+}
+
+/// Whether groups of three digits follow, and then a currency: telephones are grouped likewise.
+fn thousands(mut after: impl Iterator<Item = char>) -> bool {
+    loop {
+        if after.by_ref().take(3).filter(char::is_ascii_digit).count() < 3 {
+            return false;
+        }
+        match after.next() {
+            Some('元' | '块' | '塊' | '蚊' | '圆' | '圓') => return true,
+            Some('.') => {
+                let unit = after.find(|c| !c.is_ascii_digit());
+                return matches!(unit, Some('元' | '蚊' | '圆' | '圓'));
+            }
+            Some(c) if is_firm_space(c) => {}
+            Some(_) | None => return false,
+        }
+    }
+}
+
+/// A space at which no line breaks.
+fn is_firm_space(c: char) -> bool {
+    matches!(c, '\u{a0}' | '\u{2009}' | '\u{202f}')
 }
 
 fn fold_char(c: char, out: &mut String) {
@@ -67,6 +94,7 @@ fn fold_char(c: char, out: &mut String) {
         '〜' | '∼' | '〰' => out.push('~'),
         '—' | '–' | '−' | '‐' | '‑' | '―' | '‒' => out.push('-'),
         '￥' => out.push('¥'),
+        '￡' => out.push('£'),
         '№' => out.push('#'),
         '℃' => out.push_str("°C"),
         '㎡' | '㎥' | '㎞' | '㎏' | '㎝' | '㎜' | '㎎' | '㏄' => out.push_str(square_unit(c)),
@@ -82,7 +110,8 @@ fn fold_char(c: char, out: &mut String) {
         'Ⅰ'..='Ⅻ' => out.push_str(&(u32::from(c) - u32::from('Ⅰ') + 1).to_string()),
         '〇' => out.push('零'),
         '✕' | '✖' | '✗' => out.push('×'),
-        '’' => out.push('\''),
+        '’' | '′' => out.push('\''),
+        '″' => out.push_str("''"),
         '"' | '“' | '”' | '‘' | '「' | '」' | '『' | '』' | '《' | '》' | '〈' | '〉' | '`' => {
         }
         _ => match fancy_number(c) {

@@ -10,7 +10,7 @@ mod times;
 
 use std::sync::LazyLock;
 
-pub(super) use amounts::{COUNT_UNITS, SPAN_UNITS};
+pub(super) use amounts::{COUNT_UNITS, SPAN_UNITS, TAIL};
 
 use super::{Counting, Dialect, Found, Numbers, Phones, Rule, Rules};
 

@@ -123,7 +123,7 @@ fn amounts() {
             ("0.5%", "zero point five percent"),
             ("2 pcs", "two pieces"),
             ("rice-2 pcs", "rice two pieces"),
-            ("$5.50", "five point five dollars"),
+            ("$5.50", "five dollars and fifty cents"),
             ("HK$20", "twenty dollars"),
             ("¥12.05", "twelve point zero five yuan"),
             ("¥0.5", "zero point five yuan"),
@@ -180,7 +180,7 @@ fn names_and_signs() {
             ),
             (
                 "Order #1201 from KFC (Main St) 2 items ¥35.50, deliver by 18:30 to Bldg 3 Unit 2 Rm 1201",
-                "Order number one thousand two hundred one from KFC, Main St, two items thirty five point five yuan, deliver by six thirty p m to Bldg three Unit two Rm one two zero one",
+                "Order number one two zero one from KFC, Main St, two items thirty five point five yuan, deliver by six thirty p m to Bldg three Unit two Rm one two zero one",
             ),
             ("fee ¥5.80", "fee five point eight yuan"),
             ("ETA 5 min", "ETA five minutes"),

@@ -7,6 +7,8 @@ use super::{Dialect, Found, Rule, read, rest, sign, unit_name};
 pub(super) const SPANS: &[Rule<&'static Dialect>] = &[
     // 1000+ and 1.2万+ are more than that; 5+ is no such.
     Rule { pattern: r"([0-9]+0|NUM\s*(?:万|萬|千|[wW]))\+", read: more_than },
+    Rule { pattern: r"([0-9]+(?:\.[0-9]+)?[块塊毛角毫蚊元][0-9]?)\s*[-~]\s*([0-9]+(?:\.[0-9]+)?(?:[块塊毛角毫蚊元](?:[0-9]END)?))", read: two_ends },
+    Rule { pattern: r"((?:[0-9]+(?:\.[0-9]+)?|半)[斤两兩])\s*[-~]\s*((?:[0-9]+(?:\.[0-9]+)?|半)[斤两兩])", read: two_ends },
     Rule { pattern: r"(¥?NUM\s*(SPAN))\s*([-~])\s*(¥?NUM\s*(SPAN))", read: span },
 ];
 
@@ -23,7 +25,8 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"([-+]?)(NUM)(?:TO(NUM))?\s*(公里|千米|公斤|千克|毫升|厘米|毫米|平方米|平米|英寸|英里|分钟|分鐘|小时|小時|人份|[大中小整]?COUNT|米|万|萬|千|百|亿|億)(/\s*COUNT)?", read: han_unit },
     Rule { pattern: r"([0-9])大([0-9])小", read: |found, d| format!("{}大{}小", d.quantity(found.text(1)), d.quantity(found.text(2))) },
     Rule { pattern: r"([0-9]+)(\*+|×|x)([0-9]+(?:\s*(?:cm|mm|ml|kg|m|g|L|寸)END)?)", read: product },
-    Rule { pattern: r"\s*(?:[×*]|END[xX]END|ENDx)\s*([0-9]{1,3})END(\s*COUNT)?", read: times },
+    Rule { pattern: r"([0-9]{1,2})(?:×|xEND)", read: copies_before },
+    Rule { pattern: r"\s*(?:[×*]|END[xX]END|ENDx)\s*([0-9]{1,3}(?:\.[0-9]+)?)END(\s*COUNT)?", read: times },
     Rule { pattern: r"(\p{Han})\s*X([0-9]{1,2})END(\s*COUNT)?", read: |found, d| found.text(1).to_owned() + &copies(found.text(2), found.text(3), d) },
 ];
 
@@ -33,6 +36,10 @@ pub(in crate::speech::normalise) const SPAN_UNITS: &str = "元|块|塊|公里|�
 /// What things are counted in. Of two that begin alike the longer comes first.
 pub(in crate::speech::normalise) const COUNT_UNITS: &str = "(?:個鐘|个|個|份|单|單|件|位|人|次|天|瓶|杯|盒|袋|碗|箱|包|张|張|条|條|名|家|趟|岁|歲|周|週|折|倍|斤|套|双|雙|块|塊|桶|串|克|升|秒|分|款|种|種|枚|颗|顆|粒|片|根|支|只|隻|头|笔|筆|项|項|罐|听|盘|盤|碟|锅|鍋|笼|籠|屉|勺|间|間|辆|輛|台|臺|把|遍|顿|頓|轮|扎|捆|束|壶|壺|组|組|人|年|寸|吨|噸|毛|角|毫|里路|里地|成|餐|桶|打|例|节|枝|朵|荤|葷|素|菜|汤|湯|肉|饭|飯|夜|晚|星期|礼拜|禮拜)";
 
+/// What goes on behind the first digits of an amount, a range, a date or a room.
+pub(in crate::speech::normalise) const TAIL: &str =
+    r"(?:(?:[.:~-]|到|至)[0-9]+)*(?:\s*(?:SPAN|COUNT|室|房|路|弄|栋|棟|座|户|戶|多|余|平|寸))?";
+
 fn span(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let (left, unit, dash, right, other) =
         (found.text(1), found.text(2), found.text(3), found.text(4), found.text(5));
@@ -40,6 +47,10 @@ fn span(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let apart = dash == "-" && unit != other && (place(unit) || place(other));
     let between = if apart { " " } else { "到" };
     format!("{}{between}{}", read(left, dialect), read(right, dialect))
+}
+
+fn two_ends(found: &Found<'_>, dialect: &'static Dialect) -> String {
+    format!("{}到{}", read(found.text(1), dialect), read(found.text(2), dialect))
 }
 
 fn more_than(found: &Found<'_>, dialect: &'static Dialect) -> String {
@@ -106,7 +117,20 @@ fn times(found: &Found<'_>, dialect: &'static Dialect) -> String {
     copies(found.text(1), found.text(2), dialect)
 }
 
+/// `2×可乐`: so many of what follows. Of two crosses the first says nothing.
+fn copies_before(found: &Found<'_>, dialect: &'static Dialect) -> String {
+    if found.after().starts_with(['×', '*', 'x']) {
+        return rest::bare(found.text(1), dialect);
+    }
+    copies(found.text(1), "", dialect)
+}
+
 fn copies(number: &str, unit: &str, dialect: &'static Dialect) -> String {
-    let unit = if unit.trim().is_empty() { "份" } else { unit.trim() };
+    let unit = match unit.trim() {
+        // Nobody orders a part of a thing: ×1.2 makes more of it.
+        "" if number.contains('.') => "倍",
+        "" => "份",
+        unit => unit,
+    };
     dialect.quantity(number) + unit
 }

@@ -11,7 +11,7 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"(实付|實付|应付|应收|实收|合计|合計|总价|總價|总计|總計|共计|总额|金额|金額|配送费|配送費|打包费|包装费|跑腿费|小费|小費|运费|運費|单价|單價|起送价|到手价|到手|原价|现价|收入|到账|到賬)\s*:?\s*(NUM)(?:\s*元|([，。、！,;\s)]|$))", read: |found, d| format!("{}{}{}", found.text(1), d.money(found.text(2)), found.text(3)) },
     Rule { pattern: r"([-+]?)\s*(?:¥|END(?i:rmb|cny)\s*)\s*([-+]?)\s*([0-9]{1,3}(?:，[0-9]{3})+(?:\.[0-9]+)?|NUM)(?:TO¥?\s*(NUM))?(?:\s*(万|萬|[wW]END))?(?:\s*(?:元|块|塊))?(/\s*(?:(kg|KG|g|km|KM|h|min|L|m)END)?)?", read: marked },
     Rule { pattern: r"(?:(HK|US|A)?\$|END(HKD|USD|AUD))\s*(NUM)", read: dollars },
-    Rule { pattern: r"([-+]?)()(NUM)(?:TO¥?(NUM))?\s*(万|萬|[wW]END)?\s*(?:元|蚊|圆|圓|¥|(?i:rmb|cny)END)(/\s*(?:(kg|KG|g|km|KM|h|min|L|m)END)?)?", read: unmarked },
+    Rule { pattern: r"([-+]?)()([0-9]{1,3}(?:，[0-9]{3}){2,}(?:\.[0-9]+)?|NUM)(?:TO¥?(NUM))?\s*(万|萬|[wW]END)?\s*(?:元|蚊|圆|圓|¥|(?i:rmb|cny)END)(/\s*(?:(kg|KG|g|km|KM|h|min|L|m)END)?)?", read: unmarked },
     Rule { pattern: r"([0-9]+)\s*([块塊毛角毫蚊])\s*([0-9])END", read: |found, d| format!("{}{}{}", d.quantity(found.text(1)), found.text(2), d.name(found.text(3))) },
     Rule { pattern: r"([+-]?)([0-9]+)\.([0-9]{1,2})\s*([块塊])", read: pieces },
     Rule { pattern: r"([0-9]+)\s*-\s*([0-9]+)\s*(块|塊)", read: |found, d| format!("{}到{}{}", d.quantity(found.text(1)), d.quantity(found.text(2)), found.text(3)) },
@@ -52,6 +52,9 @@ fn amount(found: &Found<'_>, dialect: &'static Dialect) -> String {
     };
     // 20-5元 takes five off.
     let falls = high.parse::<f64>().ok() < low.parse::<f64>().ok();
+    if high.contains('.') && !falls && myriad.is_empty() {
+        return format!("{}到{}{per}", dialect.money(&low), dialect.money(high));
+    }
     let between = if falls { dialect.off } else { "到" };
     format!("{}{between}{}{myriad}{}{per}", dialect.quantity(&low), dialect.quantity(high), dialect.yuan())
 }

@@ -15,7 +15,12 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"([0-9]{1,2})/FEND", read: |found, d| d.name(found.text(1)) + d.floor },
     Rule { pattern: r"ENDG/FEND", read: |_, d| d.ground.to_owned() },
     Rule { pattern: r"([235-9][0-9]{3}) ([0-9]{4})END", read: two_fours },
+    Rule { pattern: r"END24/7END", read: |_, d| format!("七天二十四{}", d.hours) },
+    // So many are done of so many, which is no day.
+    Rule { pattern: r"(进度|進度|完成|已完成|已送|已送达|已接|得分|评分|答对)\s*:?\s*([0-9]{1,4})/([0-9]{1,4})END", read: |found, d| format!("{}{}分之{}", found.text(1), d.name(found.text(3)), d.name(found.text(2))) },
+    Rule { pattern: r"(排名|名次|排行|排第|排队)\s*:?\s*([0-9]{1,4})/([0-9]{1,5})END", read: |found, d| format!("{}{}，共{}", found.text(1), d.name(found.text(2)), d.quantity(found.text(3))) },
     Rule { pattern: r"([0-9]{1,2})/([0-9]{1,2})END", read: slashed },
+    Rule { pattern: r"END([Ll][Vv]|[Vv]ol|[Vv]er|[Vv]|[Pp])\.\s?([0-9]+)END", read: |found, d| letters(found.text(1)) + &d.name(found.text(2)) },
     // The number of a line in a list.
     Rule { pattern: r"([0-9]{1,2})\.\s?(\p{Han})", read: |found, d| format!("{}、{}", d.name(found.text(1)), found.text(2)) },
     Rule { pattern: r"([0-9]+)\s+([1-9])/([2-9])END", read: |found, d| format!("{}又{}分之{}", d.name(found.text(1)), d.name(found.text(3)), d.name(found.text(2))) },

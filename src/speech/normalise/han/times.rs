@@ -5,6 +5,12 @@ use super::{Counting, Dialect, Found, Rule, read, rest::bare};
 
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule<&'static Dialect>] = &[
+    // What is left on a clock that runs is no time of day.
+    Rule { pattern: r"(剩余|剩餘|剩下|还剩|還剩|仅剩|超时|超時|倒计时|倒計時|用时|用時|耗时|耗時)\s*:?\s*(?:([0-9]{1,2}):)?([0-9]{1,2}):([0-5][0-9])END", read: countdown },
+    Rule { pattern: r"()()([0-9]{1,3})'([0-5][0-9])(?:''|END)", read: countdown },
+    Rule { pattern: r"([0-9]{1,2})/([0-9]{1,2})TO([0-9]{1,2})/([0-9]{1,2})END", read: days },
+    Rule { pattern: r"([0-9]{1,2})\.([0-9]{1,2})TO([0-9]{1,2})\.([0-9]{1,2})(\s*(?:日|号)?\s*(?:放假|休息|休假|假期|期间|活动|停业|打烊|休业|歇业|不营业))", read: |found, d| days(found, d) + found.text(5) },
+    Rule { pattern: r"([0-9]{1,2}(?::[0-9]{2}|[点點]半?))\s*[-~]\s*((?:次日|第二天|当天)?(?:早|晚|上午|下午|中午|傍晚|夜|凌晨|次日|明早|明晚)[上间里]?)\s*([0-9]{1,2}(?::[0-9]{2}|[点點]半?))", read: |found, d| format!("{}到{}{}", read(found.text(1), d), found.text(2), read(found.text(3), d)) },
     Rule { pattern: r"([12][0-9]{3})TO([12][0-9]{3})年", read: |found, _| format!("{}到{}年", Dialect::year(found.text(1)), Dialect::year(found.text(2))) },
     Rule { pattern: r"([0-9]{2})年([0-9]{1,2})(月份?)", read: |found, d| format!("{}年{}{}", Dialect::year(found.text(1)), d.name(found.text(2)), found.text(3)) },
     Rule { pattern: r"([0-9]{4})年", read: |found, _| Dialect::year(found.text(1)) + "年" },
@@ -21,6 +27,36 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     // Born in those years; 满60后 is no such.
     Rule { pattern: r"(00|05|[6-9][05])(后|後)", read: |found, d| (if found.before().ends_with('满') { d.name(found.text(1)) } else { Dialect::year(found.text(1)) }) + found.text(2) },
 ];
+
+/// `02:30` of a countdown: minutes and seconds, or hours before them.
+fn countdown(found: &Found<'_>, dialect: &'static Dialect) -> String {
+    let zero = |digits: &str| digits.bytes().all(|b| b == b'0');
+    let [hours, minutes, seconds] = [2, 3, 4].map(|n| found.text(n));
+    let mut said = found.text(1).to_owned();
+    if !zero(hours) {
+        said += &(dialect.quantity(hours) + dialect.hours);
+    }
+    if !zero(minutes) {
+        let unit = if zero(seconds) { dialect.minute } else { "分" };
+        said += &(dialect.quantity(minutes) + unit);
+    }
+    if !zero(seconds) || (zero(hours) && zero(minutes)) {
+        said += &(dialect.quantity(seconds) + "秒");
+    }
+    said
+}
+
+/// `10/1-10/7`: the days between, unless they are parts of something.
+fn days(found: &Found<'_>, dialect: &'static Dialect) -> String {
+    let [month, day, last_month, last_day] = [1, 2, 3, 4].map(|n| found.text(n));
+    if as_date(month, day) && as_date(last_month, last_day) && !is_part(found) {
+        let [first, last] =
+            [(month, day), (last_month, last_day)].map(|(month, day)| month_and_day(month, day, dialect));
+        return format!("{first}到{last}");
+    }
+    let part = |over: &str, under: &str| format!("{}分之{}", dialect.name(under), dialect.name(over));
+    format!("{}到{}", part(month, day), part(last_month, last_day))
+}
 
 fn date(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let [year, month, day] = [1, 2, 3].map(|n| found.text(n));
@@ -98,12 +134,16 @@ pub(super) fn slashed(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let small = under
         .parse::<u8>()
         .is_ok_and(|under| under <= 10 && over.parse::<u8>().is_ok_and(|over| over <= under));
-    let part = found.before().ends_with(['的', '约', '占', '于', '约', '剩', '满'])
-        || ["以上", "以下", "的", "左右", "杯", "份", "个", "瓶", "满"]
-            .iter()
-            .any(|word| found.after().starts_with(word));
-    if !small && !part && as_date(over, under) {
+    if !small && !is_part(found) && as_date(over, under) {
         return month_and_day(over, under, dialect);
     }
     format!("{}分之{}", dialect.name(under), dialect.name(over))
+}
+
+/// Whether the words around a fraction say that it is one.
+fn is_part(found: &Found<'_>) -> bool {
+    found.before().ends_with(['的', '约', '占', '于', '剩', '满'])
+        || ["以上", "以下", "的", "左右", "杯", "份", "个", "瓶", "满"]
+            .iter()
+            .any(|word| found.after().starts_with(word))
 }
