@@ -21,6 +21,15 @@ const ROUNDS_MAX: u32 = 6;
 /// Times of these in which only the ceiling is lowered, and the loudness kept: more would gain little.
 const LOWERED_MAX: u32 = 1;
 
+/// Without its rumble, a sound is heard where it is above this: -50 dBFS.
+const HEARD: f32 = 0.003_162;
+/// Of a quiet recording, what is at most this much below its own peak (18 dB), as when it is trimmed.
+const HEARD_BELOW_PEAK: f32 = 0.125;
+/// Under a peak of -60 dBFS nothing is heard.
+const NOTHING_HEARD: f32 = 0.001;
+/// No syllable is heard for less than this in all; a click, or the edge of a constant voltage, is for less than half of it.
+const HEARD_MS_MIN: u32 = 30;
+
 /// Why an engine's sound is not part of a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum SentenceError {
@@ -44,10 +53,11 @@ pub enum SentenceError {
 /// An engine's sound at 24 kHz, cut to its words, with short fades; not levelled, so that every profile starts from it.
 ///
 /// # Errors
-/// [`SentenceError::Silent`] when there is nothing to hear; [`SentenceError::Pcm`] when the rate cannot be changed.
+/// [`SentenceError::Silent`] when there is nothing to hear, or nothing but a click or what no speaker can give;
+/// [`SentenceError::Pcm`] when the rate cannot be changed.
 pub fn dry(pcm: Pcm) -> Result<Pcm, SentenceError> {
     let trimmed = pcm.resampled_to(RATE_HZ)?.trimmed();
-    if trimmed.samples().is_empty() {
+    if !is_heard(&trimmed) {
         return Err(SentenceError::Silent);
     }
     Ok(trimmed)
@@ -126,11 +136,26 @@ pub(super) fn encoded(
     Ok(frames)
 }
 
+/// Whether a rider hears as much as a syllable of a sound at 24 kHz. Engines answer with clicks and offsets when they fail.
+fn is_heard(pcm: &Pcm) -> bool {
+    let audible = street::without_rumble(&floats(pcm));
+    let peak = audible.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+    if peak < NOTHING_HEARD {
+        return false;
+    }
+    let floor = HEARD.min(peak * HEARD_BELOW_PEAK);
+    let heard = audible.iter().filter(|sample| sample.abs() >= floor).count();
+    heard >= (HEARD_MS_MIN * RATE_HZ / 1000) as usize
+}
+
+fn floats(pcm: &Pcm) -> Vec<f32> {
+    pcm.samples().iter().map(|&sample| float(sample)).collect()
+}
+
 fn shaped(pcm: &Pcm, profile: SoundProfile) -> Vec<f32> {
-    let samples: Vec<f32> = pcm.samples().iter().map(|&sample| float(sample)).collect();
     match profile {
-        SoundProfile::Plain => samples,
-        SoundProfile::Street => street::shaped(&samples),
+        SoundProfile::Plain => floats(pcm),
+        SoundProfile::Street => street::shaped(&floats(pcm)),
     }
 }
 
@@ -159,6 +184,62 @@ mod tests {
         let silent = Pcm::new(vec![2; 16_000], 16_000).unwrap();
         assert!(matches!(dry(silent), Err(SentenceError::Silent)));
         assert!(matches!(dry(Pcm::new(vec![], 22_050).unwrap()), Err(SentenceError::Silent)));
+    }
+
+    /// A second of silence with something in it.
+    fn with(from: usize, inside: &[i16], rate_hz: u32) -> Pcm {
+        let mut samples = vec![0; rate_hz as usize];
+        samples.splice(from..from + inside.len(), inside.iter().copied());
+        Pcm::new(samples, rate_hz).unwrap()
+    }
+
+    fn sine(hz: f64, amplitude: f64, rate_hz: u32) -> Pcm {
+        let phase = |n: u32| f64::from(n) * hz * std::f64::consts::TAU / f64::from(rate_hz);
+        Pcm::new((0..rate_hz * 2).map(|n| sixteen_bit(phase(n).sin() * amplitude)).collect(), rate_hz)
+            .unwrap()
+    }
+
+    #[test]
+    fn what_nobody_hears_is_silent_however_high_its_samples_are() {
+        for rate_hz in [8_000, 16_000, 22_050, 24_000, 44_100, 48_000] {
+            let second = rate_hz as usize;
+            let offset = |value| Pcm::new(vec![value; second], rate_hz).unwrap();
+            let unheard = [
+                ("a click", with(second / 3, &[i16::MAX; 2], rate_hz)),
+                ("a click both ways", with(second / 3, &[i16::MAX, i16::MIN], rate_hz)),
+                ("a click at the start", with(0, &[i16::MIN; 2], rate_hz)),
+                ("a soft click", with(second / 3, &[300; 2], rate_hz)),
+                ("a small offset", offset(400)),
+                ("an offset", offset(-9_000)),
+                ("a full offset", offset(i16::MAX)),
+                ("an offset for a while", with(second / 4, &vec![i16::MAX; second / 2], rate_hz)),
+                ("5 Hz", sine(5.0, 0.9, rate_hz)),
+                ("5 Hz, softer", sine(5.0, 0.05, rate_hz)),
+                ("12 Hz", sine(12.0, 0.9, rate_hz)),
+            ];
+            for (name, pcm) in unheard {
+                assert!(matches!(dry(pcm), Err(SentenceError::Silent)), "{name} at {rate_hz} Hz");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_heard_is_kept_however_short_or_soft_or_crooked_it_is() {
+        for amplitude in [0.005, 0.01, 0.1, 0.9] {
+            for count in [1_200, 2_400, 24_000] {
+                let sound = babble(count, amplitude);
+                assert!(dry(sound.clone()).is_ok(), "{count} {amplitude}");
+                // The same, off by a constant.
+                let crooked = sound.samples().iter().map(|sample| sample / 2 + 2_000).collect();
+                assert!(
+                    amplitude < 0.01 || dry(Pcm::new(crooked, RATE_HZ).unwrap()).is_ok(),
+                    "{count} {amplitude}"
+                );
+            }
+        }
+        for hz in [200.0, 1_000.0, 7_000.0] {
+            assert!(dry(sine(hz, 0.004, 24_000)).is_ok(), "{hz} Hz");
+        }
     }
 
     #[test]

@@ -14,15 +14,27 @@ const PRESENCE_Q: f64 = 0.7;
 
 /// The sound at 24 kHz, shaped; as long as before.
 pub(super) fn shaped(samples: &[f32]) -> Vec<f32> {
-    let mut low_cut = [Biquad::high_pass(LOW_CUT_HZ, 0.541), Biquad::high_pass(LOW_CUT_HZ, 1.307)];
-    let mut presence = Biquad::peak(PRESENCE_HZ, PRESENCE_Q, PRESENCE_DB);
-    let shape = |&sample: &f32| {
-        let cut = low_cut.iter_mut().fold(f64::from(sample), |sample, filter| filter.next(sample));
+    let [first, second] = low_cut();
+    filtered(samples, [first, second, Biquad::peak(PRESENCE_HZ, PRESENCE_Q, PRESENCE_DB)])
+}
+
+/// The sound at 24 kHz without its rumble: what a phone's speaker can give of it. As long as before.
+pub(super) fn without_rumble(samples: &[f32]) -> Vec<f32> {
+    filtered(samples, low_cut())
+}
+
+fn low_cut() -> [Biquad; 2] {
+    [Biquad::high_pass(LOW_CUT_HZ, 0.541), Biquad::high_pass(LOW_CUT_HZ, 1.307)]
+}
+
+fn filtered<const COUNT: usize>(samples: &[f32], mut filters: [Biquad; COUNT]) -> Vec<f32> {
+    let filter = |&sample: &f32| {
+        let out = filters.iter_mut().fold(f64::from(sample), |sample, filter| filter.next(sample));
         #[expect(clippy::cast_possible_truncation, reason = "a sample; f32 carries it")]
-        let sample = presence.next(cut) as f32;
-        sample
+        let out = out as f32;
+        out
     };
-    samples.iter().map(shape).collect()
+    samples.iter().map(filter).collect()
 }
 
 /// A filter of second order and what it remembers.

@@ -84,6 +84,32 @@ fn every_source_ends_at_the_loudness_of_its_profile_with_its_peaks_under_the_cei
 }
 
 #[test]
+fn the_shortest_words_are_heard_even_softly_and_silence_is_not() {
+    let words = [
+        ("cmn-latn-pinyin", "好"),
+        ("cmn-latn-pinyin", "一"),
+        ("cmn-latn-pinyin", "四"),
+        ("cmn-latn-pinyin", "A"),
+        ("yue", "一"),
+        ("yue", "是"),
+        ("en", "A"),
+        ("en", "s"),
+        ("en", "it"),
+    ];
+    for (voice, word) in words {
+        for speed in ["80", "170", "450"] {
+            let (wav, _) = run("espeak-ng", &["-v", voice, "-s", speed, "--stdout", "--", word]);
+            let pcm = decoded(&wav, None).unwrap();
+            for by in [1, 16, 30] {
+                assert!(part::dry(softened(&pcm, by)).is_ok(), "{voice} {word} at {speed}, by {by}");
+            }
+            // What of it is left below the meter's reach is nothing to hear.
+            assert!(part::dry(softened(&pcm, 1_500)).is_err(), "{voice} {word} at {speed}");
+        }
+    }
+}
+
+#[test]
 fn a_joined_sentence_and_the_whole_clip_keep_level_and_ceiling() {
     let dir = TempDir::new().unwrap();
     let chimes = Chimes::new().unwrap();
