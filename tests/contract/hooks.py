@@ -22,6 +22,7 @@ BEYOND_THE_SCHEMA = {
     "bad_id": "a path is decoded before it is judged",
     "bad_kind": "m4a is silent as zero only",
     "bad_length": "seconds inside a file name",
+    "bad_lexicon": "a syllable for each Han character, no word twice, nothing that cannot be said",
     "bad_phrase": "a phrase has a grammar",
     "bad_query": "timeout_ms goes with wait only",
     "bad_recurrence": "cron has a grammar, and may never come",
@@ -38,6 +39,7 @@ BEYOND_THE_SCHEMA = {
     "too_deep": "free values may be any JSON",
     "too_long": "bytes of JSON, where a schema counts characters",
     "unknown_kind": "a kind without a phrase cannot be spoken, and a type ends in one",
+    "unknown_voice": "voices are what the server has configured",
     "unknown_value": "names of the time zone database",
     "url_not_allowed": "addresses that may be called",
 }
