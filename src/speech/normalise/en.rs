@@ -18,7 +18,7 @@ const CODES: &[Rule<()>] = &[
     Rule { pattern: r"(?:\+?86[- ]?)?1[3-9][0-9][- ]*[*xX]{2,8}[- ]*([0-9]{4})END", read: |found, ()| format!("ending {}", digits(found.text(1))) },
     Rule { pattern: r"(?:(?:\+|00)?86[- ]?)?(1[3-9][0-9])[- ]?([0-9]{4})[- ]?([0-9]{4})(?:\s*(?:(?i:ext)\.?|[-_,，转])\s*([0-9]{1,6}))?END", read: phone },
     // The brackets around an area code are pauses by now.
-    Rule { pattern: r"，([2-9][0-9]{2})，\s?([2-9][0-9]{2})[-. ]([0-9]{4})(?:\s*(?:(?i:ext)\.?|x)\s*([0-9]{1,6}))?END", read: phone },
+    Rule { pattern: r"(?:\+1\s*)?，([2-9][0-9]{2})，\s?([2-9][0-9]{2})[-. ]([0-9]{4})(?:\s*(?:(?i:ext)\.?|x)\s*([0-9]{1,6}))?END", read: phone },
     Rule { pattern: r"(?:\+1[-. ]?)?([2-9][0-9]{2})[-. ]([2-9][0-9]{2})[-. ]([0-9]{4})(?:\s*(?:(?i:ext)\.?|x)\s*([0-9]{1,6}))?END", read: phone },
     Rule { pattern: r"(?i:END(call|dial|phone|ring|emergency))\s+(11[0-9]|12[02]|911|999|[19][0-9]{4})END", read: |found, ()| format!("{} {}", found.text(1), digits(found.text(2))) },
     Rule { pattern: r"([48]00)[- ]?([0-9]{3})[- ]?([0-9]{4})END", read: phone },
@@ -34,10 +34,10 @@ const CODES: &[Rule<()>] = &[
 const TIMES: &[Rule<()>] = &[
     Rule { pattern: r"((?:19|20)[0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:T|END)", read: date },
     Rule { pattern: r"(?i:END(jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?)\s+([0-9]{1,2})(?:st|nd|rd|th)?END", read: named_day },
+    Rule { pattern: r"([0-9]{1,2}(?::[0-9]{2})?\s?[AaPp][Mm])\s?[-~]\s?([0-9]{1,2}(?::[0-9]{2})?\s?[AaPp][Mm])END", read: |found, ()| format!("{} to {}", RULES.apply(found.text(1), ()), RULES.apply(found.text(2), ())) },
     Rule { pattern: r"([0-9]{1,2}):([0-9]{2})\s*(?:-|~|to)\s*([0-9]{1,2}):([0-9]{2})\s?([AaPp])(?:[Mm]END|\.\s?[Mm]END\.?)", read: time },
     Rule { pattern: r"([0-9]{1,2}):([0-9]{2})(?::[0-9]{2})?(?:\s*(?:-|~|to)\s*([0-9]{1,2}):([0-9]{2})END|\s*([AaPp])(?:[Mm]END|\.\s?[Mm]END\.?)|END)", read: time },
     Rule { pattern: r"([0-9]{1,2})/([0-9]{1,2})/((?:19|20)[0-9]{2})END", read: short_date },
-    Rule { pattern: r"([0-9]{1,2})\s?([AaPp])[Mm]\s?[-~]\s?([0-9]{1,2})\s?([AaPp])[Mm]END", read: |found, ()| format!("{} {} m to {} {} m", number(found.text(1)), found.text(2).to_ascii_lowercase(), number(found.text(3)), found.text(4).to_ascii_lowercase()) },
     Rule { pattern: r"([0-9]{1,2})\s?([AaPp])(?:[Mm]END|\.[Mm]END\.?)", read: |found, ()| format!("{} {} m ", number(found.text(1)), found.text(2).to_ascii_lowercase()) },
     Rule { pattern: r"END(Mon|Tue|Tues|Wed|Thu|Thur|Fri|Sat|Sun)\s?[-~]\s?(Mon|Tue|Tues|Wed|Thu|Thur|Fri|Sat|Sun)END", read: |found, ()| format!("{} to {}", found.text(1), found.text(2)) },
     Rule { pattern: r"([0-9]+)h\s?([0-9]{1,2})\s?(?:m|min|mins)?END", read: |found, ()| format!("{} {} ", plural(found.text(1), "hour"), plural(found.text(2), "minute")) },

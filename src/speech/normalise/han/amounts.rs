@@ -37,8 +37,7 @@ pub(in crate::speech::normalise) const SPAN_UNITS: &str = "元|块|塊|公里|�
 pub(in crate::speech::normalise) const COUNT_UNITS: &str = "(?:個鐘|个|個|份|单|單|件|位|人|次|天|瓶|杯|盒|袋|碗|箱|包|张|張|条|條|名|家|趟|岁|歲|周|週|折|倍|斤|套|双|雙|块|塊|桶|串|克|升|秒|分|款|种|種|枚|颗|顆|粒|片|根|支|只|隻|头|笔|筆|项|項|罐|听|盘|盤|碟|锅|鍋|笼|籠|屉|勺|间|間|辆|輛|台|臺|把|遍|顿|頓|轮|扎|捆|束|壶|壺|组|組|人|年|寸|吨|噸|毛|角|毫|里路|里地|成|餐|桶|打|例|节|枝|朵|荤|葷|素|菜|汤|湯|肉|饭|飯|夜|晚|星期|礼拜|禮拜)";
 
 /// What goes on behind the first digits of an amount, a range, a date or a room.
-pub(in crate::speech::normalise) const TAIL: &str =
-    r"(?:(?:[.:~-]|到|至)[0-9]+)*(?:\s*(?:SPAN|COUNT|室|房|路|弄|栋|棟|座|户|戶|多|余|平|寸))?";
+pub(in crate::speech::normalise) const TAIL: &str = r"(?:(?:[.:~-]|到|至)[0-9]+)*(?:/[0-9]{1,2}/[0-9]{1,2}END)?(?:\s*(?:SPAN|COUNT|室|房|路|弄|栋|棟|座|户|戶|多|余|平|寸))?";
 
 fn span(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let (left, unit, dash, right, other) =

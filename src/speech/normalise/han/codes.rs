@@ -52,7 +52,7 @@ fn labelled_code(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let digits = code.bytes().filter(u8::is_ascii_digit).count();
     if code.starts_with('1') && digits >= 11 && code.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
         let number = found.opt(5).map_or_else(|| code.to_owned(), |extension| format!("{code}转{extension}"));
-        let more = listed(found, dialect);
+        let more = listed(code, found.text(4), dialect);
         return format!("{label}{}{}{more}", found.text(2), read(&number, dialect));
     }
     let extension = found
@@ -65,24 +65,33 @@ fn labelled_code(found: &Found<'_>, dialect: &'static Dialect) -> String {
     } else {
         ""
     };
-    format!("{label}{}{}{key}{}", found.text(2), dialect.code(code), listed(found, dialect)) + &extension
+    format!("{label}{}{}{key}{}", found.text(2), dialect.code(code), listed(code, found.text(4), dialect))
+        + &extension
 }
 
 /// What follows the first code. A long number in groups of four is one code, numbers in a list are several; one
 /// that is written like the first is a code, any other is what it is without it.
-fn listed(found: &Found<'_>, dialect: &'static Dialect) -> String {
-    let (first, list) = (found.text(3), found.text(4));
-    if !list.contains(SEPARATORS) {
+pub(super) fn listed(first: &str, list: &str, dialect: &'static Dialect) -> String {
+    // The slashes of a date stand inside.
+    let apart = |after: &str| after.chars().take_while(char::is_ascii_alphanumeric).count() > 2;
+    let marks = list.match_indices(SEPARATORS);
+    let starts: Vec<usize> = marks
+        .filter(|(at, mark)| *mark != "/" || apart(list[at + 1..].trim_start()))
+        .map(|(at, _)| at)
+        .collect();
+    if starts.is_empty() {
         return dialect.code(list);
     }
-    let read_one = |part: &str| {
-        let part = part.trim();
+    let ends = starts.iter().skip(1).copied().chain([list.len()]);
+    let mut said = String::new();
+    for (start, end) in starts.iter().copied().zip(ends) {
+        let part = list[start..end].trim_start_matches(SEPARATORS).trim();
         let alike = part.len() == first.len() && part.bytes().all(|b| b.is_ascii_alphanumeric());
-        if alike { dialect.code(part) } else { read(part, dialect) }
-    };
-    let marks = list.matches(SEPARATORS).map(|mark| if mark == "/" { "、" } else { mark });
-    let parts = list.split(SEPARATORS).skip(1).map(read_one);
-    marks.zip(parts).map(|(mark, part)| format!("{mark}{part}")).collect()
+        let mark = list[start..].chars().next().filter(|mark| *mark != '/');
+        said.push(mark.unwrap_or('、'));
+        said += &if alike { dialect.code(part) } else { read(part, dialect) };
+    }
+    said
 }
 
 /// What stands between two codes.

@@ -52,7 +52,8 @@ fn amount(found: &Found<'_>, dialect: &'static Dialect) -> String {
     };
     // 20-5元 takes five off.
     let falls = high.parse::<f64>().ok() < low.parse::<f64>().ok();
-    if high.contains('.') && !falls && myriad.is_empty() {
+    let coins = high.contains('.') || low.contains('.') && found.whole().contains('¥');
+    if coins && !falls && myriad.is_empty() {
         return format!("{}到{}{per}", dialect.money(&low), dialect.money(high));
     }
     let between = if falls { dialect.off } else { "到" };

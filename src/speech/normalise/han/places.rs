@@ -1,11 +1,11 @@
 //! Addresses: buildings, units, floors and rooms as riders say them.
 //! A room of three digits and more is read out digit by digit, like a code; all else is counted.
 
-use super::{Dialect, Found, Rule, read, rest::bare, room};
+use super::{Dialect, Found, Rule, codes::listed, read, rest::bare, room};
 
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule<&'static Dialect>] = &[
-    Rule { pattern: r"(送到|送至|送往|送去|送上|住在?|住址|门牌|門牌|(?:公司|家|我|人|就|放|单位|学校)在|放到|拿到|车位|車位|工位|泊位)\s*:?\s*([0-9]{3,4}ENDTAIL)", read: door_at },
+    Rule { pattern: r"(送到|送至|送往|送去|送上|住在?|住址|门牌|門牌|(?:公司|家|我|人|就|放|单位|学校)在|放到|拿到|车位|車位|工位|泊位)\s*:?\s*([0-9]{3,4}ENDTAIL)((?:[、/和与與][0-9]{3,4}ENDTAIL)*)", read: door_at },
     Rule { pattern: r"([0-9]{3,4})(\s*(?:敲门|敲門|门口|門口|门外|門外|按门铃)|，?\s*(?:电梯|電梯))", read: door_before },
     Rule { pattern: r"([0-9]{1,2})\s*(层|層|楼|樓)\s*([0-9]{3,4})\s*(户|戶)", read: household },
     Rule { pattern: r"([0-9]{1,2})([A-EG-Z])-([0-9]{2,4})END", read: |found, d| format!("{}{}{}", d.name(found.text(1)), found.text(2), room(found.text(3), d)) },
@@ -44,12 +44,12 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
 fn door_at(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let number = found.text(2);
     let digits = number.bytes().all(|b| b.is_ascii_digit());
-    let number = match digits {
-        true if counts(found.after()) => dialect.quantity(number),
+    let said = match digits {
+        true if found.text(3).is_empty() && counts(found.after()) => dialect.quantity(number),
         true => dialect.code(number),
         false => read(number, dialect),
     };
-    found.text(1).to_owned() + &number
+    format!("{}{said}{}", found.text(1), listed(number, found.text(3), dialect))
 }
 
 /// `1503门口`, `1502（电梯右手边）`; a round number before a pause may be anything.

@@ -17,8 +17,8 @@ pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     Rule { pattern: r"([235-9][0-9]{3}) ([0-9]{4})END", read: two_fours },
     Rule { pattern: r"END24/7END", read: |_, d| format!("七天二十四{}", d.hours) },
     // So many are done of so many, which is no day.
-    Rule { pattern: r"(进度|進度|完成|已完成|已送|已送达|已接|得分|评分|答对)\s*:?\s*([0-9]{1,4})/([0-9]{1,4})END", read: |found, d| format!("{}{}分之{}", found.text(1), d.name(found.text(3)), d.name(found.text(2))) },
-    Rule { pattern: r"(排名|名次|排行|排第|排队)\s*:?\s*([0-9]{1,4})/([0-9]{1,5})END", read: |found, d| format!("{}{}，共{}", found.text(1), d.name(found.text(2)), d.quantity(found.text(3))) },
+    Rule { pattern: r"(进度|進度|完成|已完成|已送|已送达|已接|得分|评分|答对)\s*:?\s*([0-9]{1,4})/([0-9]{1,4})END(?:\s*(COUNT))?", read: progress },
+    Rule { pattern: r"((?:排名|名次|排行|排队)第?|排第)\s*:?\s*([0-9]{1,4})/([0-9]{1,5})END", read: |found, d| format!("{}{}，共{}", found.text(1), d.name(found.text(2)), d.quantity(found.text(3))) },
     Rule { pattern: r"([0-9]{1,2})/([0-9]{1,2})END", read: slashed },
     Rule { pattern: r"END([Ll][Vv]|[Vv]ol|[Vv]er|[Vv]|[Pp])\.\s?([0-9]+)END", read: |found, d| letters(found.text(1)) + &d.name(found.text(2)) },
     // The number of a line in a list.
@@ -45,6 +45,17 @@ fn letter_code(found: &Found<'_>, dialect: &'static Dialect) -> String {
     let number = if version { dialect.literal(number) } else { room(number, dialect) };
     let flat = found.opt(3).map(|flat| format!("杠{}", room(flat, dialect))).unwrap_or_default();
     format!("{}{number}{flat}", dialect.code(found.text(1)))
+}
+
+/// `进度3/20`, `完成3/20单`.
+fn progress(found: &Found<'_>, dialect: &'static Dialect) -> String {
+    let (label, done, all) = (found.text(1), found.text(2), found.text(3));
+    match found.opt(4) {
+        Some(unit) => {
+            format!("{label}{}{unit}，共{}{unit}", dialect.quantity(done), dialect.quantity(all))
+        }
+        None => format!("{label}{}分之{}", dialect.name(all), dialect.name(done)),
+    }
 }
 
 fn two_fours(found: &Found<'_>, dialect: &'static Dialect) -> String {

@@ -6,7 +6,7 @@ use super::{Counting, Dialect, Found, Rule, read, rest::bare};
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule<&'static Dialect>] = &[
     // What is left on a clock that runs is no time of day.
-    Rule { pattern: r"(剩余|剩餘|剩下|还剩|還剩|仅剩|超时|超時|倒计时|倒計時|用时|用時|耗时|耗時)\s*:?\s*(?:([0-9]{1,2}):)?([0-9]{1,2}):([0-5][0-9])END", read: countdown },
+    Rule { pattern: r"((?:剩余|剩餘|剩下|还剩|還剩|仅剩|超时|超時|倒计时|倒計時|用时|用時|耗时|耗時)(?:时间|時間)?)\s*:?\s*(?:([0-9]{1,2}):)?([0-9]{1,2}):([0-5][0-9])END", read: countdown },
     Rule { pattern: r"()()([0-9]{1,3})'([0-5][0-9])(?:''|END)", read: countdown },
     Rule { pattern: r"([0-9]{1,2})/([0-9]{1,2})TO([0-9]{1,2})/([0-9]{1,2})END", read: days },
     Rule { pattern: r"([0-9]{1,2})\.([0-9]{1,2})TO([0-9]{1,2})\.([0-9]{1,2})(\s*(?:日|号)?\s*(?:放假|休息|休假|假期|期间|活动|停业|打烊|休业|歇业|不营业))", read: |found, d| days(found, d) + found.text(5) },
