@@ -16,6 +16,8 @@ pub const CEILING_DBTP: f64 = -1.0;
 
 /// Kept below the ceiling: meters that look between the samples more closely than ours find this much more.
 const METER_MARGIN_DB: f64 = 0.2;
+/// Rate at which the true peaks of what is not encoded are measured, in Hz.
+const CLOSER_RATE_HZ: u32 = 4 * RATE_HZ;
 /// Times a part is encoded again at most, until its decoded peaks keep the ceiling; plain speech needs none or one, the street up to three.
 const ROUNDS_MAX: u32 = 6;
 /// Times of these in which only the ceiling is lowered, and the loudness kept: more would gain little.
@@ -70,10 +72,9 @@ pub fn dry(pcm: Pcm) -> Result<Pcm, SentenceError> {
 /// what its pauses take is little, since loudness is measured with a gate.
 ///
 /// # Errors
-/// [`SentenceError::Level`] when it cannot be measured.
+/// [`SentenceError::Level`] when it cannot be measured, [`SentenceError::Pcm`] when it cannot be looked at closely.
 pub fn levelled(dry: &Pcm, profile: SoundProfile) -> Result<Pcm, SentenceError> {
-    let target = target(profile);
-    Ok(pcm_of(&level::levelled(&shaped(dry, profile), RATE_HZ, target)?)?)
+    uncompressed(&shaped(dry, profile), target(profile))
 }
 
 /// The dry sound in a profile, encoded, with as much silence behind it as the codec needs (24 to 48 ms). All profiles
@@ -105,6 +106,32 @@ pub(super) fn target(profile: SoundProfile) -> Target {
         SoundProfile::Street => (STREET_LUFS, Limiter::DENSE),
     };
     Target { lufs, ceiling_dbtp: CEILING_DBTP, limiter }
+}
+
+/// Levels a sound that no codec touches: its true peaks keep the ceiling as they are.
+pub(super) fn uncompressed(sound: &[f32], target: Target) -> Result<Pcm, SentenceError> {
+    let wanted = target.ceiling_dbtp - METER_MARGIN_DB;
+    let mut ceiling_dbtp = wanted;
+    let mut loud = level::levelled(sound, RATE_HZ, Target { ceiling_dbtp, ..target })?;
+    let mut over = closer_peak_dbtp(&loud)? - wanted;
+    for _round in 0..LOWERED_MAX {
+        if over <= 0.0 {
+            break;
+        }
+        ceiling_dbtp -= over;
+        loud = level::levelled(sound, RATE_HZ, Target { ceiling_dbtp, ..target })?;
+        over = closer_peak_dbtp(&loud)? - wanted;
+    }
+    // What limiting does not bring down, softness does.
+    level::scale(&mut loud, (-over).min(0.0));
+    Ok(pcm_of(&loud)?)
+}
+
+/// The highest true peak, looked for at eight points from sample to sample. The usual four miss half a decibel where
+/// samples were rounded off.
+fn closer_peak_dbtp(samples: &[f32]) -> Result<f64, SentenceError> {
+    let closer = pcm_of(samples)?.resampled_to(CLOSER_RATE_HZ)?;
+    Ok(level::true_peak_dbtp(&floats(&closer), CLOSER_RATE_HZ)?)
 }
 
 /// Levels and encodes a sound; again, a little softer, while the decoded peaks are too high.
