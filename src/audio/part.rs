@@ -25,12 +25,12 @@ const LOWERED_MAX: u32 = 1;
 
 /// Without its rumble, a sound is heard where it is above this: -50 dBFS.
 const HEARD: f32 = 0.003_162;
-/// Of a quiet recording, what is at most this much below its own peak (18 dB), as when it is trimmed.
-const HEARD_BELOW_PEAK: f32 = 0.125;
+/// Of a quiet recording, what is at most this much below its own peak (30 dB).
+const HEARD_BELOW_PEAK: f32 = 0.031_62;
 /// Under a peak of -60 dBFS nothing is heard.
 const NOTHING_HEARD: f32 = 0.001;
 /// No syllable is heard for less than this in all; a click, or the edge of a constant voltage, is for less than half of it.
-const HEARD_MS_MIN: u32 = 30;
+const HEARD_MS_MIN: usize = 30;
 
 /// Why an engine's sound is not part of a sentence.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +58,11 @@ pub enum SentenceError {
 /// [`SentenceError::Silent`] when there is nothing to hear, or nothing but a click or what no speaker can give;
 /// [`SentenceError::Pcm`] when the rate cannot be changed.
 pub fn dry(pcm: Pcm) -> Result<Pcm, SentenceError> {
-    let trimmed = pcm.resampled_to(RATE_HZ)?.trimmed();
-    if !is_heard(&trimmed) {
+    let whole = pcm.resampled_to(RATE_HZ)?;
+    // Before it is trimmed: the fades of a trimmed offset would be heard.
+    let heard_ms = heard_ms(&whole);
+    let trimmed = whole.trimmed();
+    if heard_ms < HEARD_MS_MIN || trimmed.samples().is_empty() {
         return Err(SentenceError::Silent);
     }
     Ok(trimmed)
@@ -163,16 +166,16 @@ pub(super) fn encoded(
     Ok(frames)
 }
 
-/// Whether a rider hears as much as a syllable of a sound at 24 kHz. Engines answer with clicks and offsets when they fail.
-fn is_heard(pcm: &Pcm) -> bool {
+/// For how long a rider hears something of a sound at 24 kHz, in milliseconds. Engines that fail answer with clicks and
+/// offsets as well as with silence.
+fn heard_ms(pcm: &Pcm) -> usize {
     let audible = street::without_rumble(&floats(pcm));
     let peak = audible.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
     if peak < NOTHING_HEARD {
-        return false;
+        return 0;
     }
     let floor = HEARD.min(peak * HEARD_BELOW_PEAK);
-    let heard = audible.iter().filter(|sample| sample.abs() >= floor).count();
-    heard >= (HEARD_MS_MIN * RATE_HZ / 1000) as usize
+    audible.iter().filter(|sample| sample.abs() >= floor).count() * 1000 / RATE_HZ as usize
 }
 
 fn floats(pcm: &Pcm) -> Vec<f32> {
@@ -258,10 +261,8 @@ mod tests {
                 assert!(dry(sound.clone()).is_ok(), "{count} {amplitude}");
                 // The same, off by a constant.
                 let crooked = sound.samples().iter().map(|sample| sample / 2 + 2_000).collect();
-                assert!(
-                    amplitude < 0.01 || dry(Pcm::new(crooked, RATE_HZ).unwrap()).is_ok(),
-                    "{count} {amplitude}"
-                );
+                let crooked = dry(Pcm::new(crooked, RATE_HZ).unwrap());
+                assert!(amplitude < 0.1 || crooked.is_ok(), "{count} {amplitude}, crooked");
             }
         }
         for hz in [200.0, 1_000.0, 7_000.0] {

@@ -101,7 +101,8 @@ fn the_shortest_words_are_heard_even_softly_and_silence_is_not() {
             let (wav, _) = run("espeak-ng", &["-v", voice, "-s", speed, "--stdout", "--", word]);
             let pcm = decoded(&wav, None).unwrap();
             for by in [1, 16, 30] {
-                assert!(part::dry(softened(&pcm, by)).is_ok(), "{voice} {word} at {speed}, by {by}");
+                let soft = softened(&pcm, by);
+                assert!(part::dry(soft).is_ok(), "{voice} {word} at {speed}, {by} times softer");
             }
             // What of it is left below the meter's reach is nothing to hear.
             assert!(part::dry(softened(&pcm, 1_500)).is_err(), "{voice} {word} at {speed}");
