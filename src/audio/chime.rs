@@ -1,7 +1,7 @@
 //! The chime before a sentence: it says how urgent the sentence is before a word is understood.
 //! Four short figures of soft bells, made once from sines; low is one tone, critical is three rising ones.
 
-use super::level::{self, Limiter, Target};
+use super::level::{Limiter, Target};
 use super::mp3::{Mp3Frames, RATE_HZ};
 use super::part::{self, SentenceError};
 use super::pcm::{Pcm, float, sixteen_bit};
@@ -109,8 +109,7 @@ impl Set {
 fn chime(bells: &[Bell], length_ms: u32, target: Target) -> Result<Chime, SentenceError> {
     let figure = figure(bells, length_ms);
     let frames = part::encoded(&figure, target, Mp3Frames::encoded)?;
-    let sound = level::levelled(&figure, RATE_HZ, target)?;
-    Ok(Chime { frames, sound: part::pcm_of(&sound)? })
+    Ok(Chime { frames, sound: part::uncompressed(&figure, target)? })
 }
 
 /// The samples of a figure, faded to nothing at its end.

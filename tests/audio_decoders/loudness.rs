@@ -3,7 +3,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "samples of a few seconds")]
 
 use orderbell::audio::chime::Chimes;
-use orderbell::audio::clip::{AFTER_CHIME_FRAMES, Piece, joined};
+use orderbell::audio::clip::{AFTER_CHIME_FRAMES, Piece, joined, joined_wav};
 use orderbell::audio::decode::decoded;
 use orderbell::audio::mp3::Mp3Frames;
 use orderbell::audio::part::{self, CEILING_DBTP, PLAIN_LUFS, STREET_LUFS};
@@ -101,10 +101,49 @@ fn the_shortest_words_are_heard_even_softly_and_silence_is_not() {
             let (wav, _) = run("espeak-ng", &["-v", voice, "-s", speed, "--stdout", "--", word]);
             let pcm = decoded(&wav, None).unwrap();
             for by in [1, 16, 30] {
-                assert!(part::dry(softened(&pcm, by)).is_ok(), "{voice} {word} at {speed}, by {by}");
+                let soft = softened(&pcm, by);
+                assert!(part::dry(soft).is_ok(), "{voice} {word} at {speed}, {by} times softer");
             }
             // What of it is left below the meter's reach is nothing to hear.
             assert!(part::dry(softened(&pcm, 1_500)).is_err(), "{voice} {word} at {speed}");
+        }
+    }
+}
+
+#[test]
+fn a_wav_keeps_level_and_ceiling_like_an_mp3() {
+    let dir = TempDir::new().unwrap();
+    let chimes = Chimes::new().unwrap();
+    let texts = [
+        (
+            "cmn-latn-pinyin",
+            "您有新的美团订单，尾号八六零七，海底捞火锅，送到人民路小区，一点二公里，配送费六元五角",
+        ),
+        ("cmn-latn-pinyin", "订单已取消"),
+        ("cmn-latn-pinyin+f3", "您有新的订单，请及时接单"),
+        ("cmn-latn-pinyin", "好"),
+        ("yue", "你有新訂單，請及時接單"),
+        ("en", "New order, number eight six zero seven, one point two kilometres"),
+    ];
+    for profile in SoundProfile::ALL {
+        for (voice, text) in texts {
+            let words = part::levelled(&part::dry(spoken_by(voice, text)).unwrap(), profile).unwrap();
+            let long = words.duration_ms() > 1_000;
+            let alone = joined_wav(profile, &[(&words, 0)]).unwrap();
+            let (lufs, peak) = level(&stored(&dir, "words.wav", &alone.bytes), alone.duration_ms);
+            println!("wav {}, {text:.12}: {lufs} LUFS, {peak} dBTP", profile.as_str());
+            assert!(peak <= CEILING_DBTP, "{text} {profile:?}: {peak} dBTP");
+            // The ceiling comes before loudness: the peakiest voice stays 1.0 LU under the street's.
+            assert!(!long || (lufs - target_lufs(profile)).abs() <= 1.2, "{text} {profile:?}: {lufs} LUFS");
+            for chime in [0, 1, 2, 3]
+                .map(|urgency| chimes.of(urgency, profile))
+                .into_iter()
+                .chain([chimes.louder(profile)])
+            {
+                let clip = joined_wav(profile, &[(&chime.sound, AFTER_CHIME_FRAMES), (&words, 0)]).unwrap();
+                let (_, peak) = level(&stored(&dir, "clip.wav", &clip.bytes), clip.duration_ms);
+                assert!(peak <= CEILING_DBTP, "{text} {profile:?} with its chime: {peak} dBTP");
+            }
         }
     }
 }
