@@ -68,7 +68,7 @@ const FEES_MAX: i64 = 3_000;
     security(("apiKey" = ["admin"])),
     request_body(content = ref("#/components/schemas/WarmBody")),
     responses((status = 202, description = "It has begun", body = Envelope<WarmView>)),
-    extensions(("x-errors" = json!(["bad_text", "unknown_voice", "already_warming"]))),
+    extensions(("x-errors" = json!(["bad_text", "bad_value", "unknown_voice", "already_warming"]))),
 )]
 pub async fn post(
     State(state): State<AppState>,
@@ -150,7 +150,7 @@ fn read_fees(body: &Reader<'_>) -> Result<Option<(u32, u32)>, Problem> {
     let cents = |name| fees.integer(name, 0, FEE_MAX)?.ok_or_else(|| fees.missing(name));
     let (from, to) = (cents("from_cents")?, cents("to_cents")?);
     if to < from || (to - from) / 10 > FEES_MAX {
-        return Err(fees.error("to_cents", "out_of_range", "is from_cents to 30000 above it").into());
+        return Err(fees.error("to_cents", "bad_value", "is from_cents to 30000 above it").into());
     }
     let whole = |cents: i64| u32::try_from(cents).unwrap_or_default();
     Ok(Some((whole(from), whole(to))))

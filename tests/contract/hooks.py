@@ -29,7 +29,7 @@ BEYOND_THE_SCHEMA = {
     "bad_text": "a text may have nothing in it that can be spoken",
     "bad_time": "not too far ahead of now",
     "bad_url": "URLs have a grammar",
-    "bad_value": "a name may not begin as our ids do",
+    "bad_value": "a name may not begin as our ids do; fees go up, and not too far",
     "control_character": "free values (vars, ext, checks) may be any JSON",
     "no_candidates": "the step next wants offer.candidates",
     "not_offered": "a settlement names who was asked",
