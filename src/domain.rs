@@ -5,6 +5,7 @@ pub mod alert;
 pub mod app;
 pub mod audio_url;
 pub mod book;
+pub mod callback;
 pub mod delivery;
 pub mod event;
 pub mod id;
@@ -27,8 +28,8 @@ pub use audio_url::AudioUrls;
 pub use delivery::{Answer, Delivery, DeliveryState};
 pub use event::{Event, Order, OrderMerchant, Overrides};
 pub use id::{
-    AlertId, AppId, CallId, DeliveryId, EventId, GroupId, IdError, KeyId, OrderId, RiderId, ScheduleId,
-    SessionId, WarmId,
+    AlertId, AppId, CallId, CallbackId, CallbackTargetId, DeliveryId, EventId, GroupId, IdError, KeyId,
+    OrderId, RiderId, ScheduleId, SessionId, WarmId,
 };
 pub use kind::{Kind, Kinds, Need, Repeat, Urgency};
 pub use ladder::Ladder;

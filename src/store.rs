@@ -2,6 +2,7 @@
 //! A write has happened when its future is done: committed and on disk. Rules of change live in `domain`, not here.
 
 mod apps;
+mod callbacks;
 pub mod model;
 mod speech;
 pub mod sqlite;
@@ -28,6 +29,10 @@ use crate::domain::{
 };
 use crate::domain::{Sound, SoundProfile};
 pub use apps::{AppStore, SpeechSpend, SpeechUse};
+pub use callbacks::{
+    ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
+    CallbackStore, Online, TARGETS_MAX,
+};
 pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
 
 /// Why the store could not do it.
@@ -267,7 +272,7 @@ pub const DELIVERIES_SHOWN_MAX: u32 = 1_000;
 
 /// Everything Orderbell keeps.
 #[async_trait]
-pub trait Store: AppStore + SpeechStore + Send + Sync + 'static {
+pub trait Store: AppStore + SpeechStore + CallbackStore + Send + Sync + 'static {
     /// Marks one life of the data: a restored copy gets a new one.
     async fn epoch(&self) -> StoreResult<String>;
 

@@ -191,6 +191,14 @@ own_id!(
     /// One recurring event.
     ScheduleId, "sch"
 );
+own_id!(
+    /// One thing that a backend is told: the `webhook-id` of its request.
+    CallbackId, "cbk"
+);
+own_id!(
+    /// One address that an app has its callbacks sent to.
+    CallbackTargetId, "cbt"
+);
 
 foreign_id!(
     /// A rider, as the backend names them. Unique within an app only.

@@ -3,6 +3,7 @@
 
 mod accept;
 mod apps;
+mod callbacks;
 mod deliveries;
 mod speech;
 mod state;

@@ -8,6 +8,7 @@ mod apps;
 mod audience;
 mod book;
 mod bursts;
+mod callback_store;
 mod calls;
 mod deliveries;
 mod error;
