@@ -4,6 +4,7 @@
 mod apps;
 pub mod model;
 mod speech;
+mod sql;
 pub mod sqlite;
 
 use std::sync::Arc;
