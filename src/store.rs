@@ -4,6 +4,7 @@
 mod apps;
 mod callbacks;
 pub mod model;
+mod schema;
 mod speech;
 mod sql;
 pub mod sqlite;
@@ -34,6 +35,7 @@ pub use callbacks::{
     ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
     CallbackStore, Online, TARGETS_MAX,
 };
+pub use schema::{Migrate, Schema, SchemaState};
 pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
 
 /// Why the store could not do it.
