@@ -4,10 +4,12 @@
 mod apps;
 mod callbacks;
 pub mod model;
+pub mod postgres;
 mod schema;
 mod speech;
 mod sql;
 pub mod sqlite;
+pub mod transfer;
 
 use std::sync::Arc;
 

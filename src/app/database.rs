@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::{DataFolder, WORKERS_LIMIT, accounts};
 use crate::clock::{Clock, SystemClock, random_bytes};
 use crate::config::{Config, ConfigError, StorePlace};
-use crate::dispatch::{Accounts, NodeKey, VaultError};
+use crate::dispatch::{Accounts, KeyError, NodeKey, VaultError};
 use crate::lifecycle::Lifecycle;
 use crate::store::sqlite::{self, SqliteOptions, SqliteStore};
 use crate::store::{Migrate, Schema, Store, StoreError};
@@ -101,6 +101,7 @@ pub fn is_final(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<ConfigError>()
             || cause.is::<VaultError>()
+            || matches!(cause.downcast_ref(), Some(KeyError::Vault(_)))
             || matches!(cause.downcast_ref(), Some(StoreError::Unusable(_)))
     })
 }

@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use inspect::{Beside, Inspection, Soundness, inspect};
 pub use open::SqliteOptions;
+pub(in crate::store) use open::cannot_open;
+pub(in crate::store) use schema::{found, migrations};
 pub use schema::{migrate, schema};
 
 use self::writer::{Call, Calls, Work};

@@ -189,6 +189,6 @@ async fn set_wal(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
 }
 
 /// A lock can be waited for; anything else that stands in the way of opening will not go by itself.
-pub(super) fn cannot_open(error: sqlx::Error) -> StoreError {
+pub(in crate::store) fn cannot_open(error: sqlx::Error) -> StoreError {
     if is_busy(&error) { error.into() } else { StoreError::Unusable(error.to_string()) }
 }
