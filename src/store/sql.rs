@@ -15,6 +15,8 @@ mod deliveries;
 pub(in crate::store) mod engine;
 pub(in crate::store) mod error;
 mod events;
+#[cfg(test)]
+pub(in crate::store) mod everyday;
 mod groups;
 mod keys;
 mod notices;
