@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use super::StoreResult;
-use crate::domain::callback::{Callback, CallbackState, CallbackTarget, Destination, TargetState};
+use crate::domain::callback::{Callback, CallbackState, CallbackTarget, Destination, Fact, TargetState};
 use crate::domain::{AlertId, AppId, CallbackId, CallbackTargetId, EpochMs, RiderKey};
 
 /// Callbacks that go into one request, in their order; one of them unless their target takes several.
@@ -126,6 +126,9 @@ pub trait CallbackStore {
         after: AfterAttempt,
         at: EpochMs,
     ) -> StoreResult<()>;
+    /// Keeps a callback for one target, whatever kinds it wants, under an id that is new. False if there is no such target
+    /// or it is stopped.
+    async fn add_callback(&self, id: CallbackId, fact: Fact, target: CallbackTargetId) -> StoreResult<bool>;
     /// An app's callbacks, newest first, before the one of number `before`.
     async fn callbacks(
         &self,

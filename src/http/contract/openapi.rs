@@ -9,6 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::Kinds;
 use crate::domain::app::Scope;
+use crate::domain::callback::{EVERY_KIND, FAMILIES, KINDS};
 use crate::http::problem::Document;
 use crate::http::problem::catalogue::{self, Entry};
 use crate::session::frame::ClientFrame;
@@ -137,6 +138,7 @@ fn tags() -> Value {
         {"name": "Settings", "description": "What your app sets for itself."},
         {"name": "Schedules", "description": "Events that come again and again."},
         {"name": "Notices", "description": "What the desk must hear of."},
+        {"name": "Callbacks", "description": "What your backend is told, and where. What is sent is described under `webhooks`."},
         {"name": "Keys", "description": "Who may ask, and the secrets of your app. A secret is in the answer that makes it and nowhere else."},
         {"name": "Apps", "description": "The apps of this server, which its operator makes and bounds; and your own."},
         {"name": "Rider", "description": "What a rider's client uses."},
@@ -200,6 +202,14 @@ fn bodies() -> (Map<String, Value>, BTreeMap<String, Value>) {
     }
     let kinds = Kinds::embedded().map(|kinds| kinds.iter().map(|kind| kind.name.clone()).collect::<Vec<_>>());
     schemas["KindName"]["enum"] = json!(kinds.unwrap_or_default());
+    let words: Vec<&str> = [EVERY_KIND].into_iter().chain(FAMILIES).chain(KINDS).collect();
+    schemas["CallbackKindName"]["enum"] = json!(words);
+    let mut kinds = json!(KINDS);
+    if let Some(kinds) = kinds.as_array_mut() {
+        // A member that may be left out may be null.
+        kinds.push(Value::Null);
+    }
+    schemas["RedeliverBody"]["properties"]["kind"]["enum"] = kinds;
     (schemas, examples)
 }
 
@@ -303,9 +313,8 @@ fn also(operation: &mut Value, error: &str) {
 fn or_signed(operation: &mut Value) {
     // Not by index: that would make the member where there is none.
     let Some(Value::Array(ways)) = operation.get_mut("security") else { return };
-    if let Some(scopes) = ways.iter().find_map(|way| way.get("apiKey")).cloned() {
-        ways.push(json!({"webhookSignature": scopes}));
-    }
+    let scopes: Vec<Value> = ways.iter().filter_map(|way| way.get("apiKey")).cloned().collect();
+    ways.extend(scopes.into_iter().map(|scopes| json!({"webhookSignature": scopes})));
 }
 
 fn security_schemes() -> Value {

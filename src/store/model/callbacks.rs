@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use super::ModelStore;
-use crate::domain::callback::{CallbackTarget, Destination, TargetState};
+use crate::domain::callback::{CallbackTarget, Destination, Fact, TargetState};
 use crate::domain::{AppId, CallbackId, CallbackTargetId, EpochMs, RiderKey};
 use crate::store::{
     AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord, CallbackStore, Online,
@@ -36,6 +36,14 @@ impl CallbackStore for ModelStore {
         _app: AppId,
         _id: CallbackTargetId,
         _state: TargetState,
+    ) -> StoreResult<bool> {
+        no()
+    }
+    async fn add_callback(
+        &self,
+        _id: CallbackId,
+        _fact: Fact,
+        _target: CallbackTargetId,
     ) -> StoreResult<bool> {
         no()
     }
