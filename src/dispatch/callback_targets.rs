@@ -270,9 +270,6 @@ impl Dispatch {
 }
 
 /// Until the worker is there.
-pub fn callback_body(callback: &crate::domain::callback::Callback) -> serde_json::Value {
-    serde_json::json!({"type": callback.kind, "timestamp": callback.at.to_string(), "data": callback.data})
-}
 impl Dispatch {
     fn ring_callbacks(&self) {}
 }
