@@ -60,7 +60,6 @@ pub use answer::{EventAnswer, OutcomeWord};
 pub use callback_targets::{REDELIVER_MAX, RedeliverError, TargetError, TargetWish};
 pub use callbacks::body::of as callback_body;
 pub use caller::{CallEnd, CallbackSecrets, Caller, Question};
-pub use caller::{CallEnd, Caller, Question};
 pub use directory::{AppEntry, Signer};
 pub use draft::PhraseUsed;
 pub use dry_run::{AlertPreview, DryRun, GroupPreview, StepPreview, TargetPreview};

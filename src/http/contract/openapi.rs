@@ -7,6 +7,7 @@ use rust_embed::RustEmbed;
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::webhooks;
 use crate::domain::Kinds;
 use crate::domain::app::Scope;
 use crate::domain::callback::{EVERY_KIND, FAMILIES, KINDS};
@@ -94,6 +95,7 @@ pub(super) fn document() -> Value {
         }
     }
     document["components"]["responses"] = Value::Object(refusals);
+    document["webhooks"] = webhooks::webhooks();
     document
 }
 
@@ -152,6 +154,7 @@ fn components(schemas: Value, bodies: Map<String, Value>) -> Value {
     if let Value::Object(derived) = schemas {
         all.extend(derived);
     }
+    webhooks::add_components(&mut all);
     let mut frames = Vec::new();
     ClientFrame::schemas(&mut frames);
     all.extend(
@@ -327,6 +330,7 @@ fn security_schemes() -> Value {
             "description": "The credential in the server's configuration (`secrets.operator_key`). No key of an app is one."},
         "riderToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "A rider's token, from `POST /v1/riders/{id}/token` or signed by your backend (HS256)."},
+        "callbackSignature": webhooks::signature_scheme(),
         "webhookSignature": {"type": "apiKey", "in": "header", "name": "webhook-signature",
             "description": "In place of the key: a Standard Webhooks signature, `v1,` and the base64 of the HMAC-SHA256 over \
                 `webhook-id.webhook-timestamp.body` with a live signing secret. With it come the headers `Orderbell-Key-Id` \
