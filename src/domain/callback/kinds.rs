@@ -4,7 +4,7 @@
 use super::WantedKinds;
 
 /// Every kind, by family. Each has a schema and an example in `assets/contract/callbacks`.
-pub const KINDS: [&str; 20] = [
+pub const KINDS: [&str; 22] = [
     "delivery.sent",
     "delivery.received",
     "delivery.played",
@@ -16,6 +16,8 @@ pub const KINDS: [&str; 20] = [
     "delivery.cancelled",
     "delivery.superseded",
     "delivery.suppressed",
+    "delivery.failed",
+    "delivery.skipped",
     "offer.accepted",
     "offer.expired",
     "alert.unreachable",
