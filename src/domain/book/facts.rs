@@ -45,7 +45,9 @@ impl Book {
         let by_itself = match head.state {
             AlertState::Expired | AlertState::Exhausted => true,
             AlertState::Completed => matches!(change, AlertChange::DeliveryEnded { .. }),
-            AlertState::Scheduled | AlertState::Active | AlertState::Accepted | AlertState::Cancelled => false,
+            AlertState::Scheduled | AlertState::Active | AlertState::Accepted | AlertState::Cancelled => {
+                false
+            }
         };
         if by_itself && head.is_offer() && head.winner.is_none() {
             let mut fact = about(head, "offer.expired".to_owned(), at);

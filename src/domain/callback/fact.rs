@@ -154,7 +154,16 @@ mod tests {
         let alert = Some(AlertId::new(EpochMs(5), [9; 10]));
         let (rider, data) = (Some("r1".parse().unwrap()), serde_json::Map::new());
         let at = EpochMs(10);
-        Fact { app: app(), key_mode: KeyMode::Live, kind: kind.to_owned(), alert, order: None, rider, at, data }
+        Fact {
+            app: app(),
+            key_mode: KeyMode::Live,
+            kind: kind.to_owned(),
+            alert,
+            order: None,
+            rider,
+            at,
+            data,
+        }
     }
 
     #[test]
@@ -169,7 +178,10 @@ mod tests {
         assert_eq!(names(&targets, "offer.expired", None), [name(&targets[0]), name(&targets[1])]);
         assert_eq!(names(&targets, "delivery.sent", None), [name(&targets[0])]);
         let own = Destination::of_url(app(), "https://own.example/");
-        assert_eq!(names(&targets, "delivery.sent", Some("https://own.example/")), [name(&targets[0]), own.name]);
+        assert_eq!(
+            names(&targets, "delivery.sent", Some("https://own.example/")),
+            [name(&targets[0]), own.name]
+        );
         assert_eq!(names(&targets, "delivery.sent", Some("https://t1.example/")), [name(&targets[0])]);
         targets[0].state = TargetState::Stopped { at: EpochMs(3) };
         assert_eq!(names(&targets, "delivery.sent", None), [""; 0]);

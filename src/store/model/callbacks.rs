@@ -101,7 +101,8 @@ impl Outbox {
     ) -> Vec<CallbackBatch> {
         let mut heads: Vec<(EpochMs, i64)> = Vec::new();
         let mut counts: BTreeMap<&Destination, u32> = BTreeMap::new();
-        let mut due: Vec<&Row> = self.rows.iter().filter(|row| row.record.due_at.is_some_and(|due| due <= now)).collect();
+        let mut due: Vec<&Row> =
+            self.rows.iter().filter(|row| row.record.due_at.is_some_and(|due| due <= now)).collect();
         due.sort_by_key(|row| (row.record.due_at, row.record.number));
         for row in due {
             let destination = &row.record.callback.destination;
@@ -145,7 +146,9 @@ impl Outbox {
 
     fn finish(&mut self, batch: &CallbackBatch, attempt: &CallbackAttempt, after: AfterAttempt, at: EpochMs) {
         for callback in &batch.callbacks {
-            let Some(row) = self.rows.iter_mut().find(|row| row.record.callback.id == callback.id) else { continue };
+            let Some(row) = self.rows.iter_mut().find(|row| row.record.callback.id == callback.id) else {
+                continue;
+            };
             row.record.note(attempt, after, at);
             let (destination, lane) = (callback.destination.clone(), row.lane.clone());
             if after == AfterAttempt::Gone {
@@ -229,12 +232,24 @@ impl State {
             event: body.map(|alert| alert.event_id.clone()),
             order: fact.order.clone(),
             rider: fact.rider.clone(),
-            ext: body.map(|alert| alert.ext.clone()),
-            trace_id: body.map(|alert| alert.trace_id.clone()),
+            ext: None,
+            trace_id: None,
             data: fact.data.clone(),
             at: fact.at,
             attempts: 0,
         }
+    }
+
+    /// With what is read from its alert.
+    fn filled(&self, callback: Callback) -> Callback {
+        let body = callback.alert.and_then(|alert| self.bodies.get(&alert));
+        let (ext, trace_id) = (body.map(|alert| alert.ext.clone()), body.map(|alert| alert.trace_id.clone()));
+        Callback { ext, trace_id, ..callback }
+    }
+
+    fn shown(&self, row: &Row) -> CallbackRecord {
+        let record = self.outbox.shown(row);
+        CallbackRecord { callback: self.filled(record.callback), ..record }
     }
 
     fn add_callback(&mut self, id: CallbackId, fact: &Fact, target: CallbackTargetId) -> bool {
@@ -343,7 +358,14 @@ impl CallbackStore for ModelStore {
         per_destination: u32,
         limit: u32,
     ) -> StoreResult<Vec<CallbackBatch>> {
-        self.with(|state| state.outbox.claim(now, until, &resting, per_destination, limit))
+        self.with(|state| {
+            let mut claimed = state.outbox.claim(now, until, &resting, per_destination, limit);
+            for batch in &mut claimed {
+                let callbacks = std::mem::take(&mut batch.callbacks);
+                batch.callbacks = callbacks.into_iter().map(|callback| state.filled(callback)).collect();
+            }
+            claimed
+        })
     }
 
     async fn finish_callbacks(
@@ -367,7 +389,7 @@ impl CallbackStore for ModelStore {
             let rows = state.outbox.rows.iter().rev();
             let rows = rows.filter(|row| row.record.callback.app == app && filter.matches(&row.record));
             let rows = rows.filter(|row| before.is_none_or(|before| row.record.number < before));
-            rows.take(limit as usize).map(|row| state.outbox.shown(row)).collect()
+            rows.take(limit as usize).map(|row| state.shown(row)).collect()
         })
     }
 
@@ -375,7 +397,7 @@ impl CallbackStore for ModelStore {
         self.with(|state| {
             let mut rows = state.outbox.rows.iter();
             let row = rows.find(|row| row.record.callback.app == app && row.record.callback.id == id);
-            row.map(|row| state.outbox.shown(row))
+            row.map(|row| state.shown(row))
         })
     }
 

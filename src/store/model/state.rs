@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::app::{ApiKey, App};
 use super::callbacks::Outbox;
+use crate::domain::app::{ApiKey, App};
 use crate::domain::book::{Book, Call, Duty, Notice, Reached};
 use crate::domain::order::Stamp;
 use crate::domain::{
