@@ -268,8 +268,3 @@ impl Dispatch {
         Ok(target)
     }
 }
-
-/// Until the worker is there.
-impl Dispatch {
-    fn ring_callbacks(&self) {}
-}
