@@ -6,6 +6,7 @@ mod callbacks;
 pub mod model;
 mod records;
 mod speech;
+mod sql;
 pub mod sqlite;
 
 use std::sync::Arc;
