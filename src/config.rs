@@ -3,6 +3,8 @@
 
 pub mod engines;
 mod environment;
+mod reports;
+mod secrets;
 mod server;
 mod speech;
 
@@ -11,7 +13,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
+pub use reports::Reports;
+use secrecy::ExposeSecret;
+pub use secrets::Secrets;
 use serde::{Deserialize, Deserializer};
 use server::networks;
 pub use speech::{FeeRange, Prewarm, Speech};
@@ -80,6 +84,8 @@ pub struct Config {
     pub orders: Orders,
     /// Offers.
     pub offers: Offers,
+    /// Questions about the record.
+    pub reports: Reports,
     /// Calls to URLs that users give.
     pub callbacks: Callbacks,
     /// Log lines.
@@ -316,24 +322,6 @@ section!(
         filter: String,
     }
 );
-section!(
-    /// Secrets.
-    Secrets {
-        /// The key that seals secrets at rest, base64; empty for the one in the data folder.
-        node_key: SecretString,
-        /// The operator's credential over HTTP; empty for none.
-        operator_key: SecretString,
-    }
-);
-
-impl Secrets {
-    /// Nobody guesses it, and it fits into a header.
-    fn operator_key_is_good(&self) -> bool {
-        let key = self.operator_key.expose_secret().as_bytes();
-        let varied = key.iter().any(|byte| Some(byte) != key.first());
-        key.is_empty() || (key.len() >= 24 && varied && key.iter().all(u8::is_ascii_graphic))
-    }
-}
 
 impl Callbacks {
     /// What must hold, the setting, and that in words.
@@ -435,6 +423,7 @@ impl Config {
         match rules
             .into_iter()
             .chain(self.server.rules())
+            .chain(self.reports.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())
             .chain(self.speech.rules())

@@ -36,7 +36,8 @@ pub use callbacks::{
     CallbackStore, Online, TARGETS_MAX,
 };
 pub use records::{
-    AlertFilter, AlertSummary, DeliveryPlace, HistoryFilter, Page, PageSize, PastDelivery, RecordStore, Span, Whose,
+    AlertFilter, AlertSummary, DeliveryPlace, HistoryFilter, Page, PageSize, PastDelivery, RecordStore, Span,
+    Whose,
 };
 pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
 

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::listener::Refusal;
 use super::request_id;
-use crate::dispatch::{AcceptError, KeyError, SettingsError, SettleError, TokenError};
+use crate::dispatch::{AcceptError, KeyError, ReportError, SettingsError, SettleError, TokenError};
 use crate::domain::IdError;
 use crate::intake::InputError;
 use crate::intake::signature::SignatureError;
@@ -387,6 +387,25 @@ impl From<SettingsError> for Problem {
         match error {
             SettingsError::Input(error) => error.into(),
             SettingsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportError> for Problem {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::TooWide(most) => Self::bad_request(
+                "too_wide",
+                &format!(
+                    "this would look at more than {most} deliveries: ask for less time, one station or one rider"
+                ),
+            ),
+            ReportError::TooLong(most) => Self::bad_request(
+                "too_wide",
+                &format!("this would have more than {most} rows: group by less, or ask for less time"),
+            ),
+            ReportError::NoStation => Self::not_found("station"),
+            ReportError::Store(error) => error.into(),
         }
     }
 }

@@ -101,10 +101,9 @@ impl Outcome {
             None if now <= deadline => Timeliness::Running,
             None => Timeliness::Waiting,
             Some((reason, Meaning::HeldBack | Meaning::Void)) if ended_in_time => Timeliness::Exempt(reason),
-            Some((
-                reason,
-                Meaning::Heard | Meaning::Missed | Meaning::HeldBack | Meaning::Void,
-            )) => Timeliness::NotHeard(reason),
+            Some((reason, Meaning::Heard | Meaning::Missed | Meaning::HeldBack | Meaning::Void)) => {
+                Timeliness::NotHeard(reason)
+            }
         }
     }
 }

@@ -95,7 +95,8 @@ fn an_offer_that_came_to_another_rider_begins_with_them() {
 
 #[test]
 fn a_miss_is_what_was_neither_heard_nor_void() {
-    let missed: Vec<_> = EndReason::ALL.into_iter().filter(|reason| ended("r", *reason, 1).missed().is_some()).collect();
+    let missed: Vec<_> =
+        EndReason::ALL.into_iter().filter(|reason| ended("r", *reason, 1).missed().is_some()).collect();
     let words: Vec<_> = missed.iter().map(|reason| reason.as_str()).collect();
     assert_eq!(
         words,
@@ -165,11 +166,11 @@ fn without_a_grouping_there_is_one_row_or_none() {
 #[test]
 fn hours_are_those_of_the_zone() {
     let mut table = MissTable::new(all(&[Dimension::Hour]), zone());
-    let later = Outcome { starts_at: BEGAN.plus_ms(3_600_000), ..ended("r1", EndReason::NeverSent, 4_000_000) };
+    let later =
+        Outcome { starts_at: BEGAN.plus_ms(3_600_000), ..ended("r1", EndReason::NeverSent, 4_000_000) };
     table.count(&ended("r1", EndReason::NeverSent, 60_000), &[]);
     table.count(&later, &[]);
-    let hours: Vec<_> =
-        table.into_rows().iter().map(|row| zone().written(row.cell.hour.unwrap())).collect();
+    let hours: Vec<_> = table.into_rows().iter().map(|row| zone().written(row.cell.hour.unwrap())).collect();
     assert_eq!(hours, ["2026-03-01T12:00:00+08:00", "2026-03-01T13:00:00+08:00"]);
 }
 

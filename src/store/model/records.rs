@@ -54,9 +54,8 @@ impl RecordStore for ModelStore {
                     created_at: head.created_at,
                 })
             });
-            let fits = |past: &PastDelivery| {
-                filter.wants(&past.kind, past.delivery.state, past.delivery.reason)
-            };
+            let fits =
+                |past: &PastDelivery| filter.wants(&past.kind, past.delivery.state, past.delivery.reason);
             size.cut(theirs.collect(), |past| past.delivery.alert, fits)
         })
     }

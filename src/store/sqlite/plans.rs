@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Row, SqlSafeStr, SqliteConnection};
 
 use super::open::MIGRATIONS;
 use crate::store::sql::db::Dialect;
+use crate::store::sql::records;
 use crate::store::sql::swept::swept;
 
 async fn plan(db: &mut SqliteConnection, statement: &str) -> String {
@@ -15,12 +16,17 @@ async fn plan(db: &mut SqliteConnection, statement: &str) -> String {
     steps.collect::<Vec<_>>().join("\n")
 }
 
-#[tokio::test]
-async fn what_is_due_is_found_by_its_index() {
+async fn database() -> SqliteConnection {
     let mut db = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
     for (_, _, schema) in MIGRATIONS {
         sqlx::raw_sql(*schema).execute(&mut db).await.unwrap();
     }
+    db
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_by_its_index() {
+    let mut db = database().await;
     for (statement, index) in swept() {
         let statement = statement.of(Dialect::Sqlite);
         let plan = plan(&mut db, statement).await;
@@ -31,5 +37,19 @@ async fn what_is_due_is_found_by_its_index() {
             walks.iter().any(|walk| line == walk)
         });
         assert!(!walks, "a table is walked by {statement}:\n{plan}");
+    }
+}
+
+#[tokio::test]
+async fn the_record_is_walked_along_an_index_and_never_sorted() {
+    let mut db = database().await;
+    for (statement, index) in records::plans() {
+        let statement = statement.of(Dialect::Sqlite);
+        let plan = plan(&mut db, statement).await;
+        assert!(plan.contains(index), "{index} is not used by {statement}:\n{plan}");
+        // Groups are few, and asked for by many riders at once.
+        let sorts = plan.contains("TEMP B-TREE") && !statement.contains("group_members");
+        let walks = plan.lines().any(|line| ["SCAN a", "SCAN d", "SCAN alerts"].contains(&line));
+        assert!(!sorts && !walks, "more is looked at than asked for by {statement}:\n{plan}");
     }
 }
