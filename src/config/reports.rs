@@ -33,11 +33,7 @@ impl Reports {
         let within = Duration::from_millis(100)..=Duration::from_hours(1);
         [
             (days.contains(&self.span_max), "reports.span_max", "is 1h to 366 days"),
-            (
-                (1_000..=10_000_000).contains(&self.deliveries_max),
-                "reports.deliveries_max",
-                "is 1 to 10000000",
-            ),
+            ((1..=10_000_000).contains(&self.deliveries_max), "reports.deliveries_max", "is 1 to 10000000"),
             ((1..=1_000_000).contains(&self.rows_max), "reports.rows_max", "is 1 to 1000000"),
             ((1..=100_000).contains(&self.page_looks), "reports.page_looks", "is 1 to 100000"),
             ((1..=64).contains(&self.concurrency), "reports.concurrency", "is 1 to 64"),
