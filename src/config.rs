@@ -1,8 +1,10 @@
 //! Configuration in three layers: the embedded complete default, a file, the environment.
 //! What is not in the default does not exist; a configuration that fails is never used in part.
 
+mod audio;
 pub mod engines;
 mod environment;
+mod retention;
 mod server;
 mod speech;
 
@@ -10,7 +12,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+pub use audio::Audio;
 use ipnet::IpNet;
+pub use retention::Retention;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use server::networks;
@@ -82,6 +86,8 @@ pub struct Config {
     pub offers: Offers,
     /// Calls to URLs that users give.
     pub callbacks: Callbacks,
+    /// How long what is kept stays.
+    pub retention: Retention,
     /// Log lines.
     pub log: Log,
     /// Secrets.
@@ -231,25 +237,6 @@ section!(
     }
 );
 section!(
-    /// Keeping clips.
-    Audio {
-        /// Bytes of clips on disk.
-        clip_bytes_max: u64,
-        /// No clip younger than this is evicted.
-        @"duration" clip_age_min: Duration,
-        /// How long what a clip is made of is remembered after its last use.
-        @"duration" recipe_memory: Duration,
-        /// Bytes of clips in memory.
-        memory_bytes_max: u64,
-        /// Bytes of keep-alive silence that one address may fetch in an hour; 0 for no limit.
-        silence_bytes_per_ip: u64,
-        /// Whether URLs of clips end and are signed.
-        signed_urls: bool,
-        /// How long a signed URL is good at least.
-        @"duration" signed_url_ttl: Duration,
-    }
-);
-section!(
     /// Moving alerts on.
     Dispatch {
         /// Between two looks at due columns.
@@ -326,6 +313,9 @@ section!(
     }
 );
 
+/// Ids of events are remembered for as long as senders are promised (promise 4), and longer at will.
+const EVENT_MEMORY_MIN: Duration = Duration::from_hours(168);
+
 impl Secrets {
     /// Nobody guesses it, and it fits into a header.
     fn operator_key_is_good(&self) -> bool {
@@ -351,23 +341,6 @@ impl Callbacks {
                 "callbacks.concurrency",
                 "is per_origin to 10000",
             ),
-        ]
-    }
-}
-
-impl Audio {
-    /// What must hold, the setting, and that in words.
-    fn rules(&self) -> [(bool, &'static str, &'static str); 3] {
-        let budget = self.silence_bytes_per_ip;
-        let ttls = Duration::from_mins(10)..=self.clip_age_min;
-        [
-            (budget == 0 || budget >= 1 << 20, "audio.silence_bytes_per_ip", "is 0 or at least 1048576"),
-            (
-                self.recipe_memory >= self.clip_age_min,
-                "audio.recipe_memory",
-                "is not shorter than clip_age_min",
-            ),
-            (ttls.contains(&self.signed_url_ttl), "audio.signed_url_ttl", "is 10m to clip_age_min"),
         ]
     }
 }
@@ -409,6 +382,7 @@ impl Config {
         let rules = [
             (self.store.queue > 0 && self.store.batch_max > 0, "store.queue", "and batch_max are at least 1"),
             (self.store.readers > 0, "store.readers", "is at least 1"),
+            (self.store.event_memory >= EVENT_MEMORY_MIN, "store.event_memory", "is at least 168h"),
             (self.rider.heartbeat.as_millis() >= 1000, "rider.heartbeat", "is at least 1s"),
             (self.rider.silence_max > self.rider.heartbeat, "rider.silence_max", "is longer than heartbeat"),
             (self.rider.window > 0, "rider.window", "is at least 1"),
@@ -437,6 +411,7 @@ impl Config {
             .chain(self.server.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())
+            .chain(self.retention.rules())
             .chain(self.speech.rules())
             .find(|(holds, ..)| !holds)
         {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ladder, SoundProfile, Urgency};
+use super::{Ages, Ladder, SoundProfile, Urgency};
 
 /// The settings of one app.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct AppSettings {
     /// How it speaks.
     #[serde(skip_serializing_if = "SpeechSettings::is_default")]
     pub speech: SpeechSettings,
+    /// How long what is kept of it stays, where that is not as the server has it.
+    #[serde(skip_serializing_if = "Ages::is_empty")]
+    pub retention: Ages,
     /// The app's own ladders, by kind.
     pub ladders: BTreeMap<String, Ladder>,
 }
@@ -39,6 +42,7 @@ impl Default for AppSettings {
             alerts_per_minute: None,
             type_prefix: None,
             speech: SpeechSettings::default(),
+            retention: Ages::default(),
             ladders: BTreeMap::new(),
         }
     }
