@@ -5,6 +5,7 @@ mod apps;
 mod callbacks;
 pub mod model;
 mod speech;
+mod sql;
 pub mod sqlite;
 
 use std::sync::Arc;

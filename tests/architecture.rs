@@ -79,6 +79,10 @@ fn a_library_is_named_where_it_belongs() {
     refused("speech.rs", "use reqwest::Client;", "reqwest");
     refused("session/frame.rs", "use tokio_tungstenite::tungstenite::Message;", "tungstenite");
     refused("dispatch/accept.rs", "use reqwest::Client;", "reqwest");
+    refused("store/sql.rs", "use super::sqlite::SqliteStore;", "sqlite");
+    refused("store/sql/riders.rs", "use crate::store::postgres::PostgresStore;", "postgres");
+    accepted("store/sqlite/open.rs", "use crate::store::sqlite::writer::Writer;");
+    accepted("store/sql/db.rs", "use sqlx::sqlite::SqliteRow;");
     accepted("outbound/guard.rs", "use reqwest::dns::Resolve;");
     accepted("http/events.rs", "use axum::extract::Path;");
 }

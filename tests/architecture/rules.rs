@@ -161,6 +161,9 @@ const PURE: [&str; 2] = ["domain", "session"];
 const IMPURE_WORDS: [&str; 6] = ["async", "await", "Instant", "SystemTime", "tokio", "std::fs"];
 const SQL: [&str; 7] =
     ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "PRAGMA ", "BEGIN IMMEDIATE"];
+/// What is said once for all databases, and who they are.
+const SHARED_SQL: &str = "store/sql";
+const DATABASES: [&str; 2] = ["sqlite", "postgres"];
 const LINES_MAX: usize = 500;
 
 /// What is wrong with this file.
@@ -168,6 +171,7 @@ pub(crate) fn faults(source: &Source) -> Vec<String> {
     let mut faults = Vec::new();
     imports(source, &mut faults);
     libraries(source, &mut faults);
+    databases(source, &mut faults);
     purity(source, &mut faults);
     habits(source, &mut faults);
     faults.into_iter().map(|fault| format!("src/{}: {fault}", source.name)).collect()
@@ -191,6 +195,17 @@ fn libraries(source: &Source, faults: &mut Vec<String>) {
         source.has(&format!("{library}::")) && !homes.contains(&module) && !source.is_test()
     });
     faults.extend(strangers.map(|(library, homes)| format!("{library} is named outside {homes:?}")));
+}
+
+fn databases(source: &Source, faults: &mut Vec<String>) {
+    let is_shared = source.name.strip_prefix(SHARED_SQL).is_some_and(|rest| rest.starts_with(['.', '/']));
+    if is_shared {
+        let is_named = |database: &str| {
+            ["store", "super"].iter().any(|parent| source.has(&format!("{parent}::{database}")))
+        };
+        let wrong = DATABASES.iter().filter(|database| is_named(database));
+        faults.extend(wrong.map(|database| format!("{SHARED_SQL} names {database}, which stands on it")));
+    }
 }
 
 fn purity(source: &Source, faults: &mut Vec<String>) {

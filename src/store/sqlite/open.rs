@@ -11,9 +11,9 @@ use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::SqliteStore;
 use super::error::is_busy;
 use super::writer::Writer;
+use super::{SqliteEngine, SqliteStore};
 use crate::domain::EpochMs;
 use crate::store::{StoreError, StoreResult};
 
@@ -102,9 +102,9 @@ impl SqliteStore {
             closing: closing.clone(),
             ended: ended.clone().drop_guard(),
         };
-        let store =
-            Self { queue, readers, epoch, now: options.now, wait_max: options.wait_max, closing, ended };
-        Ok((Arc::new(store), writer.drive()))
+        let (now, wait_max) = (options.now, options.wait_max);
+        let engine = SqliteEngine { queue, readers, epoch, now, wait_max, closing, ended };
+        Ok((Arc::new(Self::new(engine)), writer.drive()))
     }
 }
 

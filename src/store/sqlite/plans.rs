@@ -4,9 +4,9 @@
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Row, SqlSafeStr, SqliteConnection};
 
-use super::book::plans as book;
 use super::open::MIGRATIONS;
-use super::{audience, bursts, calls, deliveries, offers, recipes, schedules, steps, targets, wordings};
+use crate::store::sql::db::Dialect;
+use crate::store::sql::swept::swept;
 
 async fn plan(db: &mut SqliteConnection, statement: &str) -> String {
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")).into_sql_str();
@@ -21,29 +21,8 @@ async fn what_is_due_is_found_by_its_index() {
     for (_, _, schema) in MIGRATIONS {
         sqlx::raw_sql(*schema).execute(&mut db).await.unwrap();
     }
-    let questions = [
-        (steps::DUE, "INDEX alerts_step_due"),
-        (targets::DUE, "INDEX alerts_unrolling"),
-        (targets::NEXT, "riders USING PRIMARY KEY (app_id=? AND id>?)"),
-        (targets::NEXT, "group_members_rider (app_id=? AND rider_id>?)"),
-        (audience::COUNT, "riders USING PRIMARY KEY (app_id=?)"),
-        (audience::SELECT_KNOWN, "riders USING PRIMARY KEY (app_id=?)"),
-        (bursts::DUE, "INDEX deliveries_held"),
-        (offers::DUE_ASKS, "INDEX deliveries_ask_due"),
-        (calls::DUE, "INDEX calls_due"),
-        (schedules::DUE, "INDEX schedules_due"),
-        (deliveries::SELECT_PENDING, "INDEX alerts_rendered"),
-        (deliveries::SELECT_PENDING, "INDEX deliveries_rung"),
-        (book::DUE, "INDEX deliveries_open_expires"),
-        (book::EMPTY_AND_DUE, "INDEX alerts_empty"),
-        (book::HEADS_OF_ORDERS, "INDEX alerts_order"),
-        (book::OPEN_THAT_MATCH, "INDEX deliveries_open_rider"),
-        (book::OPEN_OF_RIDER, "INDEX deliveries_open_rider"),
-        (steps::LADDERED, "INDEX deliveries_open_rider"),
-        (recipes::FORGET, "INDEX clip_recipes_used_at"),
-        (wordings::STAMP, "INDEX wordings_app"),
-    ];
-    for (statement, index) in questions {
+    for (statement, index) in swept() {
+        let statement = statement.of(Dialect::Sqlite);
         let plan = plan(&mut db, statement).await;
         assert!(plan.contains(index), "{index} is not used by {statement}:\n{plan}");
         let walks = plan.lines().any(|line| {

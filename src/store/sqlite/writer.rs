@@ -5,20 +5,15 @@ use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::error::{is_disk_failure, unavailable};
+use super::error::is_disk_failure;
+use crate::store::sql::db::Db;
+use crate::store::sql::engine::{Run, RunAll};
+use crate::store::sql::error::unavailable;
 use crate::store::{StoreError, StoreResult};
-
-/// A write: its arguments are borrowed, so that it can be run again when a neighbour in the batch has failed.
-pub(super) type Run<A, T> = for<'a> fn(&'a mut SqliteConnection, &'a A) -> BoxFuture<'a, StoreResult<T>>;
-
-/// A write that does many calls of one kind at once, for what is called most: its statements take lists.
-pub(super) type RunAll<A, T> =
-    for<'a> fn(&'a mut SqliteConnection, &'a [A]) -> BoxFuture<'a, StoreResult<Vec<T>>>;
 
 /// Something to do in a batch.
 #[async_trait]
@@ -77,7 +72,7 @@ impl<A: Send + Sync + 'static, T: Send + 'static> Work for Call<A, T> {
     }
 
     async fn run(&mut self, db: &mut SqliteConnection) -> Outcome {
-        let result = (self.run)(db, &self.args).await;
+        let result = (self.run)(&mut Db::from(db), &self.args).await;
         let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
         self.result = Some(result);
         outcome
@@ -138,7 +133,7 @@ impl<A: Send + Sync + 'static, T: Send + 'static> Work for Calls<A, T> {
     }
 
     async fn run(&mut self, db: &mut SqliteConnection) -> Outcome {
-        let results = (self.run)(db, &self.args).await;
+        let results = (self.run)(&mut Db::from(db), &self.args).await;
         let outcome = if results.is_ok() { Outcome::Done } else { Outcome::Failed };
         self.results = Some(results);
         outcome

@@ -1,0 +1,67 @@
+//! Rows of notices: what desks and backends must hear of, numbered in the order it happened.
+//! They are only ever added and read.
+
+use serde::Serialize;
+
+use super::db::{Db, sql};
+use super::rows::{self, Fields};
+use crate::domain::app::KeyMode;
+use crate::domain::{AlertId, AppId, EpochMs, OrderId, RiderId};
+use crate::store::{Notice, NoticeKind, NumberedNotice, StoreResult};
+
+const INSERT: &str = "INSERT INTO notices (app_id, key_mode, kind, alert_id, order_id, rider_id, at) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
+     FROM jsonb_each($1) ORDER BY key";
+const SELECT: &str = "SELECT number, app_id, key_mode, kind, alert_id, order_id, rider_id, at FROM notices \
+     WHERE app_id = $1 AND number > $2 ORDER BY number LIMIT $3";
+
+/// A notice, in the order `INSERT` takes it.
+#[derive(Serialize)]
+struct NoticeRow<'a>(
+    AppId,
+    &'a str,
+    &'a str,
+    Option<AlertId>,
+    Option<&'a OrderId>,
+    Option<&'a RiderId>,
+    EpochMs,
+);
+
+pub(super) async fn add_all(db: &mut Db<'_>, notices: &[Notice]) -> StoreResult<()> {
+    if notices.is_empty() {
+        return Ok(());
+    }
+    let rows = notices.iter().map(|notice| {
+        let (order, rider) = (notice.order.as_ref(), notice.rider.as_ref());
+        let (mode, kind) = (notice.key_mode.as_str(), notice.kind.as_str());
+        NoticeRow(notice.app, mode, kind, notice.alert, order, rider, notice.at)
+    });
+    let rows: Vec<NoticeRow<'_>> = rows.collect();
+    sql(INSERT).bind(rows::json("notices", &rows)?).run(db).await?;
+    Ok(())
+}
+
+pub(super) async fn after(
+    db: &mut Db<'_>,
+    app: AppId,
+    after: i64,
+    limit: u32,
+) -> StoreResult<Vec<NumberedNotice>> {
+    let rows = sql(SELECT).bind(app.to_string()).bind(after).bind(limit).all(db).await?;
+    rows.iter()
+        .map(|row| {
+            let mut fields = Fields::of(row, "notices");
+            let number = fields.take()?;
+            let notice = Notice {
+                app: fields.parsed()?,
+                key_mode: fields.word(KeyMode::parse)?,
+                kind: fields.word(NoticeKind::parse)?,
+                alert: fields.parsed_or_null()?,
+                order: fields.parsed_or_null()?,
+                rider: fields.parsed_or_null()?,
+                at: fields.moment()?,
+            };
+            Ok(NumberedNotice { number, notice })
+        })
+        .collect()
+}
