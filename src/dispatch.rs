@@ -13,6 +13,7 @@ mod directory;
 mod draft;
 mod dry_run;
 mod ends;
+mod erasure;
 mod fresh;
 mod groups;
 mod keys;
@@ -22,6 +23,7 @@ mod prepare;
 mod quotas;
 mod receipts;
 mod recipes;
+mod retention;
 mod riders;
 mod rules;
 mod schedules;
@@ -59,10 +61,12 @@ pub use caller::{CallEnd, Caller, Question};
 pub use directory::{AppEntry, Signer};
 pub use draft::PhraseUsed;
 pub use dry_run::{AlertPreview, DryRun, GroupPreview, StepPreview, TargetPreview};
+pub use erasure::Erased;
 pub use keys::{KeyError, KeySecret, KeyWish, NewKey};
 pub use offers::SettleError;
 pub use quotas::{TooMany, Usage};
 pub use receipts::{ReceiptQueue, ReceiptSource};
+pub use retention::{AgeingRound, Retention};
 pub use secrets::{AppSecret, Shown};
 pub use settings::SettingsError;
 pub use speaking::SayError;
@@ -136,6 +140,8 @@ pub struct Limits {
     pub sound_profile: SoundProfile,
     /// What an app may use, unless it has limits of its own.
     pub quota: Quota,
+    /// How long what is kept of an app stays, unless it says otherwise.
+    pub retention: Retention,
 }
 
 /// What [`Dispatch::new`] is made of.

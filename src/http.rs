@@ -179,6 +179,7 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(riders::token))
         .routes(routes!(riders::test))
         .routes(routes!(riders::checks))
+        .routes(routes!(riders::file::export))
         .routes(routes!(groups::list))
         .routes(routes!(groups::put, groups::get, groups::delete))
         .routes(routes!(groups::change))

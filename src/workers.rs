@@ -1,6 +1,8 @@
 //! Periodic work: each worker is one loop with a stop branch, run under `lifecycle`.
 //! They look at due columns; bells make things prompt, these make them certain.
 
+mod retention;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use tracing::warn;
 
 use crate::dispatch::Dispatch;
 use crate::lifecycle::Lifecycle;
+
+pub use retention::{Rhythm, retention};
 
 /// Ends what is due, renders what nobody renders, rings again where a bell may have been lost.
 pub async fn sweep(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycle) {

@@ -76,6 +76,12 @@ impl Aged {
 }
 
 impl Ages {
+    /// Nothing is said.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// These.
     pub fn of(ages: impl IntoIterator<Item = (Aged, u32)>) -> Self {
         Self(ages.into_iter().collect())

@@ -2,6 +2,7 @@
 //! What differs from one database to the other stands with the statement, as its text, or in the engine.
 
 mod accept;
+mod aging;
 mod alerts;
 mod app_store;
 mod apps;
@@ -13,6 +14,7 @@ mod calls;
 pub(in crate::store) mod db;
 mod deliveries;
 pub(in crate::store) mod engine;
+mod erasing;
 pub(in crate::store) mod error;
 mod events;
 mod groups;
@@ -21,6 +23,8 @@ mod notices;
 mod offers;
 mod orders;
 mod recipes;
+mod retention_store;
+mod rider_file;
 mod riders;
 mod rows;
 mod schedules;
@@ -107,10 +111,6 @@ impl<E: Engine> Store for SqlStore<E> {
                 Box::pin(riders::admit(db, rider, *admission, *at))
             })
             .await
-    }
-
-    async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
-        self.engine.write((rider, at), |db, (rider, at)| Box::pin(riders::delete(db, rider, *at))).await
     }
 
     async fn put_group(&self, app: AppId, group: GroupId, members: Vec<RiderId>) -> StoreResult<()> {

@@ -5,10 +5,10 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
 use orderbell::clock::Clock;
-use orderbell::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
+use orderbell::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Retention, Vault};
 use orderbell::domain::app::{App, AppLimits, Quota};
 use orderbell::domain::{
-    AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId, Secret, SecretKind, SoundProfile,
+    Ages, AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId, Secret, SecretKind, SoundProfile,
 };
 use orderbell::http::rider_socket::{self, Host, SocketLimits};
 use orderbell::hub::{Hub, Ring};
@@ -210,6 +210,7 @@ const LIMITS: Limits = Limits {
     again_ms: 2_000,
     call_attempts: 3,
     quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
+    retention: Retention { ages: Ages::none(), slice: 500 },
 };
 const SOCKETS: SocketLimits = SocketLimits {
     hello_timeout: Duration::from_secs(10),

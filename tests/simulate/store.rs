@@ -10,14 +10,15 @@ use orderbell::domain::app::{ApiKey, App, AppLimits, KeyMode};
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::{
-    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderKey, Rider,
-    RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
+    Aged, Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderKey,
+    Rider, RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
 };
 use orderbell::store::{
     Accepted, Admission, Admitted, AlertRecord, AppStore, Call as LadderCall, CallResult, Claim, DeviceCheck,
-    DueStep, DueTarget, Duty, Ended, Merged, NewEvent, NewWording, NumberedNotice, OpenDelivery, Progress,
-    Progressed, Receipt, RiderPatch, Saved, Schedule, Settled, SpeechSpend, SpeechStore, SpeechUse, Stepped,
-    Store, StoreError, StoreResult, Unrolled, When, Wording, WordingKey, World,
+    DueStep, DueTarget, Duty, Ended, ErasedPart, Erasure, Gone, Leaving, Merged, NewEvent, NewWording,
+    NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RetentionStore, RiderFile, RiderPatch,
+    Saved, Schedule, Settled, SpeechSpend, SpeechStore, SpeechUse, Stepped, Store, StoreError, StoreResult,
+    Unrolled, When, Wording, WordingKey, World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -260,7 +261,7 @@ macro_rules! hand_on {
     };
 }
 
-/// Apps, keys and wordings stand still in a world, and their calls meet no fate.
+/// Apps, keys and wordings stand still in a world, nobody is erased in it and nothing ages: these calls meet no fate.
 macro_rules! hand_on_all {
     ($part:ident: $(fn $call:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
         #[async_trait]
@@ -280,6 +281,16 @@ hand_on_all! { SpeechStore:
     fn clip_recipe(name: String) -> Option<String>;
     fn keep_recipe(name: String, recipe: String, at: EpochMs) -> ();
     fn forget_recipes(before: EpochMs, limit: u32) -> u64;
+}
+
+hand_on_all! { RetentionStore:
+    fn age(app: AppId, what: Aged, before: EpochMs, limit: u32) -> Gone;
+    fn tidy(before: EpochMs, limit: u32) -> Gone;
+    fn delete_rider(erasure: Erasure) -> Leaving;
+    fn erase_traces(erasure: Erasure, last_seq: i64, limit: u32) -> ErasedPart;
+    fn erased_at(app: AppId, mark: [u8; 32]) -> Option<EpochMs>;
+    fn leave_rider(rider: RiderKey, at: EpochMs) -> ();
+    fn rider_file(rider: RiderKey, after: i64, limit: u32) -> RiderFile;
 }
 
 hand_on_all! { AppStore:
@@ -334,8 +345,6 @@ hand_on! {
         fn set_duty(rider: RiderKey, duty: Duty, at: EpochMs) -> Vec<Ended> => |ended| alerts_of(ended);
         fn admit(rider: RiderKey, admission: Admission, at: EpochMs) -> Admitted =>
             |admitted| alerts_of(&admitted.ended);
-        fn delete_rider(rider: RiderKey, at: EpochMs) -> Option<Vec<Ended>> =>
-            |ended| ended.as_deref().map(alerts_of).unwrap_or_default();
         fn put_group(app: AppId, group: GroupId, members: Vec<RiderId>) -> () => |()| Vec::new();
         fn change_group(app: AppId, group: GroupId, add: Vec<RiderId>, remove: Vec<RiderId>) -> () => |()| Vec::new();
         fn delete_group(app: AppId, group: GroupId) -> bool => |_| Vec::new();

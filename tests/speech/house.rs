@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use orderbell::clock::Clock;
 use orderbell::dispatch::{
     Accounts, AppEntry, Arrival, CallEnd, Caller, Dispatch, Limits, NodeKey, Parts, Question, ReceiptQueue,
-    Vault,
+    Retention, Vault,
 };
 use orderbell::domain::app::{App, AppLimits, KeyMode, Quota};
 use orderbell::domain::ladder::HttpCall;
-use orderbell::domain::{AlertId, AppId, AppSettings, CallId, EpochMs, Kinds, Sound, SoundProfile};
+use orderbell::domain::{Ages, AlertId, AppId, AppSettings, CallId, EpochMs, Kinds, Sound, SoundProfile};
 use orderbell::hub::Hub;
 use orderbell::intake::{InputError, parse_event};
 use orderbell::outbound::Verdict;
@@ -136,4 +136,5 @@ const LIMITS: Limits = Limits {
     recipe_memory_ms: 172_800_000,
     sound_profile: SoundProfile::Plain,
     quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
+    retention: Retention { ages: Ages::none(), slice: 500 },
 };
