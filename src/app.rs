@@ -313,6 +313,12 @@ fn start_workers(config: &Config, state: &AppState) {
     lifecycle.supervise("forget", workers::forget(Arc::clone(dispatch), lifecycle.clone()));
     let rhythm = workers::Rhythm { every: config.retention.every, pause: config.retention.pause };
     lifecycle.supervise("retention", workers::retention(Arc::clone(dispatch), rhythm, lifecycle.clone()));
+    let speech = Arc::clone(&state.speech);
+    let forget_clips = move || {
+        let speech = Arc::clone(&speech);
+        async move { speech.forget_unused().await }
+    };
+    lifecycle.supervise("clips", workers::chore(config.retention.every, forget_clips, lifecycle.clone()));
     let telemetry = state.telemetry.clone();
     let folding = workers::upkeep(TELEMETRY_EVERY, move || telemetry.upkeep(), lifecycle.clone());
     lifecycle.supervise("telemetry upkeep", folding);

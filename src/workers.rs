@@ -65,6 +65,28 @@ pub async fn forget(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
     }
 }
 
+/// Does something again and again that takes a while.
+pub async fn chore<F: Future<Output = ()> + Send>(
+    every: Duration,
+    work: impl Fn() -> F + Send,
+    lifecycle: Lifecycle,
+) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = lifecycle.stopped() => return,
+            _tick = ticks.tick() => {}
+        }
+        tokio::select! {
+            biased;
+            () = lifecycle.stopped() => return,
+            () = work() => {}
+        }
+    }
+}
+
 /// Does something small again and again, that no promise hangs on.
 pub async fn upkeep(every: Duration, work: impl Fn() + Send, lifecycle: Lifecycle) {
     let mut ticks = interval(every);

@@ -200,7 +200,11 @@ impl State {
 
     fn forget_in_audiences(&mut self, rider: &RiderKey) -> u64 {
         let of_app = |alert: &Alert| alert.app == rider.app;
-        let waiting = self.targets.iter_mut().filter(|(id, _)| self.bodies.get(id).is_some_and(of_app));
+        // Of an alert that has ended nobody is told any more.
+        let book = &self.book;
+        let waits = |id: &AlertId| book.head(*id).is_some_and(crate::domain::Head::is_open);
+        let waiting =
+            self.targets.iter_mut().filter(|(id, _)| waits(id) && self.bodies.get(id).is_some_and(of_app));
         let mut changed = waiting
             .filter_map(|(_, waiting)| waiting.target.forget_rider(&rider.rider).then_some(()))
             .count();
