@@ -28,3 +28,10 @@ CREATE INDEX calls_alert ON calls (alert_id);
 CREATE INDEX device_checks_at ON device_checks (app_id, at);
 CREATE INDEX notices_rider ON notices (app_id, rider_id) WHERE rider_id IS NOT NULL;
 CREATE INDEX schedules_ended ON schedules (id) WHERE next_at IS NULL;
+
+-- Callbacks age app by app. Those of riders who were erased go as soon as they have ended.
+DROP INDEX callbacks_ended;
+CREATE INDEX callbacks_ended ON callbacks (app_id, state, ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX callbacks_rider ON callbacks (app_id, rider_id) WHERE alert_id IS NULL AND rider_id IS NOT NULL;
+ALTER TABLE callbacks ADD COLUMN of_erased INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX callbacks_of_erased ON callbacks (number) WHERE of_erased;

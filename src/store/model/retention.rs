@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::ModelStore;
 use super::state::{CallState, State};
+use crate::domain::callback::CallbackState;
 use crate::domain::delivery::OpenDelivery;
 use crate::domain::{Aged, Alert, AlertId, AppId, Delivery, EpochMs, RiderKey, Said};
 use crate::store::body::{Without, without};
@@ -25,6 +26,7 @@ impl RetentionStore for ModelStore {
         self.with(|state| {
             let mut gone = Gone::default();
             gone.add("schedules", removed(&mut state.schedules, |schedule| schedule.next_at.is_none()));
+            gone.add("callbacks", state.outbox.tidy());
             let marks = state.erasures.len();
             state.erasures.retain(|_, at| *at >= before);
             gone.add("erasures", (marks - state.erasures.len()) as u64);
@@ -70,13 +72,15 @@ impl State {
         match what {
             Aged::Texts => {
                 let ended = self.book.ended_before(app, before).into_iter();
-                let full: Vec<AlertId> = ended.filter(|id| !self.emptied.contains(id)).take(limit).collect();
+                let full = ended.filter(|id| !self.emptied.contains(id) && !self.outbox.waits_for(*id));
+                let full: Vec<AlertId> = full.take(limit).collect();
                 full.iter().for_each(|id| self.empty(*id));
                 gone.add("texts", full.len() as u64);
             }
             Aged::Alerts => {
                 let ended = self.book.ended_before(app, before).into_iter();
-                let old = ended.filter(|id| self.emptied.contains(id)).take(limit).collect();
+                let old = ended.filter(|id| self.emptied.contains(id) && !self.outbox.waits_for(*id));
+                let old = old.take(limit).collect();
                 self.remove_alerts(&old, &mut gone);
             }
             Aged::Notices => {
@@ -98,7 +102,12 @@ impl State {
                 self.calls.retain(|_, (call, state)| call.app != app || !old(state));
                 gone.add("calls", (calls - self.calls.len()) as u64);
             }
-            Aged::Callbacks | Aged::DeadCallbacks => {}
+            Aged::Callbacks => {
+                gone.add("callbacks", self.outbox.age(app, CallbackState::Delivered, before));
+            }
+            Aged::DeadCallbacks => {
+                gone.add("callbacks", self.outbox.age(app, CallbackState::Dead, before));
+            }
             Aged::Checks => {
                 let checks = self.checks.iter_mut().filter(|(rider, _)| rider.app == app);
                 let rows = checks.map(|(_, checks)| removed(checks, |check| check.at < before)).sum();
@@ -143,6 +152,7 @@ impl State {
         let last_seq = row_seq.unwrap_or(0).max(told.unwrap_or(0));
         self.book.raise_floor(rider.app, last_seq);
         self.book.remove_rider(rider);
+        self.forget_presence(rider);
         let checks = self.checks.remove(rider).map_or(0, |checks| checks.len() as u64);
         let groups = self.groups.iter_mut().filter(|((app, _), _)| *app == rider.app);
         let memberships =
@@ -164,6 +174,7 @@ impl State {
             |call: &crate::domain::book::Call| call.rider == rider.rider && alerts.contains(&call.alert);
         self.calls.retain(|_, (call, _)| !theirs(call));
         let calls = (calls - self.calls.len()) as u64;
+        let callbacks = self.outbox.erase(rider, &alerts);
         let alone: Vec<AlertId> = alerts.into_iter().filter(|id| self.was_for(*id, erasure)).collect();
         alone.iter().for_each(|id| self.empty(*id));
         for first in self.events.values_mut().flat_map(|event| &mut event.receipt.alerts) {
@@ -182,11 +193,13 @@ impl State {
             deliveries,
             texts: alone.len() as u64,
             calls,
+            callbacks,
             notices,
             orders: self.book.forget_in_orders(rider),
             offers: self.book.forget_candidate(rider),
             audiences: self.forget_in_audiences(rider),
-            ..Traces::default()
+            memberships: 0,
+            checks: 0,
         }
     }
 

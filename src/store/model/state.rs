@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::callbacks::Outbox;
 use crate::domain::app::{ApiKey, App};
-use crate::domain::book::{Book, Call, Duty, Notice};
+use crate::domain::book::{Book, Call, Duty, Notice, Reached};
 use crate::domain::order::Stamp;
 use crate::domain::{
     Alert, AlertId, AppId, CallId, EpochMs, EventId, GroupId, Rider, RiderId, RiderKey, Target,
@@ -43,6 +44,7 @@ pub(super) struct State {
     pub(super) emptied: BTreeSet<AlertId>,
     /// Marks of riders who were erased, and when.
     pub(super) erasures: BTreeMap<(AppId, [u8; 32]), EpochMs>,
+    pub(super) outbox: Outbox,
 }
 
 /// What is remembered of an event.
@@ -58,6 +60,7 @@ pub(super) struct Waiting {
     pub(super) target: Target,
     pub(super) stamp: Stamp,
     pub(super) after: Option<RiderId>,
+    pub(super) reached: Reached,
 }
 
 /// Whether a request is still to be made.

@@ -3,17 +3,19 @@
 
 use super::db::{Db, Dialect, Text, each, sql};
 use super::rows::{self, Fields};
+use crate::domain::callback::CallbackState;
 use crate::domain::{Aged, AlertId, AppId, EpochMs, Ladder};
 use crate::store::{Gone, StoreResult};
 
 /// PostgreSQL alone: whether nobody else deletes at this moment. Nodes take turns, a slice each.
 const ALONE: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended('orderbell.retention', 0))";
 
-/// Alerts that ended before `$2`; `$3` is whether they say nothing any more.
+/// Alerts that ended before `$2` and of which the backend knows; `$3` is whether they say nothing any more.
 macro_rules! ended_alerts {
     () => {
         "SELECT id, ladder FROM alerts WHERE app_id = $1 AND texts_gone = $3 AND ended_at IS NOT NULL \
-         AND ended_at < $2 AND open_count = 0 ORDER BY ended_at LIMIT $4"
+         AND ended_at < $2 AND open_count = 0 AND NOT EXISTS (SELECT 1 FROM callbacks AS c \
+         WHERE c.alert_id = alerts.id AND c.state = 'waiting') ORDER BY ended_at LIMIT $4"
     };
 }
 
@@ -56,6 +58,10 @@ pub(super) const DELETE_NOTICES: &str = "DELETE FROM notices WHERE number IN (SE
      (SELECT number, at FROM notices WHERE app_id = $1 ORDER BY number LIMIT $3) AS oldest WHERE at < $2)";
 pub(super) const DELETE_CALLS: &str = "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE app_id = $1 \
      AND ended_at IS NOT NULL AND ended_at < $2 ORDER BY ended_at LIMIT $3)";
+pub(super) const DELETE_CALLBACKS: &str = "DELETE FROM callbacks WHERE number IN (SELECT number FROM callbacks \
+     WHERE app_id = $1 AND state = $4 AND ended_at IS NOT NULL AND ended_at < $2 ORDER BY ended_at LIMIT $3)";
+pub(super) const DELETE_OF_ERASED: &str = "DELETE FROM callbacks WHERE number IN (SELECT number FROM callbacks \
+     WHERE of_erased AND state <> 'waiting' ORDER BY number LIMIT $1)";
 pub(super) const DELETE_CHECKS: &str = "DELETE FROM device_checks WHERE ordinal IN \
      (SELECT ordinal FROM device_checks WHERE app_id = $1 AND at < $2 ORDER BY at LIMIT $3)";
 pub(super) const DELETE_SCHEDULES: &str = "DELETE FROM schedules WHERE id IN \
@@ -91,7 +97,11 @@ pub(super) async fn age(db: &mut Db<'_>, slice: &Slice) -> StoreResult<Gone> {
         Aged::Alerts => delete_alerts(db, slice, &mut gone).await?,
         Aged::Notices => gone.add("notices", delete(DELETE_NOTICES).run(db).await?),
         Aged::Calls => gone.add("calls", delete(DELETE_CALLS).run(db).await?),
-        Aged::Callbacks | Aged::DeadCallbacks => {}
+        Aged::Callbacks | Aged::DeadCallbacks => {
+            let delivered = slice.what == Aged::Callbacks;
+            let state = if delivered { CallbackState::Delivered } else { CallbackState::Dead };
+            gone.add("callbacks", delete(DELETE_CALLBACKS).bind(state.as_str()).run(db).await?);
+        }
         Aged::Checks => gone.add("device_checks", delete(DELETE_CHECKS).run(db).await?),
     }
     Ok(gone)
@@ -101,6 +111,7 @@ pub(super) async fn tidy(db: &mut Db<'_>, before: EpochMs, limit: u32) -> StoreR
     let mut gone = Gone::default();
     if is_alone(db).await? {
         gone.add("schedules", sql(DELETE_SCHEDULES).bind(limit).run(db).await?);
+        gone.add("callbacks", sql(DELETE_OF_ERASED).bind(limit).run(db).await?);
         gone.add("erasures", sql(DELETE_ERASURES).bind(before.0).bind(limit).run(db).await?);
     }
     Ok(gone)

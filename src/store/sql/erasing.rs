@@ -48,6 +48,23 @@ const DELETE_CALLS: Text = each(
     "DELETE FROM calls WHERE rider_id = $2 \
      AND alert_id IN (SELECT jsonb_array_elements_text(CAST($1 AS JSONB)))",
 );
+// The backend is still told what waits, by the name it knows, and nothing is left of it then.
+const DELETE_CALLBACKS: Text = each(
+    "DELETE FROM callbacks WHERE rider_id = $2 AND state <> 'waiting' \
+     AND alert_id IN (SELECT value FROM json_each($1))",
+    "DELETE FROM callbacks WHERE rider_id = $2 AND state <> 'waiting' \
+     AND alert_id IN (SELECT jsonb_array_elements_text(CAST($1 AS JSONB)))",
+);
+const MARK_CALLBACKS: Text = each(
+    "UPDATE callbacks SET of_erased = TRUE WHERE rider_id = $2 \
+     AND alert_id IN (SELECT value FROM json_each($1))",
+    "UPDATE callbacks SET of_erased = TRUE WHERE rider_id = $2 \
+     AND alert_id IN (SELECT jsonb_array_elements_text(CAST($1 AS JSONB)))",
+);
+pub(super) const DELETE_PRESENCE: &str = "DELETE FROM callbacks WHERE app_id = $1 AND rider_id = $2 AND alert_id IS NULL \
+     AND state <> 'waiting'";
+const MARK_PRESENCE: &str =
+    "UPDATE callbacks SET of_erased = TRUE WHERE app_id = $1 AND rider_id = $2 AND alert_id IS NULL";
 // `$2` is the pseudonym: these alerts have gone to nobody else.
 const ALONE: Text = each(
     "SELECT a.id, a.ladder FROM json_each($1) AS k CROSS JOIN alerts AS a ON a.id = k.value \
@@ -135,6 +152,8 @@ pub(super) async fn go_on(db: &mut Db<'_>, part: &Part) -> StoreResult<ErasedPar
     let (app, id) = (erasure.rider.app.to_string(), erasure.rider.rider.as_str());
     let renaming = sql(RENAME_NOTICES).bind(&app).bind(id).bind(erasure.pseudonym.as_str()).bind(*limit);
     traces.notices = renaming.run(db).await?;
+    traces.callbacks += sql(DELETE_PRESENCE).bind(&app).bind(id).run(db).await?;
+    sql(MARK_PRESENCE).bind(&app).bind(id).run(db).await?;
     let (offers, found) = offers(db, &erasure.rider, *limit).await?;
     traces.offers = offers;
     traces.audiences =
@@ -166,6 +185,8 @@ async fn deliveries(db: &mut Db<'_>, part: &Part, traces: &mut Traces) -> StoreR
     let renamed = sql(RENAME).bind(&ordinals).bind(pseudonym.as_str()).run(db).await?;
     sql(RENAME_WINNER).bind(&alerts).bind(id).bind(pseudonym.as_str()).run(db).await?;
     traces.calls = sql(DELETE_CALLS).bind(&alerts).bind(id).run(db).await?;
+    traces.callbacks = sql(DELETE_CALLBACKS).bind(&alerts).bind(id).run(db).await?;
+    sql(MARK_CALLBACKS).bind(&alerts).bind(id).run(db).await?;
     let alone = sql(ALONE).bind(&alerts).bind(pseudonym.as_str()).all(db).await?;
     let alone = alone.iter().map(|row| with_ladder(&mut Fields::of(row, "alerts")));
     traces.texts = empty(db, &alone.collect::<StoreResult<Vec<_>>>()?).await?;

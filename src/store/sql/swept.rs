@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The questions, and words that SQLite's plan for each must contain.
-pub(in crate::store) fn swept() -> [(Text, &'static str); 30] {
+pub(in crate::store) fn swept() -> [(Text, &'static str); 33] {
     [
         (steps::DUE.into(), "INDEX alerts_step_due"),
         (targets::DUE.into(), "INDEX alerts_unrolling"),
@@ -33,11 +33,14 @@ pub(in crate::store) fn swept() -> [(Text, &'static str); 30] {
         (aging::ENDED_ALERTS, "INDEX alerts_ended (app_id=? AND texts_gone=? AND ended_at<?)"),
         (aging::DELETE_NOTICES.into(), "INDEX notices_app (app_id=?)"),
         (aging::DELETE_CALLS.into(), "INDEX calls_ended (app_id=? AND ended_at<?)"),
+        (aging::DELETE_CALLBACKS.into(), "INDEX callbacks_ended (app_id=? AND state=? AND ended_at<?)"),
+        (aging::DELETE_OF_ERASED.into(), "INDEX callbacks_of_erased"),
         (aging::DELETE_CHECKS.into(), "INDEX device_checks_at (app_id=? AND at<?)"),
         (aging::DELETE_SCHEDULES.into(), "INDEX schedules_ended"),
         (aging::DELETE_ERASURES.into(), "INDEX erasures_at (at<?)"),
         (erasing::THEIRS, "(app_id=? AND rider_id=? AND seq<?)"),
         (erasing::RENAME_NOTICES.into(), "INDEX notices_rider (app_id=? AND rider_id=?)"),
+        (erasing::DELETE_PRESENCE.into(), "INDEX callbacks_rider (app_id=? AND rider_id=?)"),
         (erasing::OFFERS, "INDEX alerts_candidates (app_id=?)"),
         (rider_file::DELIVERIES.into(), "(app_id=? AND rider_id=? AND seq>?)"),
     ]
