@@ -22,11 +22,11 @@ use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Reports, Server, ms};
 use crate::dispatch::{
-    Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits, Vault,
+    Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits, Retention, Vault,
 };
 use crate::domain::app::Quota;
 use crate::domain::report::Objective;
-use crate::domain::{AudioUrls, Kinds};
+use crate::domain::{Aged, Ages, AudioUrls, Kinds};
 use crate::http::audio::AudioDesk;
 use crate::http::auth::OperatorKey;
 use crate::http::listener::{FramingLimits, GateLimits, ListenerLimits, TrustedProxies, accept_loop};
@@ -213,7 +213,25 @@ fn limits(config: &Config) -> Limits {
             speech_characters_per_day: config.apps.speech_characters_per_day,
         },
         reports: report_limits(&config.reports),
+        retention: Retention { ages: ages(&config.retention), slice: config.retention.slice },
     }
+}
+
+/// How long what is kept of apps stays; the configuration has whole hours.
+fn ages(retention: &crate::config::Retention) -> Ages {
+    let hours = |age: Duration| u32::try_from(age.as_secs() / 3600).unwrap_or(u32::MAX);
+    Ages::of(Aged::ALL.map(|what| {
+        let age = match what {
+            Aged::Texts => retention.texts,
+            Aged::Alerts => retention.alerts,
+            Aged::Notices => retention.notices,
+            Aged::Calls => retention.calls,
+            Aged::Callbacks => retention.callbacks,
+            Aged::DeadCallbacks => retention.dead_callbacks,
+            Aged::Checks => retention.checks,
+        };
+        (what, hours(age))
+    }))
 }
 
 fn report_limits(reports: &Reports) -> ReportLimits {
@@ -240,6 +258,14 @@ fn start_workers(config: &Config, state: &AppState) {
     let callbacks = workers::callbacks(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
     lifecycle.supervise("callbacks", callbacks);
     lifecycle.supervise("forget", workers::forget(Arc::clone(dispatch), lifecycle.clone()));
+    let rhythm = workers::Rhythm { every: config.retention.every, pause: config.retention.pause };
+    lifecycle.supervise("retention", workers::retention(Arc::clone(dispatch), rhythm, lifecycle.clone()));
+    let speech = Arc::clone(&state.speech);
+    let forget_clips = move || {
+        let speech = Arc::clone(&speech);
+        async move { speech.forget_unused().await }
+    };
+    lifecycle.supervise("clips", workers::chore(config.retention.every, forget_clips, lifecycle.clone()));
     let telemetry = state.telemetry.clone();
     let folding = workers::upkeep(TELEMETRY_EVERY, move || telemetry.upkeep(), lifecycle.clone());
     lifecycle.supervise("telemetry upkeep", folding);

@@ -1,10 +1,12 @@
 //! Configuration in three layers: the embedded complete default, a file, the environment.
 //! What is not in the default does not exist; a configuration that fails is never used in part.
 
+mod audio;
 mod callbacks;
 pub mod engines;
 mod environment;
 mod reports;
+mod retention;
 mod secrets;
 mod server;
 mod speech;
@@ -14,9 +16,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+pub use audio::Audio;
 pub use callbacks::Callbacks;
 use ipnet::IpNet;
 pub use reports::Reports;
+pub use retention::Retention;
 use secrecy::ExposeSecret;
 pub use secrets::Secrets;
 use serde::{Deserialize, Deserializer};
@@ -92,6 +96,8 @@ pub struct Config {
     pub reports: Reports,
     /// What is sent to URLs that users give.
     pub callbacks: Callbacks,
+    /// How long what is kept stays.
+    pub retention: Retention,
     /// Log lines.
     pub log: Log,
     /// Secrets.
@@ -226,25 +232,6 @@ section!(
     }
 );
 section!(
-    /// Keeping clips.
-    Audio {
-        /// Bytes of clips on disk.
-        clip_bytes_max: u64,
-        /// No clip younger than this is evicted.
-        @"duration" clip_age_min: Duration,
-        /// How long what a clip is made of is remembered after its last use.
-        @"duration" recipe_memory: Duration,
-        /// Bytes of clips in memory.
-        memory_bytes_max: u64,
-        /// Bytes of keep-alive silence that one address may fetch in an hour; 0 for no limit.
-        silence_bytes_per_ip: u64,
-        /// Whether URLs of clips end and are signed.
-        signed_urls: bool,
-        /// How long a signed URL is good at least.
-        @"duration" signed_url_ttl: Duration,
-    }
-);
-section!(
     /// Moving alerts on.
     Dispatch {
         /// Between two looks at due columns.
@@ -288,23 +275,6 @@ section!(
         filter: String,
     }
 );
-
-impl Audio {
-    /// What must hold, the setting, and that in words.
-    fn rules(&self) -> [(bool, &'static str, &'static str); 3] {
-        let budget = self.silence_bytes_per_ip;
-        let ttls = Duration::from_mins(10)..=self.clip_age_min;
-        [
-            (budget == 0 || budget >= 1 << 20, "audio.silence_bytes_per_ip", "is 0 or at least 1048576"),
-            (
-                self.recipe_memory >= self.clip_age_min,
-                "audio.recipe_memory",
-                "is not shorter than clip_age_min",
-            ),
-            (ttls.contains(&self.signed_url_ttl), "audio.signed_url_ttl", "is 10m to clip_age_min"),
-        ]
-    }
-}
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
@@ -371,6 +341,7 @@ impl Config {
             .chain(self.reports.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())
+            .chain(self.retention.rules())
             .chain(self.speech.rules())
             .find(|(holds, ..)| !holds)
         {

@@ -15,6 +15,7 @@ mod directory;
 mod draft;
 mod dry_run;
 mod ends;
+mod erasure;
 mod fresh;
 mod groups;
 mod keys;
@@ -25,6 +26,7 @@ mod quotas;
 mod receipts;
 mod recipes;
 mod reports;
+mod retention;
 mod riders;
 mod rules;
 mod schedules;
@@ -67,11 +69,13 @@ pub use caller::{CallEnd, CallbackSecrets, Caller, Question};
 pub use directory::{AppEntry, Signer};
 pub use draft::PhraseUsed;
 pub use dry_run::{AlertPreview, DryRun, GroupPreview, StepPreview, TargetPreview};
+pub use erasure::Erased;
 pub use keys::{KeyError, KeySecret, KeyWish, NewKey};
 pub use offers::SettleError;
 pub use quotas::{TooMany, Usage};
 pub use receipts::{ReceiptQueue, ReceiptSource};
 pub use reports::{Miss, MissReport, ObjectiveReport, ReportError, ReportLimits, ReportScope};
+pub use retention::{AgeingRound, Retention};
 pub use secrets::{AppSecret, Shown};
 pub use settings::SettingsError;
 pub use speaking::SayError;
@@ -151,6 +155,8 @@ pub struct Limits {
     pub quota: Quota,
     /// What questions about the record may cost.
     pub reports: ReportLimits,
+    /// How long what is kept of an app stays, unless it says otherwise.
+    pub retention: Retention,
 }
 
 /// What [`Dispatch::new`] is made of.

@@ -187,6 +187,7 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(riders::test))
         .routes(routes!(riders::checks))
         .routes(routes!(riders::history::list))
+        .routes(routes!(riders::file::export))
         .routes(routes!(groups::list))
         .routes(routes!(groups::put, groups::get, groups::delete))
         .routes(routes!(groups::change))

@@ -2,10 +2,12 @@
 //! A write has happened when its future is done: committed and on disk. Rules of change live in `domain`, not here.
 
 mod apps;
+mod body;
 mod callbacks;
 pub mod model;
 pub mod postgres;
 mod records;
+mod retention;
 mod schema;
 mod speech;
 mod sql;
@@ -41,6 +43,9 @@ pub use callbacks::{
 pub use records::{
     AlertFilter, AlertSummary, DeliveryPlace, HistoryFilter, Page, PageSize, PastDelivery, RecordStore, Span,
     Whose,
+};
+pub use retention::{
+    CallTrace, ErasedPart, Erasure, FILE_ROWS_MAX, Gone, Leaving, RetentionStore, RiderFile, Traces,
 };
 pub use schema::{Migrate, Schema, SchemaState};
 pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
@@ -282,7 +287,9 @@ pub const DELIVERIES_SHOWN_MAX: u32 = 1_000;
 
 /// Everything Orderbell keeps.
 #[async_trait]
-pub trait Store: AppStore + SpeechStore + CallbackStore + RecordStore + Send + Sync + 'static {
+pub trait Store:
+    AppStore + SpeechStore + CallbackStore + RecordStore + RetentionStore + Send + Sync + 'static
+{
     /// Marks one life of the data: a restored copy gets a new one.
     async fn epoch(&self) -> StoreResult<String>;
 
@@ -303,10 +310,6 @@ pub trait Store: AppStore + SpeechStore + CallbackStore + RecordStore + Send + S
     async fn set_duty(&self, rider: RiderKey, duty: Duty, at: EpochMs) -> StoreResult<Vec<Ended>>;
     /// Says whether a rider is there for tests. Making them real ends what is open of tests for them; that is returned.
     async fn admit(&self, rider: RiderKey, admission: Admission, at: EpochMs) -> StoreResult<Admitted>;
-    /// Erases the rider: row, memberships, checks; open deliveries end as `Erased` and are returned.
-    /// `None` if there is no such rider. Ended deliveries stay, as the backend's record of its orders; a rider who
-    /// comes back goes on counting where they end.
-    async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>>;
     /// Replaces the members of a group; an empty list leaves an empty group.
     async fn put_group(&self, app: AppId, group: GroupId, members: Vec<RiderId>) -> StoreResult<()>;
     /// Adds, then removes members; makes the group if need be.

@@ -79,6 +79,8 @@ pub enum Metric {
     RequestsRefused,
     /// Store calls that failed, by operation.
     StoreFailures,
+    /// Rows deleted or emptied because they were too old, by table.
+    RowsAged,
     /// Calls to URLs of users, by outcome: success, refused (4xx), failed (other statuses), `not_allowed`, busy,
     /// unreachable, `timed_out`, broken.
     OutboundCalls,
@@ -129,6 +131,7 @@ impl Metric {
             Self::ConnectionsRefused => "orderbell_connections_refused_total",
             Self::RequestsRefused => "orderbell_requests_refused_total",
             Self::StoreFailures => "orderbell_store_failures_total",
+            Self::RowsAged => "orderbell_rows_aged_total",
             Self::OutboundCalls => "orderbell_outbound_calls_total",
             Self::OutboundSeconds => "orderbell_outbound_seconds",
             Self::CallbackAttempts => "orderbell_callback_attempts_total",

@@ -1,6 +1,8 @@
 //! Periodic work: each worker is one loop with a stop branch, run under `lifecycle`.
 //! They look at due columns; bells make things prompt, these make them certain.
 
+mod retention;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use tracing::warn;
 
 use crate::dispatch::{Claimed, Dispatch};
 use crate::lifecycle::Lifecycle;
+
+pub use retention::{Rhythm, retention};
 
 /// Ends what is due, renders what nobody renders, rings again where a bell may have been lost.
 pub async fn sweep(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycle) {
@@ -96,6 +100,28 @@ pub async fn forget(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Does something again and again that takes a while.
+pub async fn chore<F: Future<Output = ()> + Send>(
+    every: Duration,
+    work: impl Fn() -> F + Send,
+    lifecycle: Lifecycle,
+) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = lifecycle.stopped() => return,
+            _tick = ticks.tick() => {}
+        }
+        tokio::select! {
+            biased;
+            () = lifecycle.stopped() => return,
+            () = work() => {}
         }
     }
 }

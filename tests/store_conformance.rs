@@ -9,6 +9,8 @@
 
 #[path = "store_conformance/accepting.rs"]
 mod accepting;
+#[path = "store_conformance/aging.rs"]
+mod aging;
 #[path = "store_conformance/apps.rs"]
 mod apps;
 #[path = "store_conformance/audiences.rs"]
@@ -23,6 +25,8 @@ mod callbacks_order;
 mod callbacks_presence;
 #[path = "store_conformance/ending.rs"]
 mod ending;
+#[path = "store_conformance/erasing.rs"]
+mod erasing;
 #[path = "store_conformance/history.rs"]
 mod history;
 #[path = "store_conformance/keeping.rs"]
@@ -227,9 +231,21 @@ stories! {
         expiry_says_what_was_missing
         expiry_has_a_limit_and_takes_the_oldest_first
         going_off_duty_ends_what_asks_for_duty
-        an_erased_rider_leaves_only_what_has_ended
-        an_erased_rider_who_comes_back_goes_on_counting
         reasons_are_told_of_what_has_ended;
+    aging:
+        texts_go_after_their_alert_has_ended
+        an_alert_goes_with_its_deliveries
+        a_large_alert_goes_in_slices
+        notices_calls_and_checks_go_by_their_age
+        what_is_over_is_tidied;
+    erasing:
+        an_erased_rider_leaves_only_a_pseudonym
+        an_erased_rider_who_comes_back_counts_on
+        an_alert_for_several_goes_on_saying_what_it_says
+        an_erased_rider_is_asked_no_more
+        an_erasure_is_done_again
+        a_last_sight_makes_no_rider
+        everything_of_a_rider_is_told;
     test_mode:
         a_rider_is_made_a_test_rider_by_name
         a_test_key_gets_riders_nobody_has_heard_of

@@ -106,6 +106,7 @@ impl Speakers {
                 max_bytes: config.audio.clip_bytes_max,
                 full_bytes: config.audio.clip_bytes_max.saturating_mul(LIBRARY_SLACK),
                 min_age_ms: ms(config.audio.clip_age_min),
+                max_age_ms: ms(config.audio.clip_age_max),
                 cache_bytes: LIBRARY_CACHE_BYTES,
             },
             engines: self.engines,

@@ -39,19 +39,19 @@ pub struct LibraryLimits {
     pub full_bytes: u64,
     /// A clip used within this time is never deleted, since its URL may still be fetched.
     pub min_age_ms: i64,
+    /// A clip not used for this time is deleted: sound is speech that can be heard again.
+    pub max_age_ms: i64,
     /// Clips held in memory.
     pub cache_bytes: u64,
 }
 
-/// What is known of a clip beside its bytes.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What is known of a clip beside its bytes. Not what is said in it: a name or an address may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClipMeta {
     /// Length of the whole file in milliseconds.
     pub duration_ms: u32,
     /// Length of the silence at its end in milliseconds.
     pub tail_ms: u32,
-    /// The text as it was spoken.
-    pub said: String,
     /// The engine that spoke it.
     pub engine: String,
 }
@@ -222,6 +222,30 @@ impl ClipLibrary {
         Ok(())
     }
 
+    /// Notes that a clip is in use in somebody else's memory.
+    pub fn note_use(&self, name: &ClipName, now_ms: i64) {
+        self.stock.index().used(name, now_ms, i64::MAX);
+    }
+
+    /// Deletes what was not used for `max_age_ms`, and writes down what was used meanwhile. Returns how many went.
+    ///
+    /// # Errors
+    /// [`LibraryError::Folder`] when the disk fails; the rest goes next time.
+    pub async fn forget_unused(&self, now_ms: i64) -> Result<usize, LibraryError> {
+        let stock = Arc::clone(&self.stock);
+        let gone = blocking(move || stock.forget_unused(now_ms)).await?;
+        for name in &gone {
+            self.cache.invalidate(name).await;
+        }
+        Ok(gone.len())
+    }
+
+    /// How long a clip is kept that nobody uses, in milliseconds.
+    #[must_use]
+    pub fn max_age_ms(&self) -> i64 {
+        self.stock.limits.max_age_ms
+    }
+
     /// Whether a clip is here, as far as is known without reading the disk.
     #[must_use]
     pub fn holds(&self, name: &ClipName) -> bool {
@@ -287,15 +311,39 @@ impl Stock {
         let LibraryLimits { max_bytes, min_age_ms, .. } = self.limits;
         let victims = self.index().evictable(max_bytes.saturating_sub(len), min_age_ms, now_ms);
         for name in victims {
-            let _guard = self.lock(&name);
-            // It may have been used since it was chosen, or by another node on a shared folder.
-            let used_ms = self.folder.used_ms(&name).unwrap_or(i64::MIN);
-            self.index().used(&name, used_ms, i64::MAX);
-            if self.index().is_unused(&name, min_age_ms, now_ms) {
-                self.delete(&name)?;
-            }
+            self.delete_unused(&name, min_age_ms, now_ms)?;
         }
         Ok(())
+    }
+
+    fn forget_unused(&self, now_ms: i64) -> Result<Vec<ClipName>, LibraryError> {
+        let touched = self.index().take_untouched(TOUCH_EVERY_MS);
+        for (name, used_ms) in touched {
+            self.folder.touch(&name, used_ms).map_err(io_error)?;
+        }
+        let age_ms = self.limits.max_age_ms;
+        let mut gone = self.index().unused(age_ms, now_ms);
+        let mut failed = None;
+        gone.retain(|name| match self.delete_unused(name, age_ms, now_ms) {
+            Ok(deleted) => deleted,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        });
+        failed.map_or(Ok(gone), Err)
+    }
+
+    /// Deletes a clip unless it has been used since it was chosen, or by another node on a shared folder.
+    fn delete_unused(&self, name: &ClipName, age_ms: i64, now_ms: i64) -> Result<bool, LibraryError> {
+        let _guard = self.lock(name);
+        let used_ms = self.folder.used_ms(name).unwrap_or(i64::MIN);
+        self.index().used(name, used_ms, i64::MAX);
+        let is_unused = self.index().is_unused(name, age_ms, now_ms);
+        if is_unused {
+            self.delete(name)?;
+        }
+        Ok(is_unused)
     }
 
     /// Deletes a clip's files; the caller holds its lock.
@@ -319,14 +367,6 @@ impl Clip {
     #[must_use]
     pub fn etag(&self) -> String {
         format!("\"{}\"", self.sha256)
-    }
-}
-
-// What was said may name a customer's order: it does not belong into a log line.
-impl fmt::Debug for ClipMeta {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { duration_ms, tail_ms, said: _, engine } = self;
-        write!(f, "ClipMeta {{ {duration_ms} ms, tail {tail_ms} ms, by {engine} }}")
     }
 }
 

@@ -44,6 +44,8 @@ pub enum StorePlace {
     Postgres(SecretString),
 }
 
+/// Ids of events are remembered for as long as senders are promised (promise 4), and longer at will.
+const EVENT_MEMORY_MIN: Duration = Duration::from_hours(168);
 /// How the URL of a PostgreSQL server begins.
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
@@ -73,7 +75,7 @@ impl Store {
     }
 
     /// What must hold, the setting, and that in words.
-    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 5] {
+    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 6] {
         let waits = Duration::from_millis(100)..=Duration::from_secs(60);
         [
             (self.queue > 0 && self.batch_max > 0, "store.queue", "and batch_max are at least 1"),
@@ -81,6 +83,7 @@ impl Store {
             ((2..=1_000).contains(&self.connections), "store.connections", "is 2 to 1000"),
             (waits.contains(&self.queue_timeout), "store.queue_timeout", "is 100ms to 60s"),
             (waits.contains(&self.statement_timeout), "store.statement_timeout", "is 100ms to 60s"),
+            (self.event_memory >= EVENT_MEMORY_MIN, "store.event_memory", "is at least 168h"),
         ]
     }
 }

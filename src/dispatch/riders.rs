@@ -1,4 +1,4 @@
-//! Riders: described, on and off duty, seen, erased; and what follows at once for what is open for them.
+//! Riders: described, on and off duty, seen; and what follows at once for what is open for them.
 //! A rider who cannot be heard any more may make a fallback step due.
 
 use tracing::warn;
@@ -19,7 +19,7 @@ impl Dispatch {
         Ok(self.tell_ended(&ended))
     }
 
-    /// Notes that a session of the rider opened or closed; the rider is known from now on. Where that cannot be written
+    /// Notes that a session of the rider opened; the rider is known from now on. Where that cannot be written
     /// (a full disk), a rider who is known already is let in all the same: what is open for them can still be heard.
     ///
     /// # Errors
@@ -65,18 +65,5 @@ impl Dispatch {
         let admitted = self.store.admit(rider, admission, self.wall()).await?;
         self.tell_ended(&admitted.ended);
         Ok(admitted.test)
-    }
-
-    /// Erases a rider and ends their sessions. False if there is none.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn delete_rider(&self, rider: RiderKey) -> StoreResult<bool> {
-        let Some(ended) = self.store.delete_rider(rider.clone(), self.wall()).await? else {
-            return Ok(false);
-        };
-        self.tell_ended(&ended);
-        self.hub.ring(&rider, Ring::Revoked);
-        Ok(true)
     }
 }

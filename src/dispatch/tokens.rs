@@ -107,9 +107,15 @@ impl Accounts {
     }
 
     async fn revoked(&self, rider: &RiderKey, iat: i64) -> StoreResult<bool> {
+        let iat_ms = iat.saturating_mul(1000);
         let stored = self.store.rider(rider.clone()).await?;
-        Ok(stored
-            .is_some_and(|stored| iat.saturating_mul(1000) < stored.not_before.0.div_euclid(1000) * 1000))
+        // Who has had a row since then was not erased since then.
+        if stored.as_ref().is_none_or(|stored| iat_ms < stored.created_at.0)
+            && self.was_erased_since(rider, iat_ms).await?
+        {
+            return Ok(true);
+        }
+        Ok(stored.is_some_and(|stored| iat_ms < stored.not_before.0.div_euclid(1000) * 1000))
     }
 }
 

@@ -83,6 +83,7 @@ impl NodeKey {
 /// Seals and opens.
 pub struct Vault {
     key: RandomizedNonceKey,
+    marks: hmac::Key,
 }
 
 const NONCE_LEN: usize = 12;
@@ -93,9 +94,11 @@ impl Vault {
     /// # Errors
     /// `BadKey`, which 32 bytes never are.
     pub fn new(key: &NodeKey) -> Result<Self, VaultError> {
+        let marks = key.derive("erased riders");
         let key =
             RandomizedNonceKey::new(&AES_256_GCM, &key.derive("vault")).map_err(|_| VaultError::BadKey)?;
-        Ok(Self { key })
+        let marks = hmac::Key::new(hmac::HMAC_SHA256, &marks);
+        Ok(Self { key, marks })
     }
 
     /// Seals a secret; `bound_to` must be given again to open it.
@@ -108,6 +111,12 @@ impl Vault {
         let nonce =
             self.key.seal_in_place_append_tag(aad, &mut sealed).map_err(|_| VaultError::DoesNotOpen)?;
         Ok([nonce.as_ref().as_slice(), &sealed].concat())
+    }
+
+    /// A keyed hash of a name: whoever does not have the node's key learns nothing from it.
+    #[must_use]
+    pub fn mark(&self, name: &str) -> [u8; 32] {
+        hmac::sign(&self.marks, name.as_bytes()).as_ref().try_into().unwrap_or_default()
     }
 
     /// Opens a sealed secret.

@@ -53,6 +53,15 @@ pub struct Alert {
     pub sound: Option<Sound>,
 }
 
+/// Takes a rider off candidates of whom the first `asked` were asked. True if they were among them.
+pub fn forget_candidate(candidates: &mut Vec<RiderId>, asked: &mut u32, rider: &RiderId) -> bool {
+    let before = candidates.len();
+    let asked_of = candidates.iter().take(*asked as usize).filter(|candidate| *candidate == rider);
+    *asked -= u32::try_from(asked_of.count()).unwrap_or(*asked);
+    candidates.retain(|candidate| candidate != rider);
+    candidates.len() < before
+}
+
 /// What of an alert decisions go by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Head {
@@ -187,6 +196,11 @@ impl Head {
     #[must_use]
     pub fn has_winner(&self) -> bool {
         self.mode == Mode::Grab || (self.is_offer() && self.arbiter == Arbiter::Backend)
+    }
+
+    /// Takes a rider who is erased off its candidates, and asks the others in their order. True if they were among them.
+    pub fn forget_candidate(&mut self, rider: &RiderId) -> bool {
+        forget_candidate(&mut self.candidates, &mut self.candidates_asked, rider)
     }
 
     /// Whether it has not ended.

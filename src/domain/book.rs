@@ -10,6 +10,7 @@ mod guard;
 mod merge;
 mod step;
 mod test_riders;
+mod traces;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -38,8 +39,8 @@ pub use test_riders::{Admission, Admitted};
 #[derive(Debug, Default)]
 pub struct Book {
     riders: BTreeMap<RiderKey, Kept<Rider>>,
-    // The highest number ever given to riders that have no row (any more).
-    last_seqs: HashMap<RiderKey, i64>,
+    // The highest number ever given to a rider of the app who was erased: whoever has no row counts on from there.
+    seq_floors: HashMap<AppId, i64>,
     orders: BTreeMap<OrderKey, Kept<OrderMemory>>,
     heads: BTreeMap<AlertId, Kept<Head>>,
     deliveries: Vec<Kept<Delivery>>,
@@ -186,9 +187,10 @@ impl Book {
         self.riders.entry(rider.key()).or_insert(Kept { row: rider, mark: Mark::Clean });
     }
 
-    /// A rider without a row goes on counting after `seq` if they get one.
-    pub fn keep_last_seq(&mut self, rider: RiderKey, seq: i64) {
-        self.last_seqs.insert(rider, seq);
+    /// Riders of the app without a row count on from `seq`, or from where it was said before if that is higher.
+    pub fn raise_floor(&mut self, app: AppId, seq: i64) {
+        let floor = self.seq_floors.entry(app).or_default();
+        *floor = seq.max(*floor);
     }
 
     /// Takes in an order's row, unless it is here.
@@ -267,9 +269,7 @@ impl Book {
 
     /// Takes a rider's row out; their deliveries stay.
     pub fn remove_rider(&mut self, rider: &RiderKey) -> Option<Rider> {
-        let gone = self.riders.remove(rider)?.row;
-        self.last_seqs.insert(rider.clone(), gone.seq);
-        Some(gone)
+        self.riders.remove(rider).map(|kept| kept.row)
     }
 
     /// Takes orders out that were last heard of before `before`, the longest silent first, at most `limit`; how many.
@@ -299,7 +299,7 @@ impl<T> Kept<T> {
 impl Book {
     /// The rider's row, made if need be; to be changed.
     pub fn rider_mut(&mut self, key: &RiderKey, at: EpochMs) -> &mut Rider {
-        let seq = self.last_seqs.get(key).copied().unwrap_or(0);
+        let seq = self.seq_floors.get(&key.app).copied().unwrap_or(0);
         let new = || Kept { row: Rider::unknown(key.clone(), seq, at), mark: Mark::New };
         self.riders.entry(key.clone()).or_insert_with(new).edit()
     }

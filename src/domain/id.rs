@@ -226,6 +226,15 @@ foreign_id!(
     OrderId
 );
 
+impl RiderId {
+    /// A name for what is left of a rider who is erased, made of chance alone.
+    #[must_use]
+    pub fn pseudonym(entropy: IdEntropy) -> Self {
+        let number = entropy.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+        Self(format!("erased_{number:020x}").into())
+    }
+}
+
 fn check_foreign(text: &str) -> Result<(), IdError> {
     if text.is_empty() {
         return Err(IdError::Empty);

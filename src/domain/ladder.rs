@@ -86,6 +86,21 @@ impl Ladder {
         self.0.is_empty()
     }
 
+    /// The same steps without what their calls send, which may hold keys; `None` if no step calls.
+    #[must_use]
+    pub fn without_calls(&self) -> Option<Self> {
+        if !self.0.iter().any(|step| matches!(step.act, Act::Http(_))) {
+            return None;
+        }
+        let bare = |step: &Step| match &step.act {
+            Act::Http(_) => Step { act: Act::Http(HttpCall::default()), ..step.clone() },
+            Act::Repeat | Act::Louder | Act::Next | Act::Station { .. } | Act::Desk | Act::Exhausted => {
+                step.clone()
+            }
+        };
+        Some(Self(self.0.iter().map(bare).collect()))
+    }
+
     /// The steps that are not in the mask `done`, with their level.
     pub fn left(&self, done: u32) -> impl Iterator<Item = (u32, &Step)> {
         (0..).zip(&self.0).filter(move |(level, _)| !is_done(done, *level))

@@ -132,6 +132,12 @@ impl OrderMemory {
         }
     }
 
+    /// Forgets a rider who is erased. True if they were known here.
+    pub fn forget_rider(&mut self, rider: &RiderId) -> bool {
+        let had_it = self.rider.take_if(|who| who == rider).is_some();
+        self.riders.remove(rider).is_some() || had_it
+    }
+
     /// Whether `kind` was said to this rider less than `gap_ms` ago; notes it as said now if not.
     pub fn is_too_soon(&mut self, kind: &str, rider: &RiderId, gap_ms: i64, now: EpochMs) -> bool {
         if self.riders.len() >= RIDERS_MAX && !self.riders.contains_key(rider) {

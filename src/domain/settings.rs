@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::report::Objective;
-use super::{Ladder, SoundProfile, Urgency};
+use super::{Ages, Ladder, SoundProfile, Urgency};
 
 /// The settings of one app.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct AppSettings {
     /// Within which time how many alerts should be heard; `None` for the server's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objective: Option<Objective>,
+    /// How long what is kept of it stays, where that is not as the server has it.
+    #[serde(skip_serializing_if = "Ages::is_empty")]
+    pub retention: Ages,
     /// The app's own ladders, by kind.
     pub ladders: BTreeMap<String, Ladder>,
 }
@@ -44,6 +47,7 @@ impl Default for AppSettings {
             type_prefix: None,
             speech: SpeechSettings::default(),
             objective: None,
+            retention: Ages::default(),
             ladders: BTreeMap::new(),
         }
     }

@@ -51,6 +51,14 @@ pub const MAX_RIDERS: usize = 1_000;
 pub const MAX_GROUPS: usize = 100;
 
 impl Target {
+    /// Takes a rider who is erased out of it. True if they were named.
+    pub fn forget_rider(&mut self, rider: &RiderId) -> bool {
+        let named = self.riders.len() + self.exclude.len();
+        self.riders.retain(|named| named != rider);
+        self.exclude.retain(|named| named != rider);
+        self.riders.len() + self.exclude.len() < named
+    }
+
     /// Whether it names nobody at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Riders as backends manage them: describe, look, duty, token, test alert, erase.
 //! A rider of another tenant is as unknown as one that never was.
 
+pub mod file;
 pub mod history;
 pub mod view;
 
@@ -24,14 +25,7 @@ use crate::domain::target::DutyRule;
 use crate::domain::{DevicePolicy, Event, Overrides, RiderId, SoundProfile, Target};
 use crate::intake::{ParsedEvent, Reader};
 use crate::store::RiderPatch;
-use view::{CheckView, RiderView};
-
-/// A rider who is no more.
-#[derive(Serialize, ToSchema)]
-pub struct Erased {
-    /// `true`.
-    erased: bool,
-}
+use view::{CheckView, ErasedRider, RiderView};
 
 /// A rider's duty.
 #[derive(Serialize, ToSchema)]
@@ -144,7 +138,9 @@ pub async fn get(
 
 /// Erase a rider.
 ///
-/// With every alert of theirs. Their tokens are good no more, and their sockets are closed.
+/// Everything of theirs goes; what is open ends as `erased`. Ended deliveries stay as your record, under a pseudonym that leads
+/// back to nobody, and alerts that went to them alone say nothing any more. Their tokens are good no more, and their sockets
+/// are closed. Asked again it does what is left; 404 where nothing was ever known.
 ///
 /// # Errors
 /// 400, 401, 403, 404, 409, 503.
@@ -155,18 +151,20 @@ pub async fn get(
     tag = "Riders",
     security(("apiKey" = ["riders"])),
     params(("id" = RiderId, Path, description = "The rider, as you name them")),
-    responses((status = 200, description = "Done", body = Envelope<Erased>)),
+    responses((status = 200, description = "Done", body = Envelope<ErasedRider>)),
     extensions(("x-errors" = json!(["bad_id", "not_found", "not_a_test_rider"]))),
 )]
 pub async fn delete(
     State(state): State<AppState>,
     MayDescribeRiders(caller): MayDescribeRiders,
     Path(id): Path<String>,
-) -> Answer<Erased> {
+) -> Answer<ErasedRider> {
     let rider = caller.rider(&id)?;
     may_erase(&state, &caller, &rider).await?;
-    let erased = state.dispatch.delete_rider(rider).await?;
-    if erased { Ok(Success(Erased { erased: true })) } else { Err(Problem::not_found("rider")) }
+    match state.dispatch.erase_rider(rider.clone()).await? {
+        Some(erased) => Ok(Success(ErasedRider::of(rider.rider, &erased))),
+        None => Err(Problem::not_found("rider")),
+    }
 }
 
 /// Put a rider on duty or off.

@@ -13,12 +13,12 @@ use super::body::JsonValue;
 use super::problem::{Answer, Envelope, Success};
 use super::speech::{SPEED_MAX, SPEED_MIN, VOICE_CHARS_MAX};
 use super::test_mode::LiveKey;
-use crate::domain::AppSettings;
-use crate::domain::SoundProfile;
 use crate::domain::app::Scope;
 use crate::domain::report::Objective;
+use crate::domain::retention::HOURS_MAX;
 use crate::domain::settings::QuietHours;
 use crate::domain::settings::SpeechSettings;
+use crate::domain::{Aged, Ages, AppSettings, SoundProfile};
 use crate::intake::{InputError, Reader, read_ladder};
 use crate::speech::Lang;
 use view::{Secrets, SettingsView};
@@ -87,6 +87,7 @@ fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
         "type_prefix",
         "speech",
         "objective",
+        "retention",
         "ladders",
     ])?;
     let defaults = AppSettings::default();
@@ -94,6 +95,7 @@ fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
         time_zone: body.text("time_zone", 64)?.unwrap_or(defaults.time_zone),
         merge: body.boolean("merge")?.unwrap_or(defaults.merge),
         type_prefix: body.text("type_prefix", TYPE_PREFIX_CHARS_MAX)?,
+        retention: read_ages(body)?,
         ..AppSettings::default()
     };
     let cap = body.integer("alerts_per_minute", 0, PER_MINUTE_MAX)?;
@@ -125,6 +127,40 @@ fn read_objective(body: &Reader<'_>) -> Result<Option<Objective>, InputError> {
         within_ms: number("within_ms", WITHIN_MS_MIN, WITHIN_MS_MAX)?,
         target_permille: number("target_permille", 1, 1_000)?,
     }))
+}
+
+/// How long what is kept of the app stays, in hours: each within its bounds, and no text longer than its alert.
+fn read_ages(body: &Reader<'_>) -> Result<Ages, InputError> {
+    let Some(ages) = body.object("retention")? else { return Ok(Ages::default()) };
+    let names = Aged::ALL.map(member_of);
+    ages.only(&names)?;
+    let mut own = Vec::new();
+    for (what, name) in Aged::ALL.into_iter().zip(names) {
+        let hours = ages.integer(name, what.hours_min().into(), HOURS_MAX.into())?;
+        own.extend(hours.and_then(|hours| u32::try_from(hours).ok()).map(|hours| (what, hours)));
+    }
+    let own = Ages::of(own);
+    if own.hours(Aged::Texts) > own.hours(Aged::Alerts) && own.hours(Aged::Alerts).is_some() {
+        return Err(ages.error(
+            "texts_h",
+            "out_of_range",
+            "is longer than alerts_h: texts go with their alert",
+        ));
+    }
+    Ok(own)
+}
+
+/// The member of the settings that says how old something becomes.
+fn member_of(what: Aged) -> &'static str {
+    match what {
+        Aged::Texts => "texts_h",
+        Aged::Alerts => "alerts_h",
+        Aged::Notices => "notices_h",
+        Aged::Calls => "calls_h",
+        Aged::Callbacks => "callbacks_h",
+        Aged::DeadCallbacks => "dead_callbacks_h",
+        Aged::Checks => "checks_h",
+    }
 }
 
 /// How the app speaks: voices that there are, in languages that they speak.

@@ -2,6 +2,7 @@
 //! Frames that are in use also lie in memory; whatever is lost is made again from what is left, at last by the engine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
@@ -78,6 +79,8 @@ const VERSION: u64 = 1;
 const OVERHEAD: usize = 256;
 /// Dry sound is of use for a moment only, between its making and its frames: 80 s of sound.
 const DRY_BYTES_MAX: u64 = 4 << 20;
+/// What is never asked for goes after ten years at the latest: the cache bounds its times.
+const IDLE_MS_MAX: u64 = 315_360_000_000;
 /// Refused texts that are remembered; far more than come within half a minute.
 const REFUSED_MAX: u64 = 10_000;
 /// Parts written at one time: each waits for the disk, and is in memory meanwhile.
@@ -90,11 +93,14 @@ impl PartStore {
         clock: Arc<dyn Clock>,
         lifecycle: Lifecycle,
     ) -> Self {
+        let idle = u64::try_from(library.max_age_ms()).unwrap_or(0).min(IDLE_MS_MAX);
         let weight = |bytes: usize| u32::try_from(bytes + OVERHEAD).unwrap_or(u32::MAX);
         let frames = Cache::builder()
             // The default policy may turn away the newest, which a rider is about to fetch.
             .eviction_policy(EvictionPolicy::lru())
             .max_capacity(limits.memory_bytes)
+            // What is too old on disk is too old here.
+            .time_to_idle(Duration::from_millis(idle))
             .weigher(move |_, kept: &PartFrames| weight(kept.frames.bytes().len()))
             .build();
         let dry = Cache::builder()
@@ -119,6 +125,17 @@ impl PartStore {
         }))
     }
 
+    /// Deletes parts that nobody has used for long; how many.
+    pub(super) async fn forget_unused(&self) -> usize {
+        match self.0.library.forget_unused(self.0.clock.now().wall.0).await {
+            Ok(gone) => gone,
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "Old parts of speech were not deleted.");
+                0
+            }
+        }
+    }
+
     /// Where parts are kept on disk.
     pub(super) fn library(&self) -> &ClipLibrary {
         &self.0.library
@@ -126,7 +143,7 @@ impl PartStore {
 
     /// The frames for indoor ears, if they lie in memory. Asks neither disk nor engine.
     pub(super) async fn in_memory(&self, key: &PartKey) -> Option<PartFrames> {
-        self.0.frames.get(&self.0.frames_name(key, SoundProfile::Plain)).await
+        self.0.remembered(&self.0.frames_name(key, SoundProfile::Plain)).await
     }
 
     /// Whether no engine is needed for it, as far as is known without reading the disk.
@@ -151,7 +168,7 @@ impl PartStore {
         maker: Option<&Maker>,
     ) -> Result<PartFrames, Arc<PartError>> {
         let name = self.0.frames_name(key, profile);
-        if let Some(frames) = self.0.frames.get(&name).await {
+        if let Some(frames) = self.0.remembered(&name).await {
             return Ok(frames);
         }
         loop {
@@ -231,12 +248,7 @@ impl PartStore {
     /// Writes a part down, behind the back of whoever waits for it: it is in memory already.
     fn keep(&self, name: ClipName, bytes: Bytes, key: &PartKey, duration_ms: u32) {
         let store = self.clone();
-        let meta = ClipMeta {
-            duration_ms,
-            tail_ms: 0,
-            said: key.part.text().to_owned(),
-            engine: key.line.as_ref().to_owned(),
-        };
+        let meta = ClipMeta { duration_ms, tail_ms: 0, engine: key.line.as_ref().to_owned() };
         self.0.lifecycle.spawn(async move {
             let _writer = store.0.writers.acquire().await.ok();
             let now_ms = store.0.clock.now().wall.0;
@@ -270,6 +282,13 @@ impl Inner {
 
     fn frames_name(&self, key: &PartKey, profile: SoundProfile) -> ClipName {
         self.library.name(&Self::recipe(key).text(profile.as_str()), ClipFormat::Mp3)
+    }
+
+    /// Frames in memory; their use counts for the disk as well, where they would become too old beside it.
+    async fn remembered(&self, name: &ClipName) -> Option<PartFrames> {
+        let frames = self.frames.get(name).await?;
+        self.library.note_use(name, self.clock.now().wall.0);
+        Some(frames)
     }
 
     async fn is_refused(&self, dry: &ClipName) -> bool {

@@ -180,6 +180,14 @@ impl Speech {
         self.phrases.parts_ahead(lang, of)
     }
 
+    /// Deletes parts of sentences that nobody has used for long.
+    pub async fn forget_unused(&self) {
+        let parts = self.chain.parts.forget_unused().await;
+        if parts > 0 {
+            info!(parts, "Parts of speech that were not used for long are gone.");
+        }
+    }
+
     /// The sentences of every kind.
     #[must_use]
     pub fn phrases(&self) -> &Phrases {

@@ -6,6 +6,7 @@ mod apps;
 mod callbacks;
 mod deliveries;
 mod records;
+mod retention;
 mod speech;
 mod state;
 mod steps;
@@ -104,10 +105,6 @@ impl Store for ModelStore {
 
     async fn admit(&self, rider: RiderKey, admission: Admission, at: EpochMs) -> StoreResult<Admitted> {
         self.with(|state| state.book.admit(&rider, admission, at))
-    }
-
-    async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
-        self.with(|state| state.delete_rider(&rider, at))
     }
 
     async fn put_group(&self, app: AppId, group: GroupId, members: Vec<RiderId>) -> StoreResult<()> {
@@ -286,8 +283,8 @@ impl Store for ModelStore {
         self.with(|state| state.take_call(id, again_at, at))
     }
 
-    async fn finish_call(&self, id: CallId, result: CallResult, _at: EpochMs) -> StoreResult<()> {
-        self.with(|state| state.finish_call(id, result))
+    async fn finish_call(&self, id: CallId, result: CallResult, at: EpochMs) -> StoreResult<()> {
+        self.with(|state| state.finish_call(id, result, at))
     }
 
     async fn notices(&self, app: AppId, after: i64, limit: u32) -> StoreResult<Vec<NumberedNotice>> {

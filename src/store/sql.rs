@@ -2,6 +2,7 @@
 //! What differs from one database to the other stands with the statement, as its text, or in the engine.
 
 mod accept;
+mod aging;
 mod alerts;
 mod app_store;
 mod apps;
@@ -14,6 +15,7 @@ mod calls;
 pub(in crate::store) mod db;
 mod deliveries;
 pub(in crate::store) mod engine;
+mod erasing;
 pub(in crate::store) mod error;
 mod events;
 #[cfg(test)]
@@ -25,6 +27,8 @@ mod offers;
 mod orders;
 mod recipes;
 pub(in crate::store) mod records;
+mod retention_store;
+mod rider_file;
 mod riders;
 mod rows;
 mod schedules;
@@ -111,10 +115,6 @@ impl<E: Engine> Store for SqlStore<E> {
                 Box::pin(riders::admit(db, rider, *admission, *at))
             })
             .await
-    }
-
-    async fn delete_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Option<Vec<Ended>>> {
-        self.engine.write((rider, at), |db, (rider, at)| Box::pin(riders::delete(db, rider, *at))).await
     }
 
     async fn put_group(&self, app: AppId, group: GroupId, members: Vec<RiderId>) -> StoreResult<()> {

@@ -7,12 +7,12 @@ use std::time::Duration;
 use orderbell::clock::Clock;
 use orderbell::dispatch::{
     Accounts, CallbackLimits, CircuitLimits, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits,
-    RetryTable, TrafficLimits, Vault,
+    Retention, RetryTable, TrafficLimits, Vault,
 };
 use orderbell::domain::app::{App, AppLimits, Quota};
 use orderbell::domain::report::Objective;
 use orderbell::domain::{
-    AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId, Secret, SecretKind, SoundProfile,
+    Ages, AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId, Secret, SecretKind, SoundProfile,
 };
 use orderbell::http::rider_socket::{self, Host, SocketLimits};
 use orderbell::hub::{Hub, Ring};
@@ -236,6 +236,7 @@ const LIMITS: Limits = Limits {
         concurrency: 2,
         objective: Objective { within_ms: 10_000, target_permille: 990 },
     },
+    retention: Retention { ages: Ages::none(), slice: 500 },
 };
 const SOCKETS: SocketLimits = SocketLimits {
     hello_timeout: Duration::from_secs(10),

@@ -12,16 +12,17 @@ use orderbell::domain::delivery::EndReason;
 use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::report::Outcome;
 use orderbell::domain::{
-    Alert, AlertId, AppId, AppSettings, CallId, CallbackId, CallbackTargetId, EpochMs, EventId, GroupId,
-    Head, KeyId, OrderKey, Rider, RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
+    Aged, Alert, AlertId, AppId, AppSettings, CallId, CallbackId, CallbackTargetId, EpochMs, EventId,
+    GroupId, Head, KeyId, OrderKey, Rider, RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
 };
 use orderbell::store::{
     Accepted, Admission, Admitted, AfterAttempt, AlertFilter, AlertRecord, AlertSummary, AppStore,
     Call as LadderCall, CallResult, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
-    CallbackStore, Claim, DeliveryPlace, DeviceCheck, DueStep, DueTarget, Duty, Ended, HistoryFilter, Merged,
-    NewEvent, NewWording, NumberedNotice, Online, OpenDelivery, Page, PageSize, PastDelivery, Progress,
-    Progressed, Receipt, RecordStore, RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend, SpeechStore,
-    SpeechUse, Stepped, Store, StoreError, StoreResult, Unrolled, When, Whose, Wording, WordingKey, World,
+    CallbackStore, Claim, DeliveryPlace, DeviceCheck, DueStep, DueTarget, Duty, Ended, ErasedPart, Erasure,
+    Gone, HistoryFilter, Leaving, Merged, NewEvent, NewWording, NumberedNotice, Online, OpenDelivery, Page,
+    PageSize, PastDelivery, Progress, Progressed, Receipt, RecordStore, RetentionStore, RiderFile,
+    RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend, SpeechStore, SpeechUse, Stepped, Store,
+    StoreError, StoreResult, Unrolled, When, Whose, Wording, WordingKey, World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -264,7 +265,8 @@ macro_rules! hand_on {
     };
 }
 
-/// Apps, keys, wordings and callbacks stand still in a world, and their calls meet no fate.
+/// Apps, keys, wordings and callbacks stand still in a world, nobody is erased in it and nothing ages: these calls
+/// meet no fate.
 macro_rules! hand_on_all {
     ($part:ident: $(fn $call:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
         #[async_trait]
@@ -291,6 +293,16 @@ hand_on_all! { RecordStore:
     fn rider_history(rider: RiderKey, filter: HistoryFilter, before: Option<AlertId>, size: PageSize) -> Page<PastDelivery, AlertId>;
     fn outcomes(app: AppId, whose: Whose, span: Span, after: Option<DeliveryPlace>, limit: u32) -> Vec<Outcome>;
     fn groups_of(app: AppId, riders: Vec<RiderId>) -> Vec<(RiderId, GroupId)>;
+}
+
+hand_on_all! { RetentionStore:
+    fn age(app: AppId, what: Aged, before: EpochMs, limit: u32) -> Gone;
+    fn tidy(before: EpochMs, limit: u32) -> Gone;
+    fn delete_rider(erasure: Erasure) -> Leaving;
+    fn erase_traces(erasure: Erasure, last_seq: i64, limit: u32) -> ErasedPart;
+    fn erased_at(app: AppId, mark: [u8; 32]) -> Option<EpochMs>;
+    fn leave_rider(rider: RiderKey, at: EpochMs) -> ();
+    fn rider_file(rider: RiderKey, after: i64, limit: u32) -> RiderFile;
 }
 
 hand_on_all! { AppStore:
@@ -369,8 +381,6 @@ hand_on! {
         fn set_duty(rider: RiderKey, duty: Duty, at: EpochMs) -> Vec<Ended> => |ended| alerts_of(ended);
         fn admit(rider: RiderKey, admission: Admission, at: EpochMs) -> Admitted =>
             |admitted| alerts_of(&admitted.ended);
-        fn delete_rider(rider: RiderKey, at: EpochMs) -> Option<Vec<Ended>> =>
-            |ended| ended.as_deref().map(alerts_of).unwrap_or_default();
         fn put_group(app: AppId, group: GroupId, members: Vec<RiderId>) -> () => |()| Vec::new();
         fn change_group(app: AppId, group: GroupId, add: Vec<RiderId>, remove: Vec<RiderId>) -> () => |()| Vec::new();
         fn delete_group(app: AppId, group: GroupId) -> bool => |_| Vec::new();

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use orderbell::clock::Clock;
 use orderbell::dispatch::{
     Accounts, AppEntry, Arrival, CallEnd, CallbackLimits, CallbackReply, Caller, CircuitLimits, Courier,
-    Dispatch, Limits, NodeKey, Parts, Question, ReceiptQueue, RetryTable, SignedCallback, TrafficLimits,
-    Vault,
+    Dispatch, Limits, NodeKey, Parts, Question, ReceiptQueue, ReportLimits, Retention, RetryTable,
+    SignedCallback, TrafficLimits, Vault,
 };
 use orderbell::domain::app::{App, AppLimits, KeyMode, Quota};
 use orderbell::domain::ladder::HttpCall;
-use orderbell::domain::{AlertId, AppId, AppSettings, CallId, EpochMs, Kinds, Sound, SoundProfile};
+use orderbell::domain::report::Objective;
+use orderbell::domain::{Ages, AlertId, AppId, AppSettings, CallId, EpochMs, Kinds, Sound, SoundProfile};
 use orderbell::hub::Hub;
 use orderbell::intake::{InputError, parse_event};
 use orderbell::outbound::Verdict;
@@ -153,4 +154,13 @@ const LIMITS: Limits = Limits {
     recipe_memory_ms: 172_800_000,
     sound_profile: SoundProfile::Plain,
     quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
+    reports: ReportLimits {
+        span_max_ms: 2_678_400_000,
+        deliveries_max: 200_000,
+        rows_max: 10_000,
+        page_looks: 2_000,
+        concurrency: 2,
+        objective: Objective { within_ms: 10_000, target_permille: 990 },
+    },
+    retention: Retention { ages: Ages::none(), slice: 500 },
 };

@@ -254,6 +254,7 @@ pub(crate) fn options(folder: &Path, engines: Vec<NamedEngine>) -> SpeechOptions
             max_bytes: 1 << 30,
             full_bytes: 1 << 31,
             min_age_ms: 3_600_000,
+            max_age_ms: 604_800_000,
             cache_bytes: 1 << 20,
         },
         engines,

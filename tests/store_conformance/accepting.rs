@@ -50,7 +50,6 @@ pub(crate) async fn the_same_event_gets_the_same_answer(stage: &Stage) {
     // What has become of it since does not change what was answered.
     stage.online("r1");
     stage.store.cancel_alert(stage.app, own(&first), EpochMs(150)).await.unwrap();
-    stage.store.delete_rider(stage.rider("r3"), EpochMs(160)).await.unwrap();
     let again = stage.store.accept(stage.event(&told)).await.unwrap();
     assert_eq!(again, Accepted::Duplicate(first));
 }

@@ -5,7 +5,7 @@ use orderbell::domain::target::DutyRule;
 use orderbell::domain::{AlertId, AlertState, Answer, DeliveryState, EpochMs, FirstStatus, Mode};
 use orderbell::store::Duty;
 
-use crate::stage::{Stage, a_sound, ended, firsts, own, parsed};
+use crate::stage::{Stage, a_sound, ended, firsts};
 use crate::told::Told;
 
 pub(crate) async fn an_alert_is_completed_with_its_last_delivery(stage: &Stage) {
@@ -115,45 +115,6 @@ pub(crate) async fn going_off_duty_ends_what_asks_for_duty(stage: &Stage) {
     assert_eq!(stage.store.set_duty(stage.rider("r1"), Duty::On, EpochMs(140)).await.unwrap(), []);
     let back = stage.accept(of("e4", &["r1"], DutyRule::OnDutyOnly)).await;
     assert_eq!(firsts(&back)[0].status, FirstStatus::Offline);
-}
-
-pub(crate) async fn an_erased_rider_leaves_only_what_has_ended(stage: &Stage) {
-    let east = || "east".parse().unwrap();
-    let rider = || stage.rider("r1");
-    stage.store.put_group(stage.app, east(), parsed(&["r1", "r2"])).await.unwrap();
-    let check = orderbell::store::DeviceCheck { at: EpochMs(1), result: "{}".into() };
-    stage.store.add_check(rider(), check).await.unwrap();
-    let done = stage.accept_aloud(Told { id: "e1", riders: &["r1"], ..Told::default() }).await;
-    stage.progress("r1", done, Change::Played { play: 1 }, 120).await;
-    let told = Told { id: "e2", riders: &["r1"], duty: DutyRule::Anyone, ..Told::default() };
-    let open = stage.accept_aloud(told).await;
-    let told = stage.store.delete_rider(rider(), EpochMs(130)).await.unwrap();
-    assert_eq!(told, Some(vec![ended(stage, "r1", open, EndReason::Erased)]));
-    assert_eq!(stage.store.rider(rider()).await.unwrap(), None);
-    assert_eq!(stage.store.checks(rider()).await.unwrap(), []);
-    assert_eq!(stage.store.group(stage.app, east()).await.unwrap(), Some(parsed(&["r2"])));
-    assert_eq!(stage.record(done).await.deliveries[0].state, DeliveryState::Played);
-    assert_eq!(stage.record(open).await.deliveries[0].state, DeliveryState::Suppressed);
-    assert_eq!(stage.state(open).await, AlertState::Completed);
-    assert_eq!(stage.store.delete_rider(rider(), EpochMs(140)).await.unwrap(), None);
-}
-
-pub(crate) async fn an_erased_rider_who_comes_back_goes_on_counting(stage: &Stage) {
-    for id in ["e1", "e2"] {
-        stage.accept(Told { id, riders: &["r1", "r2", "r3"], ..Told::default() }).await;
-    }
-    for rider in ["r1", "r2", "r3"] {
-        stage.store.delete_rider(stage.rider(rider), EpochMs(130)).await.unwrap();
-    }
-    assert_eq!(stage.store.touch_rider(stage.rider("r2"), EpochMs(140)).await.unwrap().seq, 2);
-    let one = stage.accept(Told { id: "e3", riders: &["r1"], ..Told::default() }).await;
-    let many = stage.accept(Told { id: "e4", riders: &["r1", "r2", "r3"], ..Told::default() }).await;
-    let seqs = async |alert| {
-        let record = stage.record(alert).await;
-        record.deliveries.iter().map(|delivery| delivery.seq).collect::<Vec<_>>()
-    };
-    assert_eq!(seqs(own(&one)).await, [3]);
-    assert_eq!(seqs(own(&many)).await, [4, 3, 3]);
 }
 
 pub(crate) async fn reasons_are_told_of_what_has_ended(stage: &Stage) {

@@ -3,8 +3,10 @@
 use orderbell::domain::ladder::{Act, Ladder};
 use orderbell::domain::report::Objective;
 use orderbell::domain::settings::{AppSettings, QuietHours, SpeechSettings};
-use orderbell::domain::{AppId, DevicePolicy, EpochMs, OrderKey, RiderId, RiderKey, SoundProfile};
-use orderbell::store::{DeviceCheck, Duty, RiderPatch, StoreError, WordingKey};
+use orderbell::domain::{
+    Aged, Ages, AppId, DevicePolicy, EpochMs, OrderKey, RiderId, RiderKey, SoundProfile,
+};
+use orderbell::store::{DeviceCheck, Duty, Leaving, RiderFile, RiderPatch, StoreError, WordingKey};
 
 use crate::stage::{Stage, parsed};
 use crate::told::Told;
@@ -131,7 +133,8 @@ pub(crate) async fn nothing_is_seen_of_another_app(stage: &Stage) {
     assert_eq!(store.open_ids(theirs("r1")).await.unwrap(), []);
     assert_eq!(store.cancel_alert(other, alert, EpochMs(200)).await.unwrap(), None);
     assert_eq!(store.cancel_order(order, EpochMs(200)).await.unwrap(), []);
-    assert_eq!(store.delete_rider(theirs("r1"), EpochMs(200)).await.unwrap(), None);
+    assert_eq!(stage.erase(theirs("r1"), 200).await, Leaving::default());
+    assert_eq!(store.rider_file(theirs("r1"), 0, 9).await.unwrap(), RiderFile::default());
     assert_eq!(store.set_duty(theirs("r1"), Duty::Off, EpochMs(200)).await.unwrap(), []);
     assert_eq!(store.ended_reasons(theirs("r1"), vec![alert]).await.unwrap(), []);
     assert_eq!(stage.open("r1").await.len(), 1, "and nothing of it was touched");
@@ -160,6 +163,7 @@ pub(crate) async fn an_apps_settings_are_replaced(stage: &Stage) {
             profile: Some(SoundProfile::Street),
         },
         objective: Some(Objective { within_ms: 8_000, target_permille: 985 }),
+        retention: Ages::of([(Aged::Texts, 24)]),
         ladders: [("order.offered".to_owned(), ladder)].into(),
     };
     let nobody = AppId::new(EpochMs(9), [9; 10]);

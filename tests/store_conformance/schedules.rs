@@ -7,7 +7,7 @@ use orderbell::store::{Accepted, NewEvent, Outcome, Receipt, Schedule};
 use crate::stage::Stage;
 use crate::told::Told;
 
-fn recurring(stage: &Stage, id: &str, created_at: i64, next_at: i64) -> (NewEvent, Schedule) {
+pub(crate) fn recurring(stage: &Stage, id: &str, created_at: i64, next_at: i64) -> (NewEvent, Schedule) {
     let schedule = Schedule {
         id: ScheduleId::new(EpochMs(created_at), stage.fresh()),
         app: stage.app,

@@ -12,14 +12,14 @@ use orderbell::domain::delivery::Change;
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::settings::Rules;
 use orderbell::domain::{
-    AlertId, AlertState, AppId, AppSettings, Delivery, EpochMs, OrderKey, Presence, RiderId, RiderKey,
+    Aged, AlertId, AlertState, AppId, AppSettings, Delivery, EpochMs, OrderKey, Presence, RiderId, RiderKey,
     Secret, SecretKind,
 };
 use orderbell::store::model::ModelStore;
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
 use orderbell::store::{
-    Accepted, AlertRecord, Ended, FirstDelivery, NewEvent, OpenDelivery, Progress, Progressed, Receipt,
-    Store, World,
+    Accepted, AlertRecord, Ended, Erasure, FirstDelivery, Gone, Leaving, NewEvent, OpenDelivery, Progress,
+    Progressed, Receipt, Store, World,
 };
 
 use crate::told::{Told, rules};
@@ -146,6 +146,36 @@ impl Stage {
         id
     }
 
+    /// Erases a rider, in slices of three rows.
+    pub(crate) async fn erase(&self, rider: RiderKey, at: i64) -> Leaving {
+        let erasure = Erasure {
+            mark: mark_of(&rider),
+            pseudonym: RiderId::pseudonym(self.fresh()),
+            at: EpochMs(at),
+            rider,
+        };
+        let mut leaving = self.store.delete_rider(erasure.clone()).await.unwrap();
+        loop {
+            let part = self.store.erase_traces(erasure.clone(), leaving.last_seq, 3).await.unwrap();
+            leaving.traces += part.traces;
+            if !part.more {
+                return leaving;
+            }
+        }
+    }
+
+    /// Lets things age, in slices of three rows, until nothing goes any more.
+    pub(crate) async fn age(&self, what: Aged, before: i64) -> Gone {
+        let mut gone = Gone::default();
+        loop {
+            let slice = self.store.age(self.app, what, EpochMs(before), 3).await.unwrap();
+            if slice.rows() == 0 {
+                return gone;
+            }
+            gone.add_all(&slice);
+        }
+    }
+
     pub(crate) async fn progress(&self, rider: &str, alert: AlertId, change: Change, at: i64) -> Progressed {
         let progress = self.says(rider, alert, change, at);
         self.store.progress(vec![progress]).await.unwrap().remove(0).unwrap()
@@ -173,6 +203,15 @@ impl Stage {
     pub(crate) async fn open(&self, rider: &str) -> Vec<OpenDelivery> {
         self.store.open_deliveries(self.rider(rider), 100).await.unwrap()
     }
+}
+
+/// What is kept of a rider who is erased; a store does not know how it is made.
+pub(crate) fn mark_of(rider: &RiderKey) -> [u8; 32] {
+    let mut mark = [0; 32];
+    for (place, byte) in rider.rider.as_str().bytes().enumerate() {
+        mark[place % 32] ^= byte;
+    }
+    mark
 }
 
 /// Opens a SQLite store and drives its writer.

@@ -47,7 +47,7 @@ pub(crate) async fn a_rider_is_made_a_test_rider_by_name(stage: &Stage) {
     assert_eq!(admit(stage, "t1", Admission::AsReal).await, Admitted::default());
     assert_eq!(is_test(stage, "t1").await, Some(false));
     admit(stage, "t1", Admission::AsTest).await;
-    stage.store.delete_rider(stage.rider("t1"), EpochMs(130)).await.unwrap();
+    stage.erase(stage.rider("t1"), 130).await;
     stage.store.touch_rider(stage.rider("t1"), EpochMs(140)).await.unwrap();
     assert_eq!(is_test(stage, "t1").await, Some(false), "who comes back is made one again or is none");
 }

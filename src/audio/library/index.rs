@@ -60,6 +60,24 @@ impl Index {
         self.entries.get(name).is_some_and(|entry| now_ms - entry.used_ms >= min_age_ms)
     }
 
+    /// The clips that were not used within `age_ms`.
+    pub(super) fn unused(&self, age_ms: i64, now_ms: i64) -> Vec<ClipName> {
+        let old = self.entries.iter().filter(|(_, entry)| now_ms - entry.used_ms >= age_ms);
+        old.map(|(name, _)| *name).collect()
+    }
+
+    /// The clips whose last use is over `every_ms` later than what is written of it, with that use: it is to be written.
+    pub(super) fn take_untouched(&mut self, every_ms: i64) -> Vec<(ClipName, i64)> {
+        let due = |entry: &Entry| entry.used_ms.saturating_sub(entry.touched_ms) >= every_ms;
+        let untouched = self.entries.iter_mut().filter(|(_, entry)| due(entry));
+        untouched
+            .map(|(name, entry)| {
+                entry.touched_ms = entry.used_ms;
+                (*name, entry.used_ms)
+            })
+            .collect()
+    }
+
     pub(super) fn total_bytes(&self) -> u64 {
         self.total_bytes
     }

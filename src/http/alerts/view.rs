@@ -183,7 +183,7 @@ fn ladder(alert: &Alert) -> Vec<StepView> {
 }
 
 impl DeliveryView {
-    fn of(alert: &Alert, delivery: &Delivery) -> Self {
+    pub(in crate::http) fn of(alert: &Alert, delivery: &Delivery) -> Self {
         Self {
             delivery_id: delivery.id,
             rider: delivery.rider.clone(),

@@ -100,6 +100,12 @@ pub const CATALOGUE: &[Entry] = &[
         MEND_MEMBER,
     ),
     entry_of(400, "not_offered", "A settlement for a rider who was not offered the alert.", MEND_MEMBER),
+    entry_of(
+        400,
+        "bad_cursor",
+        "A cursor that did not come from the page before, or came from another list.",
+        MEND,
+    ),
     entry_of(400, "bad_query", "A parameter of the query that is not as described.", MEND),
     entry_of(
         400,

@@ -266,7 +266,7 @@ impl<S: Socket> Driver<S> {
         // A replaced or draining session stays listed until its socket has closed: the next one is there first.
         finish(&state, transport, end).await;
         // Noted before it is taken off the list: in between its rider would be offline since they came.
-        if let Err(error) = state.dispatch.touch(rider.clone()).await {
+        if let Err(error) = state.dispatch.leave(rider.clone()).await {
             debug!(error = &error as &dyn std::error::Error, "Last sight of a rider not noted.");
         }
         drop(registration);

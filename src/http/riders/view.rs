@@ -4,12 +4,13 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::dispatch::Erased;
 use crate::domain::{AudioState, DevicePolicy, Rider, RiderId, SessionId, SoundProfile};
 use crate::http::AppState;
 use crate::http::moment::Moment;
 use crate::http::presence::Facts;
 use crate::hub::SessionView;
-use crate::store::DeviceCheck;
+use crate::store::{DeviceCheck, Traces};
 
 /// A rider.
 #[derive(Serialize, ToSchema)]
@@ -52,6 +53,70 @@ pub struct OpenSession {
     audio: Option<AudioState>,
     /// Whether the program is on the screen, if it told.
     foreground: Option<bool>,
+}
+
+/// A rider who is no more.
+#[derive(Serialize, ToSchema)]
+pub struct ErasedRider {
+    rider: RiderId,
+    /// Deliveries that were open, and ended by it.
+    ended: usize,
+    erased: ErasedTraces,
+}
+
+/// What was removed, or leads back to nobody now.
+#[derive(Serialize, ToSchema)]
+pub struct ErasedTraces {
+    /// Groups they were taken out of.
+    memberships: u64,
+    /// Self-checks of their devices.
+    checks: u64,
+    /// Deliveries, which are a pseudonym's now.
+    deliveries: u64,
+    /// Alerts that went to them alone, and say nothing any more.
+    texts: u64,
+    /// Notices, which name the pseudonym now.
+    notices: u64,
+    /// Callbacks that had ended; those that wait are told first.
+    callbacks: u64,
+    /// Orders whose memory knew them.
+    orders: u64,
+    /// Calls of ladders about them.
+    calls: u64,
+    /// Offers that had them among their candidates.
+    offers: u64,
+    /// Audiences still to be told, and recurring events, that named them.
+    audiences: u64,
+}
+
+impl ErasedRider {
+    pub(super) fn of(rider: RiderId, erased: &Erased) -> Self {
+        let Traces {
+            memberships,
+            checks,
+            deliveries,
+            texts,
+            notices,
+            callbacks,
+            orders,
+            calls,
+            offers,
+            audiences,
+        } = erased.traces;
+        let erased_traces = ErasedTraces {
+            memberships,
+            checks,
+            deliveries,
+            texts,
+            notices,
+            callbacks,
+            orders,
+            calls,
+            offers,
+            audiences,
+        };
+        Self { rider, ended: erased.ended, erased: erased_traces }
+    }
 }
 
 /// The self-check of a device.

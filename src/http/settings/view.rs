@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::ladder::{Act, HttpCall, Step};
-use crate::domain::{AppSettings, GroupId, SoundProfile};
+use crate::domain::{Aged, Ages, AppSettings, GroupId, SoundProfile};
 
 /// What an app has set for itself.
 #[derive(Serialize, ToSchema)]
@@ -27,6 +27,8 @@ pub struct SettingsView {
     speech: SpeechView,
     /// Within which time how many alerts should be heard; `null` for the server's own.
     objective: Option<ObjectiveView>,
+    /// How long what is kept of you stays, in hours.
+    retention: RetentionView,
     /// Your own ladders, by kind.
     ladders: BTreeMap<String, Vec<LadderStep>>,
 }
@@ -50,6 +52,26 @@ pub struct ObjectiveView {
     within_ms: u32,
     /// Of a thousand alerts so many.
     target_permille: u32,
+}
+
+/// How long what is kept of an app stays, in hours; `null` for as long as the server says.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Retention)]
+pub struct RetentionView {
+    /// What alerts say and show, after their end.
+    texts_h: Option<u32>,
+    /// Alerts with their deliveries, after their end.
+    alerts_h: Option<u32>,
+    /// Notices.
+    notices_h: Option<u32>,
+    /// Calls of ladders, after their end.
+    calls_h: Option<u32>,
+    /// Callbacks that you have.
+    callbacks_h: Option<u32>,
+    /// Callbacks that were given up.
+    dead_callbacks_h: Option<u32>,
+    /// Self-checks of devices.
+    checks_h: Option<u32>,
 }
 
 /// A part of the day; it may run over midnight.
@@ -122,7 +144,22 @@ impl SettingsView {
                 within_ms: objective.within_ms,
                 target_permille: objective.target_permille,
             }),
+            retention: RetentionView::of(&settings.retention),
             ladders: ladders.collect(),
+        }
+    }
+}
+
+impl RetentionView {
+    fn of(ages: &Ages) -> Self {
+        Self {
+            texts_h: ages.hours(Aged::Texts),
+            alerts_h: ages.hours(Aged::Alerts),
+            notices_h: ages.hours(Aged::Notices),
+            calls_h: ages.hours(Aged::Calls),
+            callbacks_h: ages.hours(Aged::Callbacks),
+            dead_callbacks_h: ages.hours(Aged::DeadCallbacks),
+            checks_h: ages.hours(Aged::Checks),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Callbacks of the model: a list of them, in the order of their numbers, looked through from end to end.
 //! The first that waits in its lane of its destination has a moment when it is due; those behind it have none.
 
+mod aged;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -34,6 +36,8 @@ struct Row {
     lane: String,
     /// The id of the request that it is sent in with others.
     batch: Option<String>,
+    /// Its rider was erased: it goes when it has ended.
+    of_erased: bool,
 }
 
 impl Row {
@@ -65,7 +69,7 @@ impl Outbox {
             ended_at: None,
             tries: Vec::new(),
         };
-        self.rows.push(Row { record, lane: outgoing.lane.clone(), batch: None });
+        self.rows.push(Row { record, lane: outgoing.lane.clone(), batch: None, of_erased: false });
         self.promote(&outgoing.destination, &outgoing.lane, fact.at);
     }
 

@@ -35,9 +35,15 @@ pub(super) struct State {
     /// The part of alerts that stands still; their head here is of their first moment.
     pub(super) bodies: BTreeMap<AlertId, Alert>,
     pub(super) targets: BTreeMap<AlertId, Waiting>,
-    pub(super) notices: Vec<Notice>,
+    /// By number; numbers are never used again.
+    pub(super) notices: BTreeMap<i64, Notice>,
+    pub(super) notices_numbered: i64,
     pub(super) calls: BTreeMap<CallId, (Call, CallState)>,
     pub(super) schedules: Vec<Schedule>,
+    /// Alerts that say nothing any more.
+    pub(super) emptied: BTreeSet<AlertId>,
+    /// Marks of riders who were erased, and when.
+    pub(super) erasures: BTreeMap<(AppId, [u8; 32]), EpochMs>,
     pub(super) outbox: Outbox,
 }
 
@@ -61,7 +67,8 @@ pub(super) struct Waiting {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum CallState {
     Open,
-    Over,
+    /// Since then.
+    Over(EpochMs),
 }
 
 impl State {
@@ -87,18 +94,6 @@ impl State {
         self.book.set_duty(key, duty, at)
     }
 
-    pub(super) fn delete_rider(&mut self, key: &RiderKey, at: EpochMs) -> Option<Vec<Ended>> {
-        self.book.remove_rider(key)?;
-        self.checks.remove(key);
-        self.forget_presence(key);
-        for ((app, _), members) in &mut self.groups {
-            if *app == key.app {
-                members.remove(&key.rider);
-            }
-        }
-        Some(self.book.erase(key, at))
-    }
-
     pub(super) fn add_check(&mut self, rider: RiderKey, check: DeviceCheck) {
         let checks = self.checks.entry(rider).or_default();
         checks.insert(0, check);
@@ -107,7 +102,10 @@ impl State {
 
     /// Takes out of the book what is not kept there.
     pub(super) fn file(&mut self) {
-        self.notices.extend(self.book.take_notices());
+        for notice in self.book.take_notices() {
+            self.notices_numbered += 1;
+            self.notices.insert(self.notices_numbered, notice);
+        }
         let calls = self.book.take_calls().into_iter();
         self.calls.extend(calls.map(|call| (call.id, (call, CallState::Open))));
     }

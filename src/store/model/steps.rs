@@ -96,20 +96,19 @@ impl State {
         due
     }
 
-    pub(super) fn finish_call(&mut self, id: CallId, result: CallResult) {
+    pub(super) fn finish_call(&mut self, id: CallId, result: CallResult, at: EpochMs) {
         let Some((call, state)) = self.calls.get_mut(&id) else { return };
         match (result, &state) {
             (CallResult::Again(due_at), CallState::Open) => call.due_at = due_at,
-            (CallResult::Again(_), CallState::Over) => {}
-            (CallResult::Done(_) | CallResult::Failed(_), _) => *state = CallState::Over,
+            (CallResult::Done(_) | CallResult::Failed(_), CallState::Open) => *state = CallState::Over(at),
+            (_, CallState::Over(_)) => {}
         }
     }
 
     pub(super) fn notices(&self, app: AppId, after: i64, limit: u32) -> Vec<NumberedNotice> {
-        let numbered =
-            (1..).zip(&self.notices).filter(|(number, notice)| *number > after && notice.app == app);
+        let numbered = self.notices.iter().filter(|(number, notice)| **number > after && notice.app == app);
         let numbered = numbered.take(limit as usize);
-        numbered.map(|(number, notice)| NumberedNotice { number, notice: notice.clone() }).collect()
+        numbered.map(|(number, notice)| NumberedNotice { number: *number, notice: notice.clone() }).collect()
     }
 
     pub(super) fn due_schedules(&self, now: EpochMs, limit: u32) -> Vec<Schedule> {

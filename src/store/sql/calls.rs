@@ -16,7 +16,8 @@ pub(super) const DUE: &str = "SELECT id, app_id, alert_id, rider_id, level, call
      WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
 const TAKE: &str = "UPDATE calls SET due_at = $2, attempts = attempts + 1 \
      WHERE id = $1 AND due_at IS NOT NULL AND due_at <= $3";
-const FINISH: &str = "UPDATE calls SET due_at = NULL, status = $2, ended_at = $3 \
+// What it sends may hold keys: it goes with its end.
+const FINISH: &str = "UPDATE calls SET due_at = NULL, status = $2, ended_at = $3, call = '{}' \
      WHERE id = $1 AND due_at IS NOT NULL";
 
 const AGAIN: &str = "UPDATE calls SET due_at = $2 WHERE id = $1 AND due_at IS NOT NULL";

@@ -1,12 +1,12 @@
 //! Rows of notices: what desks and backends must hear of, numbered in the order it happened.
-//! They are only ever added and read.
+//! They are added and read, and go with their age.
 
 use serde::Serialize;
 
-use super::db::{Db, sql};
+use super::db::{Db, Row, sql};
 use super::rows::{self, Fields};
 use crate::domain::app::KeyMode;
-use crate::domain::{AlertId, AppId, EpochMs, OrderId, RiderId};
+use crate::domain::{AlertId, AppId, EpochMs, OrderId, RiderId, RiderKey};
 use crate::store::{Notice, NoticeKind, NumberedNotice, StoreResult};
 
 const INSERT: &str = "INSERT INTO notices (app_id, key_mode, kind, alert_id, order_id, rider_id, at) \
@@ -14,6 +14,9 @@ const INSERT: &str = "INSERT INTO notices (app_id, key_mode, kind, alert_id, ord
      FROM jsonb_each($1) ORDER BY key";
 const SELECT: &str = "SELECT number, app_id, key_mode, kind, alert_id, order_id, rider_id, at FROM notices \
      WHERE app_id = $1 AND number > $2 ORDER BY number LIMIT $3";
+
+const SELECT_OF_RIDER: &str = "SELECT number, app_id, key_mode, kind, alert_id, order_id, rider_id, at FROM notices \
+     WHERE app_id = $1 AND rider_id = $2 ORDER BY number LIMIT $3";
 
 /// A notice, in the order `INSERT` takes it.
 #[derive(Serialize)]
@@ -48,20 +51,31 @@ pub(super) async fn after(
     limit: u32,
 ) -> StoreResult<Vec<NumberedNotice>> {
     let rows = sql(SELECT).bind(app.to_string()).bind(after).bind(limit).all(db).await?;
-    rows.iter()
-        .map(|row| {
-            let mut fields = Fields::of(row, "notices");
-            let number = fields.take()?;
-            let notice = Notice {
-                app: fields.parsed()?,
-                key_mode: fields.word(KeyMode::parse)?,
-                kind: fields.word(NoticeKind::parse)?,
-                alert: fields.parsed_or_null()?,
-                order: fields.parsed_or_null()?,
-                rider: fields.parsed_or_null()?,
-                at: fields.moment()?,
-            };
-            Ok(NumberedNotice { number, notice })
-        })
-        .collect()
+    rows.iter().map(numbered).collect()
+}
+
+/// Notices that name a rider.
+pub(super) async fn of_rider(
+    db: &mut Db<'_>,
+    rider: &RiderKey,
+    limit: u32,
+) -> StoreResult<Vec<NumberedNotice>> {
+    let select = sql(SELECT_OF_RIDER).bind(rider.app.to_string()).bind(rider.rider.as_str());
+    let rows = select.bind(limit).all(db).await?;
+    rows.iter().map(numbered).collect()
+}
+
+fn numbered(row: &Row) -> StoreResult<NumberedNotice> {
+    let mut fields = Fields::of(row, "notices");
+    let number = fields.take()?;
+    let notice = Notice {
+        app: fields.parsed()?,
+        key_mode: fields.word(KeyMode::parse)?,
+        kind: fields.word(NoticeKind::parse)?,
+        alert: fields.parsed_or_null()?,
+        order: fields.parsed_or_null()?,
+        rider: fields.parsed_or_null()?,
+        at: fields.moment()?,
+    };
+    Ok(NumberedNotice { number, notice })
 }

@@ -1,5 +1,5 @@
 //! Rows of riders and of their devices' self-checks.
-//! A rider's row gives the next number of its sequence; an erased rider who comes back goes on counting.
+//! A rider's row gives the next number of its sequence; an erased rider who comes back counts on from there.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use crate::store::{
 /// Self-checks kept of one rider.
 const CHECKS_MAX: i64 = 20;
 
-/// The highest number ever given to rider `$2` of app `$1`: more than none if they were erased and come back.
+/// Where a rider of app `$1` begins to count: above everybody who was ever erased, as they may be one of those.
 macro_rules! seq_before {
     () => {
-        "COALESCE((SELECT MAX(seq) FROM deliveries WHERE app_id = $1 AND rider_id = $2), 0)"
+        "COALESCE((SELECT seq_floor FROM apps WHERE apps.id = $1), 0)"
     };
 }
 
@@ -70,9 +70,7 @@ const SELECT_SOME: &str = concat!(
     rider_columns!(),
     " FROM riders WHERE app_id = $1 AND id IN (SELECT value FROM json_each($2)) ORDER BY id"
 );
-const DELETE: &str = "DELETE FROM riders WHERE app_id = $1 AND id = $2";
-const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE app_id = $1 AND rider_id = $2";
-const DELETE_CHECKS: &str = "DELETE FROM device_checks WHERE app_id = $1 AND rider_id = $2";
+const LEAVE: &str = "UPDATE riders SET last_seen_at = $3 WHERE app_id = $1 AND id = $2";
 const INSERT_CHECK: &str = "INSERT INTO device_checks (app_id, rider_id, at, result) VALUES ($1, $2, $3, $4)";
 const DELETE_OLD_CHECKS: &str = "DELETE FROM device_checks WHERE app_id = $1 AND rider_id = $2 AND ordinal NOT IN \
      (SELECT ordinal FROM device_checks WHERE app_id = $1 AND rider_id = $2 ORDER BY ordinal DESC LIMIT $3)";
@@ -139,23 +137,10 @@ pub(super) async fn admit(
     Ok(admitted)
 }
 
-pub(super) async fn delete(
-    db: &mut Db<'_>,
-    rider: &RiderKey,
-    at: EpochMs,
-) -> StoreResult<Option<Vec<Ended>>> {
-    let (app, id) = (rider.app.to_string(), rider.rider.as_str());
-    if sql(DELETE).bind(&app).bind(id).run(db).await? == 0 {
-        return Ok(None);
-    }
-    sql(DELETE_MEMBERSHIPS).bind(&app).bind(id).run(db).await?;
-    sql(DELETE_CHECKS).bind(&app).bind(id).run(db).await?;
-    let mut reading = Reading::default();
-    reading.open_of_rider(db, rider).await?;
-    let mut book = reading.into_book();
-    let ended = book.erase(rider, at);
-    save(db, &mut book).await?;
-    Ok(Some(ended))
+/// Notes the last sight of a rider who has a row.
+pub(super) async fn leave(db: &mut Db<'_>, rider: &RiderKey, at: EpochMs) -> StoreResult<()> {
+    sql(LEAVE).bind(rider.app.to_string()).bind(rider.rider.as_str()).bind(at.0).run(db).await?;
+    Ok(())
 }
 
 pub(super) async fn one(db: &mut Db<'_>, rider: &RiderKey) -> StoreResult<Option<Rider>> {

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use super::book::plans as book;
 use super::db::Text;
-use super::{audience, bursts, calls, deliveries, offers, recipes, schedules, steps, targets, wordings};
+use super::{
+    aging, audience, bursts, calls, deliveries, erasing, offers, recipes, rider_file, schedules, steps,
+    targets, wordings,
+};
 
 /// The questions, and words that SQLite's plan for each must contain.
-pub(in crate::store) fn swept() -> [(Text, &'static str); 20] {
+pub(in crate::store) fn swept() -> [(Text, &'static str); 33] {
     [
         (steps::DUE.into(), "INDEX alerts_step_due"),
         (targets::DUE.into(), "INDEX alerts_unrolling"),
@@ -29,6 +32,19 @@ pub(in crate::store) fn swept() -> [(Text, &'static str); 20] {
         (steps::LADDERED.into(), "INDEX deliveries_open_rider"),
         (recipes::FORGET.into(), "INDEX clip_recipes_used_at"),
         (wordings::STAMP.into(), "INDEX wordings_app"),
+        (aging::ENDED_ALERTS, "INDEX alerts_ended (app_id=? AND texts_gone=? AND ended_at<?)"),
+        (aging::DELETE_NOTICES.into(), "INDEX notices_app (app_id=?)"),
+        (aging::DELETE_CALLS.into(), "INDEX calls_ended (app_id=? AND ended_at<?)"),
+        (aging::DELETE_CALLBACKS.into(), "INDEX callbacks_ended (app_id=? AND state=? AND ended_at<?)"),
+        (aging::DELETE_OF_ERASED.into(), "INDEX callbacks_of_erased"),
+        (aging::DELETE_CHECKS.into(), "INDEX device_checks_at (app_id=? AND at<?)"),
+        (aging::DELETE_SCHEDULES.into(), "INDEX schedules_ended"),
+        (aging::DELETE_ERASURES.into(), "INDEX erasures_at (at<?)"),
+        (erasing::THEIRS, "(app_id=? AND rider_id=? AND seq<?)"),
+        (erasing::RENAME_NOTICES.into(), "INDEX notices_rider (app_id=? AND rider_id=?)"),
+        (erasing::DELETE_PRESENCE.into(), "INDEX callbacks_rider (app_id=? AND rider_id=?)"),
+        (erasing::OFFERS, "INDEX alerts_candidates (app_id=?)"),
+        (rider_file::DELIVERIES.into(), "(app_id=? AND rider_id=? AND seq>?)"),
     ]
 }
 

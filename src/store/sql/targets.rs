@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::book::{Reading, save};
-use super::db::{Db, sql};
+use super::db::{Db, Text, each, sql};
 use super::rows::{self, Fields, head_columns};
 use crate::domain::book::{self, Last, Reached};
 use crate::domain::kind::OrderPolicy;
@@ -23,6 +23,14 @@ const SELECT: &str = concat!(
     head_columns!(),
     " FROM targets AS t JOIN alerts AS a ON a.id = t.alert_id WHERE t.alert_id = $1"
 );
+// `$2` is a rider as it stands in JSON; what is found is looked at once more.
+pub(super) const NAMING: Text = each(
+    "SELECT t.alert_id, t.target FROM targets AS t JOIN alerts AS a ON a.id = t.alert_id \
+     WHERE a.app_id = $1 AND instr(t.target, $2) > 0 ORDER BY t.alert_id",
+    "SELECT t.alert_id, t.target FROM targets AS t JOIN alerts AS a ON a.id = t.alert_id \
+     WHERE a.app_id = $1 AND strpos(t.target, $2) > 0 ORDER BY t.alert_id FOR UPDATE OF t",
+);
+const SET_TARGET: &str = "UPDATE targets SET target = $2 WHERE alert_id = $1";
 const MOVE: &str = "UPDATE targets SET cursor = $2, reached = $3 WHERE alert_id = $1";
 const DELETE: &str = "DELETE FROM targets WHERE alert_id = $1";
 // Each part is cut before they are joined: what comes later is not looked at.
@@ -45,7 +53,7 @@ struct TargetRow<'a> {
 }
 
 /// The same as it is read.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Waiting {
     riders: Vec<RiderId>,
     groups: Vec<GroupId>,
@@ -137,6 +145,24 @@ pub(super) async fn unroll(db: &mut Db<'_>, part: &Part) -> StoreResult<Unrolled
         |key: &RiderKey| book.delivery(part.alert, &key.rider).is_some_and(crate::domain::Delivery::is_open);
     let told = keys.into_iter().filter(open).collect();
     Ok(Unrolled { riders: told, ended, more: last == Last::No })
+}
+
+/// Takes a rider who is erased out of audiences that are still to be told; out of how many.
+pub(super) async fn forget_rider(db: &mut Db<'_>, rider: &RiderKey) -> StoreResult<u64> {
+    let asking = sql(NAMING).bind(rider.app.to_string()).bind(rows::json("targets", &rider.rider)?);
+    let mut changed = 0;
+    for row in &asking.all(db).await? {
+        let mut fields = Fields::of(row, "targets");
+        let (alert, mut waiting): (String, Waiting) = (fields.take()?, fields.json()?);
+        let named = waiting.riders.len() + waiting.exclude.len();
+        waiting.riders.retain(|named| *named != rider.rider);
+        waiting.exclude.retain(|named| *named != rider.rider);
+        if waiting.riders.len() + waiting.exclude.len() < named {
+            let target = rows::json("targets", &waiting)?;
+            changed += sql(SET_TARGET).bind(alert).bind(target).run(db).await?;
+        }
+    }
+    Ok(changed)
 }
 
 /// The next riders by their ids.

@@ -33,6 +33,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "speech", include_str!("../../../migrations/sqlite/0006_speech.sql")),
     (7, "callbacks", include_str!("../../../migrations/sqlite/0007_callbacks.sql")),
     (8, "queries", include_str!("../../../migrations/sqlite/0008_queries.sql")),
+    (9, "retention", include_str!("../../../migrations/sqlite/0009_retention.sql")),
 ];
 
 /// How to open a SQLite store.

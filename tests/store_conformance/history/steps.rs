@@ -6,7 +6,7 @@ use orderbell::domain::kind::{Ends, OrderPolicy};
 use orderbell::domain::ladder::{Act, HttpCall, Step as Rung};
 use orderbell::domain::settings::{Quiet, Rules};
 use orderbell::domain::target::DutyRule;
-use orderbell::domain::{Answer, Arbiter, Mode, Urgency};
+use orderbell::domain::{Aged, Answer, Arbiter, Mode, Urgency};
 use orderbell::store::{Admission, Duty};
 use proptest::prelude::*;
 
@@ -40,6 +40,8 @@ pub(super) enum Step {
     Put(usize, Option<bool>),
     Admit(usize, Admission),
     Erase(usize),
+    Age(Aged, i64),
+    Tidy(i64),
     PutGroup(usize, Vec<usize>),
     ChangeGroup(usize, Vec<usize>, Vec<usize>),
     DeleteGroup(usize),
@@ -241,6 +243,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     ];
     let together =
         prop_oneof![3 => Just(Together::Fits), 1 => Just(Together::DoesNotFit), 1 => Just(Together::Nothing)];
+    let aged = proptest::sample::select(&Aged::ALL[..]);
     let admission =
         prop_oneof![3 => Just(Admission::AsTest), 1 => Just(Admission::AsReal), 2 => Just(Admission::IfNew)];
     prop_oneof![
@@ -264,6 +267,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => (rider(), any::<Option<bool>>()).prop_map(|(rider, on)| Step::Put(rider, on)),
         2 => (rider(), admission).prop_map(|(rider, admission)| Step::Admit(rider, admission)),
         1 => rider().prop_map(Step::Erase),
+        1 => (aged, 0_i64..24_000).prop_map(|(what, before)| Step::Age(what, before)),
+        1 => (0_i64..24_000).prop_map(Step::Tidy),
         3 => (0..GROUPS.len(), some_riders()).prop_map(|(group, riders)| Step::PutGroup(group, riders)),
         1 => (0..GROUPS.len(), some_riders(), some_riders())
             .prop_map(|(group, add, remove)| Step::ChangeGroup(group, add, remove)),

@@ -114,7 +114,9 @@ impl Teller {
                 said(store.put_rider(self.rider(*rider), patch, at).await)
             }
             Step::Admit(rider, admission) => said(store.admit(self.rider(*rider), *admission, at).await),
-            Step::Erase(rider) => said(store.delete_rider(self.rider(*rider), at).await),
+            Step::Erase(rider) => format!("{:?}", self.stage.erase(self.rider(*rider), now).await),
+            Step::Age(what, before) => format!("{:?}", self.stage.age(*what, *before).await),
+            Step::Tidy(before) => said(store.tidy(EpochMs(*before), 99).await),
             Step::PutGroup(place, riders) => {
                 said(store.put_group(app, group(*place), parsed(&names(riders))).await)
             }
@@ -221,6 +223,7 @@ impl Teller {
             all.push(said(store.open_ids(rider()).await));
             all.push(said(store.ended_reasons(rider(), self.alerts.clone()).await));
             all.push(said(store.laddered(rider()).await));
+            all.push(said(store.rider_file(rider(), 0, 99).await));
         }
         for &alert in &self.alerts {
             all.push(said(store.alert(app, alert).await));

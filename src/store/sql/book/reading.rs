@@ -24,10 +24,10 @@ macro_rules! standing_columns {
     };
 }
 
-// A rider without a row comes with the highest number ever given to them: they go on counting there.
+// A rider without a row comes with the number above which they count: they may be one who was erased.
 const RIDERS: &str = concat!(
-    "SELECT k.app, k.rider, CASE WHEN id IS NULL THEN (SELECT MAX(seq) FROM deliveries AS d \
-     WHERE d.app_id = k.app AND d.rider_id = k.rider) END, id IS NULL, ",
+    "SELECT k.app, k.rider, CASE WHEN id IS NULL THEN (SELECT seq_floor FROM apps \
+     WHERE apps.id = k.app) END, id IS NULL, ",
     rider_columns!(),
     " FROM (SELECT value ->> 0 AS app, value ->> 1 AS rider FROM jsonb_each($1)) AS k \
      LEFT JOIN riders ON app_id = k.app AND id = k.rider"
@@ -126,9 +126,9 @@ impl Reading {
         for row in &sql(RIDERS).bind(rider_list(riders)?).all(db).await? {
             let mut fields = Fields::of(row, "riders");
             let key = fields.rider_key()?;
-            let last_seq: Option<i64> = fields.take()?;
+            let floor: Option<i64> = fields.take()?;
             if fields.take()? {
-                self.book.keep_last_seq(key, last_seq.unwrap_or(0));
+                self.book.raise_floor(key.app, floor.unwrap_or(0));
             } else {
                 self.book.keep_rider(rows::rider(&mut fields)?);
             }
