@@ -3,4 +3,4 @@
 mod schema;
 
 pub(in crate::store) use schema::{connect, found, migrations};
-pub use schema::{migrate, schema};
+pub use schema::{migrate, schema, sessions};

@@ -14,6 +14,9 @@ use crate::store::{StoreError, StoreResult};
 const MIGRATIONS: &[(i64, &str, &str)] =
     &[(6, "init", include_str!("../../../migrations/postgres/0001_init.sql"))];
 
+/// How our connections call themselves.
+const APPLICATION: &str = "orderbell";
+
 /// The steps as they are run.
 pub(in crate::store) fn migrations() -> Vec<Migration> {
     let steps = MIGRATIONS.iter().map(|(version, name, sql)| {
@@ -27,7 +30,7 @@ pub(in crate::store) async fn connect(url: &SecretString) -> StoreResult<PgConne
     // What is wrong with a URL is told without it: it holds a password.
     let options = PgConnectOptions::from_str(url.expose_secret())
         .map_err(|_| StoreError::Unusable("its URL cannot be read".to_owned()))?;
-    Ok(options.application_name("orderbell").disable_statement_logging().connect().await?)
+    Ok(options.application_name(APPLICATION).disable_statement_logging().connect().await?)
 }
 
 /// How the schema of this database stands. Nothing is changed.
@@ -53,6 +56,19 @@ pub async fn migrate(url: &SecretString) -> StoreResult<()> {
     done.map_err(|error| StoreError::Unusable(error.to_string()))?;
     db.close().await?;
     Ok(())
+}
+
+/// How many connections of Orderbell the database has, beside the one that asks.
+///
+/// # Errors
+/// `Unavailable` if it cannot be reached.
+pub async fn sessions(url: &SecretString) -> StoreResult<i64> {
+    let mut db = connect(url).await?;
+    let sessions = "SELECT count(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()";
+    let sessions = sqlx::query_scalar(sessions).bind(APPLICATION).fetch_one(&mut db).await?;
+    db.close().await?;
+    Ok(sessions)
 }
 
 /// What there is in the database.
