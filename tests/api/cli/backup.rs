@@ -29,7 +29,7 @@ async fn a_backup_that_is_put_back_is_told_whole_and_counts_anew() {
     let alert = rider.alert().await;
     rider.ack(&alert).await;
     eventually("the acknowledgement is kept", async || {
-        (server.delivery(&kept).await["status"] == "received").then_some(())
+        (server.delivery(&kept).await["state"] == "received").then_some(())
     })
     .await;
     let to = TempDir::new().unwrap();
