@@ -1,6 +1,10 @@
 //! Data that move from one store to the other, whole or not at all, and backups of either, put back into either.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects, and its helpers with it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what it expects, and its helpers with it"
+)]
 
 #[path = "transfer/backups.rs"]
 mod backups;

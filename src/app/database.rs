@@ -7,15 +7,16 @@ use std::sync::Arc;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{DataFolder, WORKERS_LIMIT, accounts};
 use crate::clock::{Clock, SystemClock, random_bytes};
 use crate::config::{Config, ConfigError, StorePlace};
 use crate::dispatch::{Accounts, KeyError, NodeKey, VaultError};
 use crate::lifecycle::Lifecycle;
+use crate::store::postgres::{self, PostgresOptions, PostgresStore};
 use crate::store::sqlite::{self, SqliteOptions, SqliteStore};
-use crate::store::{Migrate, Schema, Store, StoreError, postgres};
+use crate::store::{Migrate, Schema, Store, StoreError};
 
 /// The database file of a data folder.
 pub(super) const DATABASE: &str = "orderbell.db";
@@ -146,7 +147,10 @@ pub(super) async fn open_store(
             lifecycle.supervise("store writer", writer);
             Ok(store)
         }
-        StorePlace::Postgres(_) => anyhow::bail!("PostgreSQL is not supported yet"),
+        StorePlace::Postgres(url) => {
+            let store = PostgresStore::open(postgres_options(config, url, clock, migrate)).await;
+            Ok(store.context(OPENING)?)
+        }
     }
 }
 
@@ -167,6 +171,22 @@ fn sqlite_options(
         batch_max: config.store.batch_max,
         wait_max: config.store.queue_timeout,
         pages_max: None,
+    }
+}
+
+fn postgres_options(
+    config: &Config,
+    url: SecretString,
+    clock: &Arc<dyn Clock>,
+    migrate: Migrate,
+) -> PostgresOptions {
+    let reading = Arc::clone(clock);
+    PostgresOptions {
+        migrate,
+        connections: config.store.connections,
+        wait_max: config.store.queue_timeout,
+        statement_max: config.store.statement_timeout,
+        ..PostgresOptions::new(url, fresh_epoch(), Arc::new(move || reading.now().wall))
     }
 }
 

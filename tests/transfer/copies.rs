@@ -92,7 +92,10 @@ async fn a_copy_that_is_killed_leaves_an_empty_goal_and_is_made_again() {
 #[tokio::test]
 async fn what_postgresql_cannot_hold_is_named_and_nothing_is_copied() {
     for (change, words) in [
-        ("UPDATE alerts SET text = 'a' || char(0) || 'b' WHERE id = 'alerts-7'", "table alerts: a text holds a NUL"),
+        (
+            "UPDATE alerts SET text = 'a' || char(0) || 'b' WHERE id = 'alerts-7'",
+            "table alerts: a text holds a NUL",
+        ),
         ("UPDATE riders SET test = 7 WHERE id = 'riders-3'", "table riders: 7 is neither true nor false"),
     ] {
         let place = full(40).await;
@@ -118,7 +121,10 @@ async fn stores_in_use_and_older_ones_are_left_alone() {
     sqlx::query("DELETE FROM _sqlx_migrations WHERE version > 5").execute(&mut db).await.unwrap();
     db.close().await.unwrap();
     let (code, complaint) = place.refused(&TO_POSTGRES).await;
-    assert!(code == 78 && complaint.contains("has schema 5") && complaint.contains("orderbell migrate"), "{complaint}");
+    assert!(
+        code == 78 && complaint.contains("has schema 5") && complaint.contains("orderbell migrate"),
+        "{complaint}"
+    );
 
     let node = Place::on(Server::shared().blank().await);
     let server = node.serve().await;

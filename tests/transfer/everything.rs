@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection, query, query_as, query_scalar};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection, query, query_as, query_scalar,
+};
 
 /// A column of the schema.
 #[derive(Clone)]
@@ -21,8 +23,16 @@ struct Column {
 /// Rows of most tables.
 const ROWS: i64 = 40;
 /// What is hard to carry.
-const TEXTS: [&str; 8] =
-    ["", "tab\tand\nline\r\n", "\\N", "\\x41 \\\\ \\t", "店家 🍜 مرحبا", "'quoted' \"twice\"", "{\"a\":null}", " e\u{301}  "];
+const TEXTS: [&str; 8] = [
+    "",
+    "tab\tand\nline\r\n",
+    "\\N",
+    "\\x41 \\\\ \\t",
+    "店家 🍜 مرحبا",
+    "'quoted' \"twice\"",
+    "{\"a\":null}",
+    " e\u{301}  ",
+];
 
 pub(crate) async fn open(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(false).foreign_keys(false);
@@ -56,8 +66,12 @@ pub(crate) async fn fill(path: &Path, truths: &BTreeSet<(String, String)>, deliv
     }
     query("COMMIT").execute(&mut db).await.unwrap();
     // Numbers that were given and are gone must not be given again.
-    query("DELETE FROM notices WHERE number = (SELECT max(number) FROM notices)").execute(&mut db).await.unwrap();
-    let broken: Vec<(String,)> = query_as("SELECT \"table\" FROM pragma_foreign_key_check").fetch_all(&mut db).await.unwrap();
+    query("DELETE FROM notices WHERE number = (SELECT max(number) FROM notices)")
+        .execute(&mut db)
+        .await
+        .unwrap();
+    let broken: Vec<(String,)> =
+        query_as("SELECT \"table\" FROM pragma_foreign_key_check").fetch_all(&mut db).await.unwrap();
     assert_eq!(broken, [], "rows refer to rows that are there");
     db.close().await.unwrap();
 }
@@ -73,7 +87,13 @@ fn rows_of(table: &str, deliveries: i64) -> i64 {
     if table == "deliveries" { deliveries } else { ROWS }
 }
 
-fn value(tables: &BTreeMap<String, Vec<Column>>, table: &str, column: &Column, row: i64, is_truth: bool) -> Made {
+fn value(
+    tables: &BTreeMap<String, Vec<Column>>,
+    table: &str,
+    column: &Column,
+    row: i64,
+    is_truth: bool,
+) -> Made {
     if let Some((parent, key)) = &column.parent {
         let its = tables[parent].iter().find(|column| column.name == *key).unwrap();
         return value(tables, parent, its, row % ROWS, false);
@@ -86,10 +106,16 @@ fn value(tables: &BTreeMap<String, Vec<Column>>, table: &str, column: &Column, r
         "INTEGER" if is_truth => Made::Int(row % 2),
         "INTEGER" if column.is_key => Made::Int(3 * row + 1),
         "INTEGER" if column.name == "open_count" => Made::Int(row),
-        "INTEGER" => Made::Int([0, -1 - row, i64::MAX - row, i64::MIN + row, 1_763_000_000_000 + row][usize::try_from(row % 5).unwrap()]),
+        "INTEGER" => Made::Int(
+            [0, -1 - row, i64::MAX - row, i64::MIN + row, 1_763_000_000_000 + row]
+                [usize::try_from(row % 5).unwrap()],
+        ),
         "TEXT" => {
             let sample = TEXTS[usize::try_from(row).unwrap() % TEXTS.len()];
-            let plain = column.is_key || column.name == "name" || column.name.ends_with("_id") || column.name == "owner";
+            let plain = column.is_key
+                || column.name == "name"
+                || column.name.ends_with("_id")
+                || column.name == "owner";
             Made::Text(if plain { format!("{table}-{row}") } else { format!("{sample}{row}") })
         }
         "BLOB" => Made::Bytes((0..=255_u8).rev().chain(row.to_be_bytes()).collect()),
@@ -104,11 +130,16 @@ async fn schema(db: &mut SqliteConnection) -> BTreeMap<String, Vec<Column>> {
     let mut schema = BTreeMap::new();
     for name in names {
         let parents = "SELECT \"from\", \"table\", \"to\" FROM pragma_foreign_key_list($1)";
-        let parents: Vec<(String, String, String)> = query_as(parents).bind(&name).fetch_all(&mut *db).await.unwrap();
+        let parents: Vec<(String, String, String)> =
+            query_as(parents).bind(&name).fetch_all(&mut *db).await.unwrap();
         let columns = "SELECT name, type, pk, \"notnull\" FROM pragma_table_info($1)";
-        let columns: Vec<(String, String, i64, i64)> = query_as(columns).bind(&name).fetch_all(&mut *db).await.unwrap();
+        let columns: Vec<(String, String, i64, i64)> =
+            query_as(columns).bind(&name).fetch_all(&mut *db).await.unwrap();
         let columns = columns.into_iter().map(|(column, kind, key, not_null)| Column {
-            parent: parents.iter().find(|(from, ..)| *from == column).map(|(_, table, to)| (table.clone(), to.clone())),
+            parent: parents
+                .iter()
+                .find(|(from, ..)| *from == column)
+                .map(|(_, table, to)| (table.clone(), to.clone())),
             name: column,
             kind,
             is_key: key > 0,

@@ -55,7 +55,9 @@ impl Place {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orderbell"));
         command.arg("--data").arg(self.data()).args(arguments).kill_on_drop(true);
-        command.env("ORDERBELL_ADMIN__LISTEN", "127.0.0.1:0").env("ORDERBELL_SPEECH__PREWARM__ENABLED", "false");
+        command
+            .env("ORDERBELL_ADMIN__LISTEN", "127.0.0.1:0")
+            .env("ORDERBELL_SPEECH__PREWARM__ENABLED", "false");
         command.env("ORDERBELL_STORE__URL", &self.url);
         command
     }
@@ -87,7 +89,8 @@ impl Place {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = tokio::time::timeout(DEADLINE, lines.next_line()).await.expect("the server starts").unwrap();
+        let first =
+            tokio::time::timeout(DEADLINE, lines.next_line()).await.expect("the server starts").unwrap();
         let url = first.unwrap_or_else(|| panic!("{}", std::fs::read_to_string(self.path("log")).unwrap()));
         Server { child, url }
     }
