@@ -15,6 +15,7 @@ mod everything;
 #[path = "transfer/nodes.rs"]
 mod nodes;
 #[path = "support/postgres.rs"]
+#[expect(dead_code, reason = "nobody hurts the server here")]
 mod postgres_server;
 #[path = "transfer/program.rs"]
 mod program;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
-use crate::everything::{assert_equal, fill, open, rows_of_file, rows_of_server, truths};
+use crate::everything::{HIGHEST, assert_equal, fill, open, rows_of_file, rows_of_server, truths};
 use crate::postgres_server::Server;
 use crate::program::Place;
 
@@ -44,13 +44,13 @@ async fn a_hundred_thousand_rows_of_every_sort_go_there_and_back() {
     assert_equal(&before, &rows_of_file(&back.database()).await);
     // The highest number of all was taken by a row that is gone: it is not given again on either side.
     let next = number(&place.url, "SELECT nextval(pg_get_serial_sequence('notices', 'number'))").await;
-    assert_eq!(next, 3 * 39 + 2);
+    assert_eq!(next, HIGHEST + 1);
     let mut db = open(&back.database()).await;
     let noted: i64 = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'notices'")
         .fetch_one(&mut db)
         .await
         .unwrap();
-    assert_eq!(noted, 3 * 39 + 1);
+    assert_eq!(noted, HIGHEST);
     db.close().await.unwrap();
 }
 

@@ -22,6 +22,10 @@ struct Column {
 
 /// Rows of most tables.
 const ROWS: i64 = 40;
+/// The first number of a table that counts: there may be rows already.
+const FIRST: i64 = 1_000;
+/// The highest number of all, whose row is gone.
+pub(crate) const HIGHEST: i64 = FIRST + 3 * (ROWS - 1);
 /// What is hard to carry.
 const TEXTS: [&str; 8] = [
     "",
@@ -104,7 +108,7 @@ fn value(
     }
     match column.kind.as_str() {
         "INTEGER" if is_truth => Made::Int(row % 2),
-        "INTEGER" if column.is_key => Made::Int(3 * row + 1),
+        "INTEGER" if column.is_key => Made::Int(FIRST + 3 * row),
         "INTEGER" if column.name == "open_count" => Made::Int(row),
         "INTEGER" => Made::Int(
             [0, -1 - row, i64::MAX - row, i64::MIN + row, 1_763_000_000_000 + row]
