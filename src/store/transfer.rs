@@ -15,7 +15,7 @@ use secrecy::SecretString;
 
 use self::digest::Digest;
 use self::side::Side;
-use self::table::Table;
+use self::table::{Table, in_order};
 use super::{StoreError, StoreResult};
 
 /// Where rows are copied from.
@@ -118,19 +118,22 @@ struct Pair {
     to: Table,
 }
 
-/// Both are at the schema of this program, so this fails only if their migrations differ.
-fn pairs(from: Vec<Table>, mut to: Vec<Table>) -> StoreResult<Vec<Pair>> {
+/// Both are at the schema of this program, so this fails only if their migrations differ. A table comes behind those that
+/// its rows refer to in either database.
+fn pairs(mut from: Vec<Table>, mut to: Vec<Table>) -> StoreResult<Vec<Pair>> {
     let differ = |table: &Table| {
         StoreError::Unusable(format!("the two databases do not have {} alike", table.outline()))
     };
-    let mut pairs = Vec::with_capacity(from.len());
-    for from in from {
-        match to.iter().position(|to| to.outline() == from.outline()) {
-            Some(place) => pairs.push(Pair { from, to: to.remove(place) }),
-            None => return Err(differ(&from)),
-        }
+    for table in &mut to {
+        let twin = from.iter().find(|from| from.outline() == table.outline()).ok_or_else(|| differ(table))?;
+        table.parents.extend(twin.parents.iter().cloned());
     }
-    to.first().map_or(Ok(pairs), |table| Err(differ(table)))
+    let mut pairs = Vec::with_capacity(to.len());
+    for to in in_order(to)? {
+        let place = from.iter().position(|from| from.name == to.name).ok_or_else(|| differ(&to))?;
+        pairs.push(Pair { from: from.remove(place), to });
+    }
+    from.first().map_or(Ok(pairs), |table| Err(differ(table)))
 }
 
 async fn must_be_empty(to: &mut Side, pairs: &[Pair]) -> StoreResult<()> {

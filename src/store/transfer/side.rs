@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
-use super::table::{Table, in_order};
+use super::table::Table;
 use super::value::Row;
 use super::{BATCH, Goal, Origin, file, server};
 use crate::store::{StoreError, StoreResult};
@@ -37,12 +37,11 @@ impl Side {
         })
     }
 
-    /// All tables, parents first.
     pub(super) async fn tables(&mut self) -> StoreResult<Vec<Table>> {
-        in_order(match self {
-            Self::File(db) => file::tables(db).await?,
-            Self::Server(db) => server::tables(db).await?,
-        })
+        match self {
+            Self::File(db) => file::tables(db).await,
+            Self::Server(db) => server::tables(db).await,
+        }
     }
 
     pub(super) async fn count(&mut self, table: &Table) -> StoreResult<u64> {
