@@ -86,7 +86,11 @@ impl PostgresOptions {
 
     /// As the URL says; statements are not logged, as they hold what riders are told.
     fn connect(&self) -> StoreResult<PgConnectOptions> {
-        let connect = PgConnectOptions::from_str(self.url.expose_secret())
+        let url = self.url.expose_secret();
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(StoreError::Unusable("its URL does not begin with postgres://".to_owned()));
+        }
+        let connect = PgConnectOptions::from_str(url)
             .map_err(|error| StoreError::Unusable(format!("its URL cannot be read: {error}")))?;
         Ok(connect.application_name("orderbell").disable_statement_logging())
     }
