@@ -6,6 +6,7 @@ pub mod engines;
 mod environment;
 mod server;
 mod speech;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use server::networks;
 pub use speech::{FeeRange, Prewarm, Speech};
+pub use store::{Store, StorePlace};
 
 /// The complete default, commented.
 pub const DEFAULTS: &str = include_str!("../deploy/config.default.toml");
@@ -152,21 +154,6 @@ section!(
     Admin {
         /// Address and port.
         listen: SocketAddr,
-    }
-);
-section!(
-    /// The database.
-    Store {
-        /// Waiting writes.
-        queue: usize,
-        /// Writes in one commit.
-        batch_max: usize,
-        /// Longest wait for a turn.
-        @"duration" queue_timeout: Duration,
-        /// Reading connections.
-        readers: u32,
-        /// How long an event's id is remembered.
-        @"duration" event_memory: Duration,
     }
 );
 section!(
@@ -366,8 +353,6 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let rules = [
-            (self.store.queue > 0 && self.store.batch_max > 0, "store.queue", "and batch_max are at least 1"),
-            (self.store.readers > 0, "store.readers", "is at least 1"),
             (self.rider.heartbeat.as_millis() >= 1000, "rider.heartbeat", "is at least 1s"),
             (self.rider.silence_max > self.rider.heartbeat, "rider.silence_max", "is longer than heartbeat"),
             (self.rider.window > 0, "rider.window", "is at least 1"),
@@ -394,13 +379,14 @@ impl Config {
         match rules
             .into_iter()
             .chain(self.server.rules())
+            .chain(self.store.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())
             .chain(self.speech.rules())
             .find(|(holds, ..)| !holds)
         {
             Some((_, key, what)) => Err(ConfigError::Invalid { key: key.to_owned(), what: what.to_owned() }),
-            None => self.speech.check(),
+            None => self.store.place().and_then(|_| self.speech.check()),
         }
     }
 
@@ -418,7 +404,8 @@ impl Config {
         let Secrets { node_key, operator_key } = &self.secrets;
         let all = [("secrets.node_key", node_key), ("secrets.operator_key", operator_key)];
         let set = all.into_iter().filter(|(_, secret)| !secret.expose_secret().is_empty());
-        set.map(|(name, _)| name.to_owned()).chain(self.speech.secrets_set()).collect()
+        let set = set.map(|(name, _)| name).chain(self.store.secret_set());
+        set.map(str::to_owned).chain(self.speech.secrets_set()).collect()
     }
 }
 

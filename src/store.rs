@@ -5,9 +5,11 @@ mod apps;
 mod callbacks;
 pub mod model;
 pub mod postgres;
+mod schema;
 mod speech;
 mod sql;
 pub mod sqlite;
+pub mod transfer;
 
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ pub use callbacks::{
     ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
     CallbackStore, Online, PRESENCE_SETTLES_MS, TARGETS_MAX,
 };
+pub use schema::{Migrate, Schema, SchemaState};
 pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
 
 /// Why the store could not do it.
