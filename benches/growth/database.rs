@@ -139,11 +139,8 @@ impl Raw {
         }
     }
 
-    /// Leaves everything as a database is that has been running for long: measured, and nothing left to do.
-    pub(crate) async fn settle(mut self) {
-        match &mut self {
-            Self::Sqlite(_) => self.run("ANALYZE").await,
-        }
+    /// Leaves everything as a database is that has been running for long. Nobody measures the tables of a SQLite file.
+    pub(crate) async fn settle(self) {
         match self {
             Self::Sqlite(db) => db.close().await.unwrap(),
         }

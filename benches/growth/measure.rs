@@ -45,6 +45,7 @@ pub(crate) enum Measure {
     TouchRider,
     OpenIds,
     OpenDeliveries,
+    EndedReasons,
     Sent,
     Received,
     Played,
@@ -66,7 +67,7 @@ pub(crate) enum Measure {
 
 impl Measure {
     /// In the order in which a round takes them: what is accepted is opened, heard and so ended in the same round.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Accept,
         Self::AcceptOfNoOrder,
         Self::AcceptAgain,
@@ -74,6 +75,7 @@ impl Measure {
         Self::TouchRider,
         Self::OpenIds,
         Self::OpenDeliveries,
+        Self::EndedReasons,
         Self::Sent,
         Self::Received,
         Self::Played,
@@ -102,6 +104,7 @@ impl Measure {
             Self::TouchRider => "connect: touch_rider",
             Self::OpenIds => "connect: open_ids",
             Self::OpenDeliveries => "connect: open_deliveries",
+            Self::EndedReasons => "connect: ended_reasons",
             Self::Sent => "progress: sent",
             Self::Received => "progress: received",
             Self::Played => "progress: played",
@@ -162,6 +165,10 @@ impl Side {
             Measure::TouchRider => timed(store.touch_rider(self.any_rider(call), now)).await,
             Measure::OpenIds => timed(store.open_ids(self.any_rider(call))).await,
             Measure::OpenDeliveries => timed(store.open_deliveries(self.any_rider(call), BATCH)).await,
+            Measure::EndedReasons => {
+                let (rider, alert) = self.opened(call);
+                timed(store.ended_reasons(rider, vec![alert])).await
+            }
             Measure::Sent => self.says(call, Change::Sent, now).await,
             Measure::Received => self.says(call, Change::Received, now).await,
             Measure::Played => {
