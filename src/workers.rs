@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
-use crate::dispatch::Dispatch;
+use crate::dispatch::{Claimed, Dispatch};
 use crate::lifecycle::Lifecycle;
 
 /// Ends what is due, renders what nobody renders, rings again where a bell may have been lost.
@@ -29,6 +29,41 @@ pub async fn sweep(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycl
                         error = &error as &dyn std::error::Error,
                         "A sweep failed; the next one tries again."
                     );
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Between two looks at callbacks while nothing is found: commits come by the hundred, and most apps want no callbacks.
+const CALLBACKS_PAUSE: Duration = Duration::from_millis(50);
+
+/// Sends callbacks that are due: soon after the commit that made them, and every `every` in any case. Draining ends it; what
+/// is under way has tasks of its own.
+pub async fn callbacks(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycle) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = lifecycle.draining() => return,
+            () = dispatch.callbacks_due() => {}
+            _tick = ticks.tick() => {}
+        }
+        loop {
+            match dispatch.send_callbacks().await {
+                Ok(Claimed::Much) if !lifecycle.is_draining() => {}
+                Ok(Claimed::Much | Claimed::Some) => break,
+                Ok(Claimed::Nothing) => {
+                    tokio::select! {
+                        () = lifecycle.draining() => return,
+                        () = tokio::time::sleep(CALLBACKS_PAUSE) => break,
+                    }
+                }
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    warn!(error, "Callbacks were not claimed; the next look tries again.");
                     break;
                 }
             }

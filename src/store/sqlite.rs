@@ -6,6 +6,7 @@ mod inspect;
 mod open;
 #[cfg(test)]
 mod plans;
+mod schema;
 mod writer;
 
 use std::sync::Arc;
@@ -17,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use inspect::{Beside, Inspection, Soundness, inspect};
 pub use open::SqliteOptions;
+pub(in crate::store) use open::cannot_open;
+pub(in crate::store) use schema::{found, migrations};
+pub use schema::{migrate, schema};
 
 use self::writer::{Call, Calls, Work};
 use super::StoreResult;

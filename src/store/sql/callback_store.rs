@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::SqlStore;
 use super::engine::Engine;
-use crate::domain::callback::{CallbackTarget, Destination, TargetState};
+use crate::domain::callback::{CallbackTarget, Destination, Fact, TargetState};
 use crate::domain::{AppId, CallbackId, CallbackTargetId, EpochMs, RiderKey};
 use crate::store::{
     AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord, CallbackStore, Online,
@@ -37,6 +37,14 @@ impl<E: Engine> CallbackStore for SqlStore<E> {
         _app: AppId,
         _id: CallbackTargetId,
         _state: TargetState,
+    ) -> StoreResult<bool> {
+        no()
+    }
+    async fn add_callback(
+        &self,
+        _id: CallbackId,
+        _fact: Fact,
+        _target: CallbackTargetId,
     ) -> StoreResult<bool> {
         no()
     }
@@ -84,6 +92,9 @@ impl<E: Engine> CallbackStore for SqlStore<E> {
         no()
     }
     async fn presence_changed(&self, _rider: RiderKey, _due_at: EpochMs) -> StoreResult<()> {
+        no()
+    }
+    async fn doubt_presence(&self, _due_at: EpochMs) -> StoreResult<u64> {
         no()
     }
     async fn due_presence(&self, _now: EpochMs, _limit: u32) -> StoreResult<Vec<RiderKey>> {

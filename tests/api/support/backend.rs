@@ -22,6 +22,8 @@ pub(crate) struct Backend {
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
     head: String,
+    /// Its body as it came.
+    pub(crate) raw: String,
     /// Its body, `null` if it is not JSON.
     pub(crate) body: Value,
 }
@@ -125,7 +127,7 @@ async fn read(stream: &mut TcpStream) -> Option<Heard> {
         bytes.extend_from_slice(&chunk[..read]);
         let text = String::from_utf8_lossy(&bytes);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let mut request = Heard { head: head.to_owned(), body: Value::Null };
+        let mut request = Heard { head: head.to_owned(), raw: body.to_owned(), body: Value::Null };
         let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
         if body.len() >= length {
             request.body = serde_json::from_str(body).unwrap_or_default();
