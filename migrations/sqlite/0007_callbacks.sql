@@ -49,7 +49,7 @@ ALTER TABLE riders ADD COLUMN presence_due_at INTEGER;
 ALTER TABLE riders ADD COLUMN told_online INTEGER; -- NULL until a backend is told for the first time
 
 CREATE INDEX riders_presence_due ON riders (presence_due_at) WHERE presence_due_at IS NOT NULL;
-CREATE INDEX riders_told_online ON riders (app_id, id) WHERE told_online = 1;
+CREATE INDEX riders_told_online ON riders (app_id, id) WHERE told_online;
 
 -- Whether somebody could hear the alert of those who were told so far.
 ALTER TABLE targets ADD COLUMN reached INTEGER NOT NULL DEFAULT 0;

@@ -57,5 +57,6 @@ pub(super) fn callback_limits(config: &Config) -> CallbackLimits {
         traffic,
         retries: RetryTable::new(all_ms(&callbacks.retries), &all_ms(&callbacks.urgent_retries)),
         retry_after_max_ms: ms(callbacks.retry_after_max),
+        timeout_ms: ms(callbacks.timeout),
     }
 }

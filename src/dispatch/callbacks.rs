@@ -12,6 +12,7 @@ mod traffic;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::Dispatch;
@@ -41,6 +42,8 @@ pub struct CallbackLimits {
     pub retries: RetryTable,
     /// Longest wait that a backend may ask for, in milliseconds.
     pub retry_after_max_ms: i64,
+    /// Limit of one try, in milliseconds.
+    pub timeout_ms: i64,
 }
 
 /// What a look has found.
@@ -60,10 +63,11 @@ pub(super) struct Post {
     limits: CallbackLimits,
     // Std mutex: a look at some counters, never held across a wait.
     traffic: Mutex<Traffic>,
+    ended: Notify,
 }
 
-/// A claim is good for this long: longer than a try and the notes of its end take. A crash costs no more.
-const LEASE_MS: i64 = 30_000;
+/// A claim outlives its try by this, which is longer than the notes of its end take. After a crash it is sent again so late.
+const LEASE_BESIDE_MS: i64 = 5_000;
 /// How often the end of a try is noted before it is left to the lease.
 const NOTES_MAX: u32 = 3;
 /// Between two of these.
@@ -72,7 +76,7 @@ const NOTE_AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
 impl Post {
     pub(super) fn new(courier: Arc<dyn Courier>, limits: CallbackLimits) -> Self {
         let traffic = Mutex::new(Traffic::new(limits.traffic));
-        Self { courier, limits, traffic }
+        Self { courier, limits, traffic, ended: Notify::new() }
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Traffic) -> T) -> T {
@@ -81,7 +85,12 @@ impl Post {
 }
 
 impl Dispatch {
-    /// Ends when callbacks may have come up, by a commit or because a place is free.
+    /// Ends when a callback has ended, so that the next of its order may go and a place is free.
+    pub async fn callbacks_ended(&self) {
+        self.post.ended.notified().await;
+    }
+
+    /// Ends when callbacks may have come up by a commit.
     pub async fn callbacks_due(&self) {
         self.callbacks_due.notified().await;
     }
@@ -101,7 +110,7 @@ impl Dispatch {
             return Ok(Claimed::Nothing);
         };
         let portion = usize::try_from(look.per_destination).unwrap_or(usize::MAX);
-        let until = now.wall.plus_ms(LEASE_MS);
+        let until = now.wall.plus_ms(self.post.limits.timeout_ms + LEASE_BESIDE_MS);
         let claimed = self
             .store
             .claim_callbacks(now.wall, until, look.resting, look.per_destination, look.room)
@@ -246,7 +255,6 @@ impl Drop for Flight {
         if change != Change::None {
             dispatch.gauge_resting();
         }
-        // The next of its order may go, and a place is free.
-        dispatch.ring_callbacks();
+        dispatch.post.ended.notify_one();
     }
 }

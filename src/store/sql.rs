@@ -9,6 +9,7 @@ mod audience;
 mod book;
 mod bursts;
 mod callback_store;
+mod callbacks;
 mod calls;
 pub(in crate::store) mod db;
 mod deliveries;

@@ -3,12 +3,12 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     reason = "a test says what it expects, and its helpers with it"
 )]
 
 mod inside;
+mod killed;
 mod lists;
 mod neighbours;
 mod order;

@@ -104,8 +104,8 @@ impl Stage {
             wait_max: Duration::from_secs(5),
             pages_max: None,
         };
-        let (store, writer) = SqliteStore::open(options).await.unwrap();
-        lifecycle.supervise("store writer", writer);
+        let store: Arc<dyn Store> =
+            Arc::new(orderbell::store::model::ModelStore::new(options.epoch, options.now));
         let key = NodeKey::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
         let accounts =
             Accounts::new(Arc::clone(&store), Arc::clone(&clock), Vault::new(&key).unwrap(), 86_400_000);
@@ -133,10 +133,15 @@ impl Stage {
         Self { dispatch, store, telemetry, app, lifecycle, events: Mutex::default(), _folder: folder }
     }
 
-    /// Ends as a server does; what is under way is finished.
-    pub(crate) async fn stop(self) {
+    /// Stops as a server does: what is under way is finished, nothing new begins.
+    pub(crate) async fn drain(&self) {
         assert!(self.lifecycle.finish_tasks(DEADLINE).await, "everything ends by itself");
         self.dispatch.receipts_done().await;
+    }
+
+    /// Stops, and closes the database.
+    pub(crate) async fn stop(self) {
+        self.drain().await;
         self.store.close().await;
         assert!(self.lifecycle.finish_workers(DEADLINE).await && !self.lifecycle.has_failed());
     }
@@ -258,6 +263,7 @@ fn limits(setup: &Setup) -> CallbackLimits {
         traffic: TrafficLimits { places: 64, per_app: 32, per_target, circuit: setup.circuit },
         retries: RetryTable::new(setup.retries.clone(), &setup.urgent),
         retry_after_max_ms: 3_600_000,
+        timeout_ms: 400,
     }
 }
 

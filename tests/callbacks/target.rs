@@ -61,11 +61,8 @@ impl Target {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let script: Script = Box::new(script);
-        let shared = Arc::new(Shared {
-            heard: Mutex::default(),
-            seen: Mutex::default(),
-            script: Mutex::new(script),
-        });
+        let shared =
+            Arc::new(Shared { heard: Mutex::default(), seen: Mutex::default(), script: Mutex::new(script) });
         let ours = Arc::clone(&shared);
         #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
         let serving = tokio::spawn(async move {
@@ -175,7 +172,8 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
 
 /// Whether the connection goes on.
 async fn treat(stream: &mut TcpStream, manner: Manner) -> bool {
-    let answer = |status: u16, line: &str| format!("HTTP/1.1 {status} Told\r\n{line}content-length: 0\r\n\r\n");
+    let answer =
+        |status: u16, line: &str| format!("HTTP/1.1 {status} Told\r\n{line}content-length: 0\r\n\r\n");
     let (said, goes_on) = match manner {
         Manner::Status(status) => (answer(status, "").into_bytes(), true),
         Manner::With(status, line) => (answer(status, &format!("{line}\r\n")).into_bytes(), true),
@@ -204,17 +202,17 @@ async fn treat(stream: &mut TcpStream, manner: Manner) -> bool {
 async fn read(stream: &mut TcpStream) -> Option<Heard> {
     let mut bytes = Vec::new();
     loop {
-        let mut chunk = [0; 16_384];
+        let mut chunk = [0; 4_096];
         let read = stream.read(&mut chunk).await.ok().filter(|read| *read > 0)?;
         bytes.extend_from_slice(&chunk[..read]);
         let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        let mut heard = Heard { at: Instant::now(), head, bytes: Vec::new(), manner: Manner::Hang };
-        let length: usize = heard.header("content-length").map_or(0, |length| length.parse().unwrap());
+        let mut request = Heard { at: Instant::now(), head, bytes: Vec::new(), manner: Manner::Hang };
+        let length: usize = request.header("content-length").map_or(0, |length| length.parse().unwrap());
         let body = &bytes[end + 4..];
         if body.len() >= length {
-            heard.bytes = body[..length].to_vec();
-            return Some(heard);
+            request.bytes = body[..length].to_vec();
+            return Some(request);
         }
     }
 }

@@ -47,6 +47,7 @@ fn callback_limits() -> CallbackLimits {
         traffic: TrafficLimits { places: 64, per_app: 32, per_target: 8, circuit },
         retries: RetryTable::new(retries, &[1_000, 2_000, 5_000, 10_000]),
         retry_after_max_ms: 3_600_000,
+        timeout_ms: 10_000,
     }
 }
 

@@ -59,6 +59,7 @@ impl House {
                 traffic: TrafficLimits { places: 1, per_app: 1, per_target: 1, circuit: CIRCUIT },
                 retries: RetryTable::new(vec![1_000], &[]),
                 retry_after_max_ms: 1_000,
+                timeout_ms: 10_000,
             },
             limits: LIMITS,
             store: Arc::clone(&store),

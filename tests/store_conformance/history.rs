@@ -5,6 +5,8 @@
 mod steps;
 #[path = "history/teller.rs"]
 mod teller;
+#[path = "history/told.rs"]
+mod told;
 
 use proptest::prelude::*;
 

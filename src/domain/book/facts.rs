@@ -19,7 +19,13 @@ impl Book {
         let Some(now) = self.deliveries.get(place).map(|kept| &kept.row) else { return };
         let Some(head) = self.heads.get(&now.alert).map(|kept| &kept.row) else { return };
         for (word, at) in news(before, now, at).into_iter().flatten() {
-            self.facts.push(about_delivery(head, now, word, at));
+            let on_the_way = before.is_open() && before.state != DeliveryState::Claimed;
+            let is_step = on_the_way && word != now.state.as_str() && STEPS.contains(&word);
+            self.facts.push(if is_step {
+                step(head, now, word, at)
+            } else {
+                about_delivery(head, now, word, at)
+            });
         }
     }
 
@@ -108,14 +114,24 @@ fn word_of_trouble(trouble: &str) -> &'static str {
     if trouble.starts_with("skipped") { "skipped" } else { "failed" }
 }
 
-/// A fact about a delivery. It has a reason if, and only if, the delivery has ended.
-fn about_delivery(head: &Head, delivery: &Delivery, word: &str, at: EpochMs) -> Fact {
+/// The steps on the way to the ear.
+const STEPS: [&str; 3] = ["sent", "received", "played"];
+
+/// A fact about a delivery that has just come so far, even if it has gone on at the same moment.
+fn step(head: &Head, delivery: &Delivery, word: &str, at: EpochMs) -> Fact {
     let mut fact = about(head, format!("delivery.{word}"), at);
     fact.rider = Some(delivery.rider.clone());
+    put(&mut fact.data, "delivery_id", delivery.id.to_string());
+    put(&mut fact.data, "state", word);
+    put(&mut fact.data, "ring", delivery.ring);
+    fact
+}
+
+/// A fact about a delivery as it stands. It has a reason if, and only if, the delivery has ended.
+fn about_delivery(head: &Head, delivery: &Delivery, word: &str, at: EpochMs) -> Fact {
+    let mut fact = step(head, delivery, word, at);
     let data = &mut fact.data;
-    put(data, "delivery_id", delivery.id.to_string());
     put(data, "state", delivery.state.as_str());
-    put(data, "ring", delivery.ring);
     if let Some(reason) = delivery.reason {
         put(data, "reason", reason.as_str());
     }

@@ -11,7 +11,7 @@ mod snapshot;
 use sqlx::{PgConnection, SqliteConnection};
 
 pub(in crate::store) use column::{Column, Row};
-pub(in crate::store) use query::{Text, each, sql};
+pub(in crate::store) use query::{Query, Text, each, sql};
 pub(in crate::store) use snapshot::{Reader, Snapshot};
 
 /// A connection that is borrowed for some statements.

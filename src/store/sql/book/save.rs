@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::store::StoreResult;
 use crate::store::sql::db::{Db, Text, sql};
-use crate::store::sql::{calls, notices, orders, recipes, rows};
+use crate::store::sql::{callbacks, calls, notices, orders, recipes, rows};
 
 const PUT_RIDERS: &str = "INSERT INTO riders (app_id, id, known, on_duty, lang, devices, not_before, seq, \
      created_at, last_seen_at, duty_at, unanswered, unanswered_at, answered_at, minute_at, minute_count, \
@@ -104,7 +104,9 @@ pub(in crate::store::sql) async fn save_with(
     let changed: Vec<DeliveryRow<'_>> = marked(Mark::Changed).map(DeliveryRow::of).collect();
     put(db, UPDATE_DELIVERIES, "deliveries", &changed).await?;
     notices::add_all(db, &book.take_notices()).await?;
-    calls::add_all(db, &book.take_calls()).await
+    calls::add_all(db, &book.take_calls()).await?;
+    // After its alerts: what is kept of them is looked up.
+    callbacks::note(db, &book.take_facts()).await
 }
 
 async fn save_alerts(db: &mut Db<'_>, book: &Book, bodies: &[&Alert], at: EpochMs) -> StoreResult<()> {
