@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 
 use super::Clock;
 use super::figures::Laps;
-use super::fill::{Filled, a_sound, last_week, progress};
-use super::multiply::{APPS, RIDERS, order, rider};
+use super::fill::{Filled, a_sound, last_week, progress, send_callbacks};
+use super::multiply::{APPS, RIDERS, TOLD, order, rider};
 use super::orders::{About, event, to};
 
 /// Calls of each kind in one round.
@@ -60,6 +60,8 @@ pub(crate) enum Measure {
     DueSchedules,
     Unrendered,
     PendingSince,
+    ClaimCallbacks,
+    DuePresence,
     ForgetNothing,
     GetAlert,
     GetEvent,
@@ -67,7 +69,7 @@ pub(crate) enum Measure {
 
 impl Measure {
     /// In the order in which a round takes them: what is accepted is opened, heard and so ended in the same round.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::Accept,
         Self::AcceptOfNoOrder,
         Self::AcceptAgain,
@@ -90,6 +92,8 @@ impl Measure {
         Self::DueSchedules,
         Self::Unrendered,
         Self::PendingSince,
+        Self::ClaimCallbacks,
+        Self::DuePresence,
         Self::ForgetNothing,
         Self::GetAlert,
         Self::GetEvent,
@@ -119,6 +123,8 @@ impl Measure {
             Self::DueSchedules => "sweep: due_schedules",
             Self::Unrendered => "sweep: unrendered",
             Self::PendingSince => "sweep: pending_since",
+            Self::ClaimCallbacks => "sweep: claim_callbacks",
+            Self::DuePresence => "sweep: due_presence",
             Self::ForgetNothing => "forget, nothing is old enough",
             Self::GetAlert => "alert, of any age",
             Self::GetEvent => "event, of the last week",
@@ -145,6 +151,7 @@ impl Side {
         }
         if measure == Measure::Played {
             self.open.clear();
+            send_callbacks(&*self.store, self.clock.set_to_real()).await;
         }
         laps
     }
@@ -186,6 +193,10 @@ impl Side {
             Measure::DueSchedules => timed(store.due_schedules(now, BATCH)).await,
             Measure::Unrendered => timed(store.unrendered(BATCH)).await,
             Measure::PendingSince => timed(store.pending_since(now.plus_ms(-10_000), BATCH)).await,
+            Measure::ClaimCallbacks => {
+                timed(store.claim_callbacks(now, now.plus_ms(1), Vec::new(), 8, 64)).await
+            }
+            Measure::DuePresence => timed(store.due_presence(now, BATCH)).await,
             Measure::ForgetNothing => timed(store.forget_events(long_ago, BATCH)).await,
             Measure::GetAlert => {
                 let (app, alert) = self.any_alert(call);
@@ -294,7 +305,7 @@ impl Side {
 
     /// The number of an order whose event is not forgotten; the oldest half of them may be.
     fn any_order(&self, call: u64) -> (AppId, u64) {
-        let week = last_week(self.deliveries);
+        let week = last_week(self.deliveries / TOLD);
         let (middle, half) = ((week.start + week.end) / 2, (week.end - week.start) / 2);
         let number = middle + (self.made * 7_919 + call * 104_729) % half;
         (self.filled.apps[usize::try_from(number % APPS).unwrap()], number)
