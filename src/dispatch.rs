@@ -24,6 +24,7 @@ mod prepare;
 mod quotas;
 mod receipts;
 mod recipes;
+mod reports;
 mod riders;
 mod rules;
 mod schedules;
@@ -70,6 +71,7 @@ pub use keys::{KeyError, KeySecret, KeyWish, NewKey};
 pub use offers::SettleError;
 pub use quotas::{TooMany, Usage};
 pub use receipts::{ReceiptQueue, ReceiptSource};
+pub use reports::{Miss, MissReport, ObjectiveReport, ReportError, ReportLimits, ReportScope};
 pub use secrets::{AppSecret, Shown};
 pub use settings::SettingsError;
 pub use speaking::SayError;
@@ -105,6 +107,8 @@ pub struct Dispatch {
     paid: speaking::Paid,
     recipes: recipes::Recipes,
     warming: warming::WarmJobs,
+    /// Reports at one time.
+    reports: Semaphore,
     uses: uses::Uses,
 }
 
@@ -145,6 +149,8 @@ pub struct Limits {
     pub sound_profile: SoundProfile,
     /// What an app may use, unless it has limits of its own.
     pub quota: Quota,
+    /// What questions about the record may cost.
+    pub reports: ReportLimits,
 }
 
 /// What [`Dispatch::new`] is made of.
@@ -182,6 +188,7 @@ impl Dispatch {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
         let renders = Arc::new(Semaphore::new(parts.limits.render_concurrency));
+        let reports = Semaphore::new(parts.limits.reports.concurrency);
         Arc::new(Self {
             store: parts.store,
             hub: parts.hub,
@@ -204,6 +211,7 @@ impl Dispatch {
             paid: speaking::Paid::new(),
             recipes: recipes::Recipes::new(),
             warming: warming::WarmJobs::default(),
+            reports,
             uses: uses::Uses::default(),
         })
     }

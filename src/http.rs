@@ -8,12 +8,15 @@ pub mod auth;
 pub mod body;
 pub mod callbacks;
 pub mod contract;
+pub mod csv;
+pub mod cursor;
 pub mod events;
 pub mod groups;
 pub mod health;
 pub mod keys;
 pub mod lexicon;
 pub mod listener;
+pub mod misses;
 pub mod moment;
 pub mod notices;
 pub mod pages;
@@ -21,6 +24,8 @@ pub mod path;
 pub mod presence;
 pub mod problem;
 mod proxy_notice;
+pub mod query;
+pub mod reports;
 pub mod rider_api;
 pub mod rider_socket;
 pub mod riders;
@@ -170,6 +175,7 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::post_batch))
         .routes(routes!(events::validate))
         .routes(routes!(events::get))
+        .routes(routes!(alerts::list::list))
         .routes(routes!(alerts::get))
         .routes(routes!(alerts::cancel))
         .routes(routes!(alerts::settle))
@@ -180,6 +186,7 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(riders::token))
         .routes(routes!(riders::test))
         .routes(routes!(riders::checks))
+        .routes(routes!(riders::history::list))
         .routes(routes!(groups::list))
         .routes(routes!(groups::put, groups::get, groups::delete))
         .routes(routes!(groups::change))
@@ -194,6 +201,9 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::delete))
         .routes(routes!(notices::list))
+        .routes(routes!(misses::list))
+        .routes(routes!(reports::misses))
+        .routes(routes!(reports::objective))
         .routes(routes!(voices::list))
         .routes(routes!(speech::post))
         .routes(routes!(warming::post))

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::listener::Refusal;
 use super::request_id;
 use crate::dispatch::{
-    AcceptError, KeyError, RedeliverError, SettingsError, SettleError, TargetError, TokenError,
+    AcceptError, KeyError, RedeliverError, ReportError, SettingsError, SettleError, TargetError, TokenError,
 };
 use crate::domain::IdError;
 use crate::intake::InputError;
@@ -416,6 +416,25 @@ impl From<RedeliverError> for Problem {
             }
             RedeliverError::TargetGone => Self::conflict("target_gone", "the target it was for was deleted"),
             RedeliverError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportError> for Problem {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::TooWide(most) => Self::bad_request(
+                "too_wide",
+                &format!(
+                    "this would look at more than {most} deliveries: ask for less time, one station or one rider"
+                ),
+            ),
+            ReportError::TooLong(most) => Self::bad_request(
+                "too_wide",
+                &format!("this would have more than {most} rows: group by less, or ask for less time"),
+            ),
+            ReportError::NoStation => Self::not_found("station"),
+            ReportError::Store(error) => error.into(),
         }
     }
 }

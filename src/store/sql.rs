@@ -24,6 +24,7 @@ mod notices;
 mod offers;
 mod orders;
 mod recipes;
+pub(in crate::store) mod records;
 mod riders;
 mod rows;
 mod schedules;

@@ -28,6 +28,7 @@ mod limits;
 mod offers;
 mod orders;
 mod presence;
+mod records;
 mod riders;
 mod schedules;
 mod secrets;

@@ -139,6 +139,7 @@ fn tags() -> Value {
         {"name": "Phrases", "description": "What is said, and how it sounds."},
         {"name": "Settings", "description": "What your app sets for itself."},
         {"name": "Schedules", "description": "Events that come again and again."},
+        {"name": "Reports", "description": "Who missed what and why, and how many were heard in time."},
         {"name": "Notices", "description": "What the desk must hear of."},
         {"name": "Callbacks", "description": "What your backend is told, and where. What is sent is described under `webhooks`."},
         {"name": "Keys", "description": "Who may ask, and the secrets of your app. A secret is in the answer that makes it and nowhere else."},

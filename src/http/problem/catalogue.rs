@@ -101,6 +101,19 @@ pub const CATALOGUE: &[Entry] = &[
     ),
     entry_of(400, "not_offered", "A settlement for a rider who was not offered the alert.", MEND_MEMBER),
     entry_of(400, "bad_query", "A parameter of the query that is not as described.", MEND),
+    entry_of(
+        400,
+        "bad_cursor",
+        "A cursor that this list has not given, or not with these parameters.",
+        "Begin again without one.",
+    ),
+    entry_of(400, "bad_period", "`since` is not before `until`.", MEND),
+    entry_of(
+        400,
+        "too_wide",
+        "The report would look at more deliveries, have more rows, or span more time than it may; the detail says which.",
+        "Ask for less time, one station, rider or kind; or group by less.",
+    ),
     entry_of(400, "bad_path", "The path is not UTF-8, percent-encoded.", MEND),
     entry_of(400, "unknown_kind", "There is no such kind, or it has no phrase.", MEND_MEMBER),
     entry_of(

@@ -11,8 +11,8 @@ use super::open::MIGRATIONS;
 use super::{SqliteOptions, SqliteStore};
 use crate::store::Store;
 use crate::store::sql::db::{Dialect, heard};
-use crate::store::sql::everyday;
 use crate::store::sql::swept::{grown_in, swept};
+use crate::store::sql::{everyday, records};
 
 async fn plan(db: &mut SqliteConnection, statement: &str) -> String {
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")).into_sql_str();
@@ -21,12 +21,17 @@ async fn plan(db: &mut SqliteConnection, statement: &str) -> String {
     steps.collect::<Vec<_>>().join("\n")
 }
 
-#[tokio::test]
-async fn what_is_due_is_found_by_its_index() {
+async fn database() -> SqliteConnection {
     let mut db = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
     for (_, _, schema) in MIGRATIONS {
         sqlx::raw_sql(*schema).execute(&mut db).await.unwrap();
     }
+    db
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_by_its_index() {
+    let mut db = database().await;
     for (statement, index) in swept() {
         let statement = statement.of(Dialect::Sqlite);
         let plan = plan(&mut db, statement).await;
@@ -132,5 +137,19 @@ fn a_walk_is_told_from_a_look_and_from_a_small_index() {
         "SCAN a USING INDEX alerts_empty",
     ] {
         assert!(!walks(line, &grown, &small), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_record_is_walked_along_an_index_and_never_sorted() {
+    let mut db = database().await;
+    for (statement, index) in records::plans() {
+        let statement = statement.of(Dialect::Sqlite);
+        let plan = plan(&mut db, statement).await;
+        assert!(plan.contains(index), "{index} is not used by {statement}:\n{plan}");
+        // Groups are few, and asked for by many riders at once.
+        let sorts = plan.contains("TEMP B-TREE") && !statement.contains("group_members");
+        let walks = plan.lines().any(|line| ["SCAN a", "SCAN d", "SCAN alerts"].contains(&line));
+        assert!(!sorts && !walks, "more is looked at than asked for by {statement}:\n{plan}");
     }
 }

@@ -60,13 +60,14 @@ pub(super) enum Foreign {
 }
 
 /// Routes whose ids are names that each app gives for itself, so that another app's is as good as new.
-const OWN_NAMES: [(&str, &str); 10] = [
+const OWN_NAMES: [(&str, &str); 11] = [
     ("POST", "/v1/orders/{id}/cancel"),
     ("PUT", "/v1/riders/{id}"),
     ("POST", "/v1/riders/{id}/duty"),
     ("POST", "/v1/riders/{id}/token"),
     ("POST", "/v1/riders/{id}/test"),
     ("GET", "/v1/riders/{id}/checks"),
+    ("GET", "/v1/riders/{id}/deliveries"),
     ("PUT", "/v1/groups/{id}"),
     ("POST", "/v1/groups/{id}/members"),
     ("PUT", "/v1/templates/{kind}"),
