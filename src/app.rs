@@ -1,8 +1,10 @@
 //! The composition root: the only place that names the store, the folders and the listeners.
 //! It starts a server from a configuration and ends it in order: riders first, receipts next, the store last.
 
+mod backup;
 mod database;
 mod folder;
+mod moving;
 mod outbound;
 mod prewarm;
 mod voice;
@@ -45,8 +47,11 @@ use crate::workers;
 use database::{migrate_at_start, node_key, open_store};
 use prewarm::Prewarming;
 
+pub use crate::store::transfer::CopyStep;
+pub use backup::{Backup, LastBackup, Restored, backup, last_backup, restore};
 pub use database::{Closer, Migration, is_final, migrate, open_accounts};
 pub use folder::{DataFolder, Running};
+pub use moving::{Way, copy_store};
 pub use voice::{BUILT_IN, SoloVoice, Speakers, VoiceDesk, check_voice, espeak_settings};
 
 /// A server that runs.

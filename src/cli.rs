@@ -2,8 +2,10 @@
 //! Commands open the same data folder as the server does; what they make is valid at once.
 
 mod apps;
+mod backup;
 mod canned;
 mod check;
+mod copy;
 mod keys;
 mod migrate;
 mod progress;
@@ -69,6 +71,12 @@ enum Command {
     Check(CheckArgs),
     /// Bring the database's schema up to date; with --check only say what would be done
     Migrate(migrate::MigrateArgs),
+    /// Copy all data from one store into the other, which is empty; no server runs meanwhile
+    Copy(copy::CopyArgs),
+    /// Write the data of this moment into a folder; a server may run
+    Backup(backup::BackupArgs),
+    /// Put a backup back, into an empty data folder or database: riders are told everything anew
+    Restore(backup::RestoreArgs),
     /// Apps (tenants)
     #[command(subcommand)]
     Apps(apps::Command),
@@ -147,6 +155,9 @@ impl Cli {
             Command::Stop => stop(&place).await,
             Command::Check(check) => check.run(&config, &place).await,
             Command::Migrate(migrate) => migrate.run(&config, place).await,
+            Command::Copy(copy) => copy.run(&config, place).await,
+            Command::Backup(backup) => backup.run(&config, &place).await,
+            Command::Restore(restore) => restore.run(&config, place).await,
             Command::Config(ConfigCommand::Defaults) => print(DEFAULTS.trim_end()),
             Command::Config(ConfigCommand::Check) => check_config(&config).await,
             Command::Speech(command) => speech::run(&config, place, command).await,
@@ -253,6 +264,9 @@ async fn with_accounts(accounts: &Accounts, command: Command) -> anyhow::Result<
         | Command::Stop
         | Command::Check(_)
         | Command::Migrate(_)
+        | Command::Copy(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
         | Command::Speech(_)
         | Command::Config(_)
         | Command::Openapi

@@ -1,24 +1,27 @@
 //! Where the data lie: opened as the configuration says, for a server and for commands beside one, and brought up to date.
 //! The only place that names the stores.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{DataFolder, WORKERS_LIMIT, accounts};
 use crate::clock::{Clock, SystemClock, random_bytes};
 use crate::config::{Config, ConfigError, StorePlace};
 use crate::dispatch::{Accounts, KeyError, NodeKey, VaultError};
 use crate::lifecycle::Lifecycle;
+use crate::store::postgres::{self, PostgresOptions, PostgresStore};
 use crate::store::sqlite::{self, SqliteOptions, SqliteStore};
 use crate::store::{Migrate, Schema, Store, StoreError};
 
 /// The database file of a data folder.
 pub(super) const DATABASE: &str = "orderbell.db";
+/// The key that seals its secrets.
+pub(super) const NODE_KEY: &str = "node.key";
 
 /// What opening a database is called in an error.
 const OPENING: &str = "opening the database";
@@ -82,15 +85,15 @@ pub async fn migrate(config: &Config, data: PathBuf, asked: Migration) -> anyhow
                 .await
                 .context(OPENING)?;
         }
-        (Migration::Do, StorePlace::Postgres(_)) => anyhow::bail!("PostgreSQL is not supported yet"),
+        (Migration::Do, StorePlace::Postgres(url)) => postgres::migrate(&url).await.context(OPENING)?,
     }
     Ok(schema)
 }
 
-async fn schema(config: &Config, place: &StorePlace, data: &std::path::Path) -> anyhow::Result<Schema> {
+async fn schema(config: &Config, place: &StorePlace, data: &Path) -> anyhow::Result<Schema> {
     match place {
         StorePlace::Folder => Ok(sqlite::schema(&data.join(DATABASE), config.store.queue_timeout).await?),
-        StorePlace::Postgres(_) => anyhow::bail!("PostgreSQL is not supported yet"),
+        StorePlace::Postgres(url) => Ok(postgres::schema(url).await?),
     }
 }
 
@@ -111,10 +114,21 @@ pub(super) fn migrate_at_start(config: &Config) -> Migrate {
     if config.store.migrate { Migrate::Now } else { Migrate::MustBeCurrent }
 }
 
+/// The node key of a folder that has data: of the configuration, or the file; none is made here.
+pub(super) fn existing_node_key(config: &Config, data: &Path) -> anyhow::Result<NodeKey> {
+    let configured = config.secrets.node_key.expose_secret();
+    if configured.is_empty() {
+        let path = data.join(NODE_KEY);
+        anyhow::ensure!(path.exists(), "there is no node key {}", path.display());
+        return NodeKey::from_file(&path).context("opening the node key");
+    }
+    NodeKey::from_base64(configured).context("reading secrets.node_key")
+}
+
 pub(super) fn node_key(config: &Config, folder: &DataFolder) -> anyhow::Result<NodeKey> {
     let configured = config.secrets.node_key.expose_secret();
     if configured.is_empty() {
-        return NodeKey::from_file(&folder.path("node.key")).context("opening the node key");
+        return NodeKey::from_file(&folder.path(NODE_KEY)).context("opening the node key");
     }
     NodeKey::from_base64(configured).context("reading secrets.node_key")
 }
@@ -133,7 +147,10 @@ pub(super) async fn open_store(
             lifecycle.supervise("store writer", writer);
             Ok(store)
         }
-        StorePlace::Postgres(_) => anyhow::bail!("PostgreSQL is not supported yet"),
+        StorePlace::Postgres(url) => {
+            let store = PostgresStore::open(postgres_options(config, url, clock, migrate)).await;
+            Ok(store.context(OPENING)?)
+        }
     }
 }
 
@@ -157,11 +174,27 @@ fn sqlite_options(
     }
 }
 
+fn postgres_options(
+    config: &Config,
+    url: SecretString,
+    clock: &Arc<dyn Clock>,
+    migrate: Migrate,
+) -> PostgresOptions {
+    let reading = Arc::clone(clock);
+    PostgresOptions {
+        migrate,
+        connections: config.store.connections,
+        wait_max: config.store.queue_timeout,
+        statement_max: config.store.statement_timeout,
+        ..PostgresOptions::new(url, fresh_epoch(), Arc::new(move || reading.now().wall))
+    }
+}
+
 fn system_clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock::new())
 }
 
 /// Marks a life of the data: nobody had it before.
-fn fresh_epoch() -> String {
+pub(super) fn fresh_epoch() -> String {
     URL_SAFE_NO_PAD.encode(random_bytes::<12>())
 }

@@ -7,6 +7,7 @@ mod open;
 #[cfg(test)]
 mod plans;
 mod schema;
+mod snapshot;
 mod writer;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use open::SqliteOptions;
 pub(in crate::store) use open::cannot_open;
 pub(in crate::store) use schema::{found, migrations};
 pub use schema::{migrate, schema};
+pub use snapshot::{set_epoch, snapshot};
 
 use self::writer::{Call, Calls, Work};
 use super::StoreResult;

@@ -1,5 +1,6 @@
 //! The command line as operators and scripts use it: what it prints, how it ends, and that it holds at once.
 
+mod backup;
 mod engines;
 mod migrate;
 mod speech;

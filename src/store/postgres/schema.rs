@@ -3,16 +3,16 @@
 use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection, SqlSafeStr};
 
+use super::open::{MIGRATIONS, cannot_open, check_server};
 use crate::store::schema::{Found, Migrate, Schema};
 use crate::store::{StoreError, StoreResult};
 
-/// The schema, step by step: number, name, statements. Append-only.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(6, "init", include_str!("../../../migrations/postgres/0001_init.sql"))];
+/// How our connections call themselves.
+const APPLICATION: &str = "orderbell";
 
 /// The steps as they are run.
 pub(in crate::store) fn migrations() -> Vec<Migration> {
@@ -22,12 +22,16 @@ pub(in crate::store) fn migrations() -> Vec<Migration> {
     steps.collect()
 }
 
-/// One connection, apart from those of a store.
+/// As the URL says; statements are not logged, as they hold what riders are told.
+pub(super) fn connect_options(url: &SecretString) -> StoreResult<PgConnectOptions> {
+    let connect = PgConnectOptions::from_str(url.expose_secret())
+        .map_err(|error| StoreError::Unusable(format!("its URL cannot be read: {error}")))?;
+    Ok(connect.application_name(APPLICATION).disable_statement_logging())
+}
+
+/// One connection, apart from those of a store, to a server that we can work with.
 pub(in crate::store) async fn connect(url: &SecretString) -> StoreResult<PgConnection> {
-    // What is wrong with a URL is told without it: it holds a password.
-    let options = PgConnectOptions::from_str(url.expose_secret())
-        .map_err(|_| StoreError::Unusable("its URL cannot be read".to_owned()))?;
-    Ok(options.application_name("orderbell").disable_statement_logging().connect().await?)
+    connect_options(url)?.connect().await.map_err(cannot_open)
 }
 
 /// How the schema of this database stands. Nothing is changed.
@@ -47,12 +51,37 @@ pub async fn schema(url: &SecretString) -> StoreResult<Schema> {
 /// `Unusable` if it is newer or not ours, `Unavailable` if it cannot be reached.
 pub async fn migrate(url: &SecretString) -> StoreResult<()> {
     let mut db = connect(url).await?;
-    let found = found(&mut db).await?;
-    Schema::judge(&found, &migrations()).allow(Migrate::Now)?;
-    let done = Migrator::with_migrations(migrations()).run(&mut db).await;
-    done.map_err(|error| StoreError::Unusable(error.to_string()))?;
+    check_server(&mut db).await?;
+    bring_up(&mut db, Migrate::Now).await?;
     db.close().await?;
     Ok(())
+}
+
+/// Does the steps that are missing, if that is allowed. One of several nodes does them, and the others wait.
+pub(super) async fn bring_up(db: &mut PgConnection, migrate: Migrate) -> StoreResult<()> {
+    let schema = Schema::judge(&found(db).await?, &migrations());
+    schema.allow(migrate)?;
+    if schema.is_current() {
+        return Ok(());
+    }
+    Migrator::with_migrations(migrations()).run(db).await.map_err(|error| match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => cannot_open(error),
+        // What else may be wrong was judged before.
+        other => StoreError::Unusable(other.to_string()),
+    })
+}
+
+/// How many connections of Orderbell the database has, beside the one that asks.
+///
+/// # Errors
+/// `Unavailable` if it cannot be reached.
+pub async fn sessions(url: &SecretString) -> StoreResult<i64> {
+    let mut db = connect(url).await?;
+    let sessions = "SELECT count(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()";
+    let sessions = sqlx::query_scalar(sessions).bind(APPLICATION).fetch_one(&mut db).await?;
+    db.close().await?;
+    Ok(sessions)
 }
 
 /// What there is in the database.

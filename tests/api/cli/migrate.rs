@@ -1,5 +1,7 @@
 //! The schema, brought up to date when and as the operator says; what cannot be used is refused in one line.
 
+use std::path::Path;
+
 use orderbell::store::{StoreError, sqlite};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -11,9 +13,13 @@ use crate::support::{Process, cli, cli_with, data_of};
 
 const NO_MIGRATION: [(&str, &str); 1] = [("ORDERBELL_STORE__MIGRATE", "false")];
 
-/// Changes the database by hand.
+/// Changes the database of a folder by hand.
 async fn change(folder: &TempDir, sql: &'static str) {
-    let database = data_of(folder.path()).join("orderbell.db");
+    change_file(&data_of(folder.path()).join("orderbell.db"), sql).await;
+}
+
+/// Changes a database by hand, and leaves no log behind.
+pub(super) async fn change_file(database: &Path, sql: &'static str) {
     let options = SqliteConnectOptions::new().filename(database).create_if_missing(true);
     let mut db = options.disable_statement_logging().connect().await.unwrap();
     sqlx::raw_sql(sql).execute(&mut db).await.unwrap();
