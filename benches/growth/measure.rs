@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use orderbell::domain::delivery::Change;
 use orderbell::domain::{AlertId, AppId, EpochMs, RiderKey};
-use orderbell::store::{Accepted, Store};
+use orderbell::store::{Accepted, AlertFilter, HistoryFilter, PageSize, Span, Store, Whose};
 use tokio::task::JoinSet;
 
 use super::Clock;
@@ -65,11 +65,15 @@ pub(crate) enum Measure {
     ForgetNothing,
     GetAlert,
     GetEvent,
+    ListAlerts,
+    ListOfOrder,
+    RiderHistory,
+    Outcomes,
 }
 
 impl Measure {
     /// In the order in which a round takes them: what is accepted is opened, heard and so ended in the same round.
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::Accept,
         Self::AcceptOfNoOrder,
         Self::AcceptAgain,
@@ -97,6 +101,10 @@ impl Measure {
         Self::ForgetNothing,
         Self::GetAlert,
         Self::GetEvent,
+        Self::ListAlerts,
+        Self::ListOfOrder,
+        Self::RiderHistory,
+        Self::Outcomes,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -128,6 +136,10 @@ impl Measure {
             Self::ForgetNothing => "forget, nothing is old enough",
             Self::GetAlert => "alert, of any age",
             Self::GetEvent => "event, of the last week",
+            Self::ListAlerts => "list: 50 alerts of an app",
+            Self::ListOfOrder => "list: alerts of an order",
+            Self::RiderHistory => "list: a rider's last 2",
+            Self::Outcomes => "report: 100 outcomes",
         }
     }
 }
@@ -209,7 +221,42 @@ impl Side {
                 assert!(store.event(app, "backend".to_owned(), id).await.unwrap().is_some());
                 began.elapsed()
             }
+            Measure::ListAlerts => self.list(call, None).await,
+            Measure::ListOfOrder => self.list(call, Some(call)).await,
+            Measure::RiderHistory => {
+                let filter = HistoryFilter { span: Span::ALL, state: None, reason: None, kind: None };
+                let size = PageSize { rows: 2, looks: 2 };
+                timed(store.rider_history(self.any_rider(call), filter, None, size)).await
+            }
+            Measure::Outcomes => {
+                let (app, _) = self.any_order(call);
+                timed(store.outcomes(app, Whose::All, Span::ALL, None, 100)).await
+            }
             Measure::AcceptOfMany | Measure::AcceptWhileForgetting => Duration::ZERO,
+        }
+    }
+
+    async fn list(&self, call: u64, of_order: Option<u64>) -> Duration {
+        let (app, number) = self.any_order(call);
+        let about = of_order.map(|_| order(number).parse().unwrap());
+        let filter = AlertFilter { span: Span::ALL, order: about, rider: None, state: None, kind: None };
+        timed(self.store.find_alerts(app, filter, None, PageSize { rows: 50, looks: 50 })).await
+    }
+
+    /// Reads what became of a day's deliveries of one app as a report does; how many, and how long it took.
+    pub(crate) async fn day(&self) -> (usize, Duration) {
+        const SLICE: u32 = 1_000;
+        let (began, until) = (Instant::now(), self.clock.set_to_real().plus_ms(-86_400_000));
+        let span = Span { since: until.plus_ms(-86_400_000), until };
+        let (mut read, mut after) = (0, None);
+        loop {
+            let outcomes = self.store.outcomes(self.filled.apps[0], Whose::All, span, after, SLICE);
+            let outcomes = outcomes.await.unwrap();
+            read += outcomes.len();
+            after = outcomes.last().map(|last| (last.alert, last.rider.clone()));
+            if outcomes.len() < SLICE as usize {
+                return (read, began.elapsed());
+            }
         }
     }
 
