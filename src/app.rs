@@ -22,9 +22,12 @@ use tracing::{info, warn};
 
 use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Server, ms};
-use crate::dispatch::{Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, Vault};
+use crate::config::{Config, Reports, Server, ms};
+use crate::dispatch::{
+    Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits, Vault,
+};
 use crate::domain::app::Quota;
+use crate::domain::report::Objective;
 use crate::domain::{AudioUrls, Kinds};
 use crate::http::audio::AudioDesk;
 use crate::http::auth::OperatorKey;
@@ -214,6 +217,19 @@ fn limits(config: &Config) -> Limits {
             sessions: config.apps.sessions,
             speech_characters_per_day: config.apps.speech_characters_per_day,
         },
+        reports: report_limits(&config.reports),
+    }
+}
+
+fn report_limits(reports: &Reports) -> ReportLimits {
+    let within_ms = u32::try_from(reports.heard_within.as_millis()).unwrap_or(u32::MAX);
+    ReportLimits {
+        span_max_ms: ms(reports.span_max),
+        deliveries_max: reports.deliveries_max,
+        rows_max: reports.rows_max,
+        page_looks: reports.page_looks,
+        concurrency: reports.concurrency,
+        objective: Objective { within_ms, target_permille: reports.heard_permille },
     }
 }
 

@@ -4,6 +4,8 @@
 mod callbacks;
 pub mod engines;
 mod environment;
+mod reports;
+mod secrets;
 mod server;
 mod speech;
 mod store;
@@ -14,7 +16,9 @@ use std::time::Duration;
 
 pub use callbacks::Callbacks;
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
+pub use reports::Reports;
+use secrecy::ExposeSecret;
+pub use secrets::Secrets;
 use serde::{Deserialize, Deserializer};
 use server::networks;
 pub use speech::{FeeRange, Prewarm, Speech};
@@ -84,6 +88,8 @@ pub struct Config {
     pub orders: Orders,
     /// Offers.
     pub offers: Offers,
+    /// Questions about the record.
+    pub reports: Reports,
     /// What is sent to URLs that users give.
     pub callbacks: Callbacks,
     /// Log lines.
@@ -282,24 +288,6 @@ section!(
         filter: String,
     }
 );
-section!(
-    /// Secrets.
-    Secrets {
-        /// The key that seals secrets at rest, base64; empty for the one in the data folder.
-        node_key: SecretString,
-        /// The operator's credential over HTTP; empty for none.
-        operator_key: SecretString,
-    }
-);
-
-impl Secrets {
-    /// Nobody guesses it, and it fits into a header.
-    fn operator_key_is_good(&self) -> bool {
-        let key = self.operator_key.expose_secret().as_bytes();
-        let varied = key.iter().any(|byte| Some(byte) != key.first());
-        key.is_empty() || (key.len() >= 24 && varied && key.iter().all(u8::is_ascii_graphic))
-    }
-}
 
 impl Audio {
     /// What must hold, the setting, and that in words.
@@ -380,6 +368,7 @@ impl Config {
             .into_iter()
             .chain(self.server.rules())
             .chain(self.store.rules())
+            .chain(self.reports.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())
             .chain(self.speech.rules())

@@ -5,6 +5,7 @@ mod apps;
 mod callbacks;
 pub mod model;
 pub mod postgres;
+mod records;
 mod schema;
 mod speech;
 mod sql;
@@ -36,6 +37,10 @@ pub use apps::{AppStore, SpeechSpend, SpeechUse};
 pub use callbacks::{
     ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
     CallbackStore, Online, PRESENCE_SETTLES_MS, TARGETS_MAX,
+};
+pub use records::{
+    AlertFilter, AlertSummary, DeliveryPlace, HistoryFilter, Page, PageSize, PastDelivery, RecordStore, Span,
+    Whose,
 };
 pub use schema::{Migrate, Schema, SchemaState};
 pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
@@ -277,7 +282,7 @@ pub const DELIVERIES_SHOWN_MAX: u32 = 1_000;
 
 /// Everything Orderbell keeps.
 #[async_trait]
-pub trait Store: AppStore + SpeechStore + CallbackStore + Send + Sync + 'static {
+pub trait Store: AppStore + SpeechStore + CallbackStore + RecordStore + Send + Sync + 'static {
     /// Marks one life of the data: a restored copy gets a new one.
     async fn epoch(&self) -> StoreResult<String>;
 

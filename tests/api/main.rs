@@ -12,6 +12,7 @@ mod access;
 mod apps;
 mod audiences;
 mod audio;
+mod callbacks;
 mod cli;
 mod contract;
 mod delivery;
@@ -30,6 +31,7 @@ mod orders;
 #[expect(dead_code, reason = "the tests of stores use all of it")]
 mod postgres_server;
 mod presence;
+mod records;
 mod riders;
 mod schedules;
 mod secrets;

@@ -28,6 +28,7 @@ const STATEMENTS_MAX: usize = 512;
 pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../../../migrations/postgres/0001_init.sql")),
     (7, "callbacks", include_str!("../../../migrations/postgres/0007_callbacks.sql")),
+    (8, "queries", include_str!("../../../migrations/postgres/0008_queries.sql")),
 ];
 
 /// How to open a PostgreSQL store.
