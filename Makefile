@@ -6,7 +6,7 @@ CASES ?= fast
 SEEDS ?= 2000
 DELIVERIES ?= 1000000
 
-.PHONY: demo test check bench simulate conformance test-rust test-client test-clients test-contract test-browser \
+.PHONY: demo test check bench simulate conformance test-rust test-postgres test-client test-clients test-contract test-browser \
 	test-demo test-faults test-kill test-autobahn bench-growth
 
 demo:
@@ -26,6 +26,10 @@ simulate:
 
 test-rust:
 	@bash tests/run.sh rust
+
+# The stories of the API on PostgreSQL in place of SQLite.
+test-postgres:
+	@bash tests/run.sh postgres
 
 test-client:
 	@bash tests/run.sh client

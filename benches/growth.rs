@@ -32,6 +32,9 @@ mod measure;
 mod multiply;
 #[path = "store/orders.rs"]
 mod orders;
+#[expect(dead_code, reason = "others need more of it")]
+#[path = "../tests/support/postgres.rs"]
+mod postgres;
 
 /// What growth may cost, and what it should: the p50 of the large store over that of the small one.
 const MUST: f64 = 1.5;
@@ -62,6 +65,7 @@ struct Arguments {
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
     Sqlite,
+    Postgres,
 }
 
 /// Reads the clock of a store.
@@ -96,12 +100,13 @@ async fn bench(arguments: &Arguments) -> ExitCode {
         Some(folder) => tempfile::tempdir_in(folder).unwrap(),
         None => tempfile::tempdir().unwrap(),
     };
-    let mut sides = Vec::new();
+    let (mut sides, mut server) = (Vec::new(), None);
     for deliveries in [arguments.against, arguments.deliveries] {
         let folder = folder.path().join(deliveries.to_string());
         std::fs::create_dir_all(&folder).unwrap();
         let database = match arguments.store {
             Kind::Sqlite => Database::in_folder(&folder),
+            Kind::Postgres => Database::Postgres(server.get_or_insert_with(start).blank().await),
         };
         let clock = Clock::default();
         let filled = fill::fill(&database, deliveries, &clock).await;
@@ -125,11 +130,18 @@ async fn bench(arguments: &Arguments) -> ExitCode {
         small.name, large.name, arguments.rounds
     );
     let worst = results.iter_mut().map(Compared::print).fold(0.0, f64::max);
+    let (read, took) = large.day().await;
+    println!("{}: a day of one app, {read} outcomes, is read in {} ms", large.name, took.as_millis());
     for side in [small, large] {
         side.store.close().await;
     }
     println!("growth: worst p50 {worst:.2}x; must {MUST}x, goal {GOAL}x");
     if worst > MUST { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// A server of this run, as durable as servers are.
+fn start() -> postgres::Server {
+    tokio::task::block_in_place(|| postgres::Server::start(postgres::Durability::Durable))
 }
 
 /// A measure of both stores.

@@ -1,5 +1,5 @@
 //! One set of stories, told to every store: what the trait promises holds in each of them.
-//! Each story has a fresh store; beside them, random histories are compared, and SQLite meets its own troubles.
+//! Each story has a fresh store; beside them, random histories are compared, and each database meets its own troubles.
 
 #![expect(
     clippy::unwrap_used,
@@ -39,6 +39,10 @@ mod listening;
 mod offers;
 #[path = "store_conformance/orders.rs"]
 mod orders;
+#[path = "store_conformance/postgres_crowd.rs"]
+mod postgres_crowd;
+#[path = "store_conformance/postgres_only.rs"]
+mod postgres_only;
 #[path = "support/postgres.rs"]
 mod postgres_server;
 #[path = "store_conformance/recipes.rs"]

@@ -5,18 +5,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orderbell::store::Store;
+use orderbell::store::postgres::{PostgresOptions, PostgresStore};
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqlSafeStr, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
 /// Where a store is kept.
 pub(crate) enum Database {
     Sqlite(PathBuf),
+    /// The URL of a server's database.
+    Postgres(String),
 }
 
 /// A connection for the bench's own statements.
 pub(crate) enum Raw {
     Sqlite(SqliteConnection),
+    Postgres(PgConnection),
 }
 
 /// A column of a table.
@@ -51,6 +55,10 @@ impl Database {
                 tokio::spawn(writer);
                 store
             }
+            Self::Postgres(url) => {
+                let options = PostgresOptions::new(url.as_str().into(), "bench", now);
+                PostgresStore::open(options).await.unwrap()
+            }
         }
     }
 
@@ -65,6 +73,13 @@ impl Database {
                 sqlx::raw_sql(quickly).execute(&mut db).await.unwrap();
                 Raw::Sqlite(db)
             }
+            Self::Postgres(url) => {
+                let mut db = PgConnection::connect(url).await.unwrap();
+                // What refers to what is known to be there.
+                let quickly = "SET session_replication_role = replica; SET synchronous_commit = off";
+                sqlx::raw_sql(quickly).execute(&mut db).await.unwrap();
+                Raw::Postgres(db)
+            }
         }
     }
 
@@ -72,6 +87,11 @@ impl Database {
     pub(crate) async fn bytes(&self) -> u64 {
         match self {
             Self::Sqlite(path) => std::fs::metadata(path).unwrap().len(),
+            Self::Postgres(url) => {
+                let mut db = PgConnection::connect(url).await.unwrap();
+                let bytes = sqlx::query_scalar::<_, i64>("SELECT pg_database_size(current_database())");
+                u64::try_from(bytes.fetch_one(&mut db).await.unwrap()).unwrap()
+            }
         }
     }
 }
@@ -82,6 +102,7 @@ impl Raw {
         let text = AssertSqlSafe(statement.to_owned()).into_sql_str();
         let done = match self {
             Self::Sqlite(db) => sqlx::raw_sql(text).execute(db).await.map(|_| ()),
+            Self::Postgres(db) => sqlx::raw_sql(text).execute(db).await.map(|_| ()),
         };
         done.unwrap_or_else(|error| panic!("{error} in {statement}"));
     }
@@ -91,6 +112,11 @@ impl Raw {
         let text = AssertSqlSafe(statement.to_owned()).into_sql_str();
         match self {
             Self::Sqlite(db) => {
+                let rows = sqlx::query(text).fetch_all(db).await;
+                let rows = rows.unwrap_or_else(|error| panic!("{error} in {statement}"));
+                rows.iter().map(|row| (0..row.len()).map(|place| row.get(place)).collect()).collect()
+            }
+            Self::Postgres(db) => {
                 let rows = sqlx::query(text).fetch_all(db).await;
                 let rows = rows.unwrap_or_else(|error| panic!("{error} in {statement}"));
                 rows.iter().map(|row| (0..row.len()).map(|place| row.get(place)).collect()).collect()
@@ -105,6 +131,12 @@ impl Raw {
                 "SELECT name, CASE WHEN type = 'INTEGER' AND pk = 1 THEN 'generated' \
                  WHEN type = 'INTEGER' THEN 'whole' WHEN type = 'TEXT' THEN 'text' ELSE 'other' END \
                  FROM pragma_table_info('{table}') ORDER BY cid"
+            ),
+            Self::Postgres(_) => format!(
+                "SELECT CAST(column_name AS TEXT), CASE WHEN is_identity = 'YES' OR column_default LIKE 'nextval%' \
+                 THEN 'generated' WHEN data_type = 'bigint' THEN 'whole' WHEN data_type = 'text' THEN 'text' \
+                 ELSE 'other' END FROM information_schema.columns WHERE table_name = '{table}' \
+                 AND table_schema = current_schema() ORDER BY ordinal_position"
             ),
         };
         let rows = self.texts(&question).await;
@@ -129,6 +161,9 @@ impl Raw {
                 "(WITH RECURSIVE n(i) AS (SELECT {from} WHERE {from} < {to} \
                  UNION ALL SELECT i + {every} FROM n WHERE i + {every} < {to}) SELECT i FROM n)"
             ),
+            Self::Postgres(_) => {
+                format!("(SELECT i FROM generate_series(CAST({from} AS BIGINT), {to} - 1, {every}) AS g(i))")
+            }
         }
     }
 
@@ -136,15 +171,19 @@ impl Raw {
     pub(crate) fn hex(&self, number: &str, width: usize) -> String {
         match self {
             Self::Sqlite(_) => format!("printf('%0{width}x', {number})"),
+            Self::Postgres(_) => format!("lpad(to_hex(CAST({number} AS BIGINT)), {width}, '0')"),
         }
     }
 
-    /// Leaves everything as a database is that has been running for long: measured, and nothing left to do.
+    /// Leaves everything as a database is that has been running for long: a PostgreSQL server has cleaned and measured its
+    /// tables, a SQLite file is never measured.
     pub(crate) async fn settle(mut self) {
-        match &mut self {
-            Self::Sqlite(_) => self.run("ANALYZE").await,
+        if let Self::Postgres(_) = &self {
+            self.run("VACUUM ANALYZE").await;
+            self.run("CHECKPOINT").await;
         }
         match self {
+            Self::Postgres(db) => db.close().await.unwrap(),
             Self::Sqlite(db) => db.close().await.unwrap(),
         }
     }

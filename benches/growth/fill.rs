@@ -3,13 +3,16 @@
 
 use std::time::Instant;
 
+use orderbell::domain::callback::{CallbackTarget, TargetState, WantedKinds};
 use orderbell::domain::delivery::Change;
-use orderbell::domain::{AlertId, AppId, Delivery, EpochMs, Head, Mode, Need, RiderKey, Sound};
-use orderbell::store::{Accepted, NewEvent, Progress, Store};
+use orderbell::domain::{
+    AlertId, AppId, CallbackTargetId, Delivery, EpochMs, Head, Mode, Need, RiderKey, Sound,
+};
+use orderbell::store::{Accepted, AfterAttempt, CallbackAttempt, NewEvent, Progress, Store};
 
 use super::Clock;
 use super::database::{Database, Raw};
-use super::multiply::{APPS, Copies, PAST_MS, Past, RIDERS, Story, rider};
+use super::multiply::{APPS, Copies, PAST_MS, Past, RIDERS, Story, TOLD, rider};
 use super::orders::{About, an_app, event, to};
 
 /// Which of the copies of a table are still kept.
@@ -24,19 +27,21 @@ struct Growing {
     table: &'static str,
     key: &'static str,
     kept: Kept,
+    /// Each so manieth alert leaves one.
+    every: u64,
 }
 
 /// What an order that is delivered and heard leaves behind; tables that are not there yet are passed over.
 const OF_AN_ORDER: [Growing; 5] = [
-    Growing { table: "alerts", key: "id", kept: Kept::AMonth },
-    Growing { table: "deliveries", key: "alert_id", kept: Kept::AMonth },
-    Growing { table: "events", key: "alert_id", kept: Kept::AWeek },
-    Growing { table: "callbacks", key: "alert_id", kept: Kept::AWeek },
-    Growing { table: "orders", key: "id", kept: Kept::AWeek },
+    Growing { table: "alerts", key: "id", kept: Kept::AMonth, every: 1 },
+    Growing { table: "deliveries", key: "alert_id", kept: Kept::AMonth, every: 1 },
+    Growing { table: "events", key: "alert_id", kept: Kept::AWeek, every: 1 },
+    // The first app has them sent.
+    Growing { table: "callbacks", key: "alert_id", kept: Kept::AWeek, every: APPS },
+    Growing { table: "orders", key: "id", kept: Kept::AWeek, every: 1 },
 ];
-/// What a rider's silence leaves behind, for each hundredth delivery.
-const NOTICES: Growing = Growing { table: "notices", key: "alert_id", kept: Kept::AMonth };
-const DELIVERIES_A_NOTICE: u64 = 100;
+/// What a rider's silence leaves behind.
+const NOTICES: Growing = Growing { table: "notices", key: "alert_id", kept: Kept::AMonth, every: 50 };
 const HEARD: &str = "heard";
 const LAPSED: &str = "lapsed";
 
@@ -62,6 +67,16 @@ pub(crate) async fn fill(database: &Database, deliveries: u64, clock: &Clock) ->
         let members = members.map(|number| rider(number).parse().unwrap()).collect();
         store.put_group(apps[apps.len() - 1], "station".parse().unwrap(), members).await.unwrap();
     }
+    let target = CallbackTarget {
+        id: CallbackTargetId::new(told_at, [1; 10]),
+        app: apps[0],
+        url: "https://backend.example/orderbell".to_owned(),
+        kinds: WantedKinds::These(["delivery.played".to_owned()].into()),
+        batch_max: 1,
+        state: TargetState::Active,
+        created_at: told_at,
+    };
+    assert!(store.put_callback_target(target).await.unwrap());
     let heard = hear(&*store, apps[0], told_at).await;
     let lapsed = lapse(&*store, apps[0], told_at).await;
     store.close().await;
@@ -69,11 +84,11 @@ pub(crate) async fn fill(database: &Database, deliveries: u64, clock: &Clock) ->
 
     let mut raw = database.raw().await;
     let ids: Vec<String> = apps.iter().map(AppId::to_string).collect();
-    let past = Past { apps: &ids, deliveries, began_at: told_at.0 - PAST_MS };
+    let past = Past { apps: &ids, alerts: deliveries / TOLD, began_at: told_at.0 - PAST_MS };
     multiply_riders(&mut raw, &ids[0], &past, told_at).await;
     let of_heard = OF_AN_ORDER.iter().collect::<Vec<_>>();
-    multiply(&mut raw, (HEARD, heard), &of_heard, &past, 1).await;
-    multiply(&mut raw, (LAPSED, lapsed), &[&NOTICES], &past, DELIVERIES_A_NOTICE).await;
+    multiply(&mut raw, (HEARD, heard), &of_heard, &past).await;
+    multiply(&mut raw, (LAPSED, lapsed), &[&NOTICES], &past).await;
     let alerts = samples(&mut raw, &past).await;
     raw.settle().await;
     let (megabytes, seconds) = (database.bytes().await / 1_000_000, began.elapsed().as_secs());
@@ -91,7 +106,23 @@ async fn hear(store: &dyn Store, app: AppId, at: EpochMs) -> AlertId {
         let done = progress(store, &rider, alert, change, at).await;
         assert!(done.is_open() == done.played_at.is_none());
     }
+    send_callbacks(store, at).await;
     alert
+}
+
+/// Tells the backend what waits to be told, and that it was taken.
+pub(crate) async fn send_callbacks(store: &dyn Store, at: EpochMs) {
+    let again_at = at.plus_ms(60_000);
+    loop {
+        let batches = store.claim_callbacks(at, again_at, Vec::new(), 100, 100).await.unwrap();
+        if batches.is_empty() {
+            return;
+        }
+        for batch in batches {
+            let attempt = CallbackAttempt { at, took_ms: 20, status: Some(200), error: None };
+            store.finish_callbacks(batch, attempt, AfterAttempt::Delivered, at).await.unwrap();
+        }
+    }
 }
 
 /// An offer that nobody answers, which is noticed.
@@ -152,17 +183,11 @@ async fn multiply_riders(raw: &mut Raw, app: &str, past: &Past<'_>, told_at: Epo
     let story = Story { app, order: &order, rider: &rider, told_at: told_at.0 };
     let real = Copies::of(raw, "riders", &format!("id = '{rider}'")).await.unwrap();
     // So many of one after the other as there are deliveries of each.
-    let seq = past.deliveries / RIDERS + 1;
+    let seq = past.alerts * TOLD / RIDERS + 1;
     real.make(raw, (&story, past), &[], (0, RIDERS, 1), &seq.to_string()).await;
 }
 
-async fn multiply(
-    raw: &mut Raw,
-    (name, alert): (&str, AlertId),
-    tables: &[&Growing],
-    past: &Past<'_>,
-    every: u64,
-) {
+async fn multiply(raw: &mut Raw, (name, alert): (&str, AlertId), tables: &[&Growing], past: &Past<'_>) {
     let (order, rider) = (order_of(name), rider_of(name));
     let story = Story { app: &past.apps[0], order: &order, rider: &rider, told_at: alert.made_at().0 };
     let mut real = Vec::new();
@@ -177,10 +202,10 @@ async fn multiply(
     for (growing, copies) in real {
         let from = match growing.kept {
             Kept::AMonth => 0,
-            Kept::AWeek => past.deliveries * 23 / 30,
+            Kept::AWeek => last_week(past.alerts).start,
         };
-        let seq = format!("n.i / {RIDERS} + 1");
-        copies.make(raw, (&story, past), &ids, (from, past.deliveries, every), &seq).await;
+        let seq = format!("n.i / {RIDERS} * {TOLD} + p.place + 1");
+        copies.make(raw, (&story, past), &ids, (from, past.alerts, growing.every), &seq).await;
     }
 }
 
@@ -190,7 +215,7 @@ async fn samples(raw: &mut Raw, past: &Past<'_>) -> Vec<(AppId, AlertId)> {
     let mut alerts = Vec::new();
     for sample in 0..SAMPLES {
         // Steps of a prime, so that one after the other lies elsewhere.
-        let at = past.moment(past.deliveries * (sample * 73 % SAMPLES) / SAMPLES);
+        let at = past.moment(past.alerts * (sample * 73 % SAMPLES) / SAMPLES);
         let next = format!("SELECT app_id, id FROM alerts WHERE id > 'alr_{at:012x}' ORDER BY id LIMIT 1");
         let found = raw.texts(&next).await.remove(0);
         let [app, alert] = <[Option<String>; 2]>::try_from(found).unwrap().map(Option::unwrap);
@@ -199,7 +224,7 @@ async fn samples(raw: &mut Raw, past: &Past<'_>) -> Vec<(AppId, AlertId)> {
     alerts
 }
 
-/// The last week of copies, by their numbers.
-pub(crate) fn last_week(deliveries: u64) -> std::ops::Range<u64> {
-    deliveries * 23 / 30..deliveries
+/// The last week of so many alerts, by their numbers.
+pub(crate) fn last_week(alerts: u64) -> std::ops::Range<u64> {
+    alerts * 23 / 30..alerts
 }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use orderbell::domain::delivery::Change;
 use orderbell::domain::{AlertId, AppId, EpochMs, RiderKey};
-use orderbell::store::{Accepted, Store};
+use orderbell::store::{Accepted, AlertFilter, HistoryFilter, PageSize, Span, Store, Whose};
 use tokio::task::JoinSet;
 
 use super::Clock;
 use super::figures::Laps;
-use super::fill::{Filled, a_sound, last_week, progress};
-use super::multiply::{APPS, RIDERS, order, rider};
+use super::fill::{Filled, a_sound, last_week, progress, send_callbacks};
+use super::multiply::{APPS, RIDERS, TOLD, order, rider};
 use super::orders::{About, event, to};
 
 /// Calls of each kind in one round.
@@ -45,6 +45,7 @@ pub(crate) enum Measure {
     TouchRider,
     OpenIds,
     OpenDeliveries,
+    EndedReasons,
     Sent,
     Received,
     Played,
@@ -59,14 +60,20 @@ pub(crate) enum Measure {
     DueSchedules,
     Unrendered,
     PendingSince,
+    ClaimCallbacks,
+    DuePresence,
     ForgetNothing,
     GetAlert,
     GetEvent,
+    ListAlerts,
+    ListOfOrder,
+    RiderHistory,
+    Outcomes,
 }
 
 impl Measure {
     /// In the order in which a round takes them: what is accepted is opened, heard and so ended in the same round.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::Accept,
         Self::AcceptOfNoOrder,
         Self::AcceptAgain,
@@ -74,6 +81,7 @@ impl Measure {
         Self::TouchRider,
         Self::OpenIds,
         Self::OpenDeliveries,
+        Self::EndedReasons,
         Self::Sent,
         Self::Received,
         Self::Played,
@@ -88,9 +96,15 @@ impl Measure {
         Self::DueSchedules,
         Self::Unrendered,
         Self::PendingSince,
+        Self::ClaimCallbacks,
+        Self::DuePresence,
         Self::ForgetNothing,
         Self::GetAlert,
         Self::GetEvent,
+        Self::ListAlerts,
+        Self::ListOfOrder,
+        Self::RiderHistory,
+        Self::Outcomes,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -102,6 +116,7 @@ impl Measure {
             Self::TouchRider => "connect: touch_rider",
             Self::OpenIds => "connect: open_ids",
             Self::OpenDeliveries => "connect: open_deliveries",
+            Self::EndedReasons => "connect: ended_reasons",
             Self::Sent => "progress: sent",
             Self::Received => "progress: received",
             Self::Played => "progress: played",
@@ -116,9 +131,15 @@ impl Measure {
             Self::DueSchedules => "sweep: due_schedules",
             Self::Unrendered => "sweep: unrendered",
             Self::PendingSince => "sweep: pending_since",
+            Self::ClaimCallbacks => "sweep: claim_callbacks",
+            Self::DuePresence => "sweep: due_presence",
             Self::ForgetNothing => "forget, nothing is old enough",
             Self::GetAlert => "alert, of any age",
             Self::GetEvent => "event, of the last week",
+            Self::ListAlerts => "list: 50 alerts of an app",
+            Self::ListOfOrder => "list: alerts of an order",
+            Self::RiderHistory => "list: a rider's last 2",
+            Self::Outcomes => "report: 100 outcomes",
         }
     }
 }
@@ -142,6 +163,7 @@ impl Side {
         }
         if measure == Measure::Played {
             self.open.clear();
+            send_callbacks(&*self.store, self.clock.set_to_real()).await;
         }
         laps
     }
@@ -162,6 +184,10 @@ impl Side {
             Measure::TouchRider => timed(store.touch_rider(self.any_rider(call), now)).await,
             Measure::OpenIds => timed(store.open_ids(self.any_rider(call))).await,
             Measure::OpenDeliveries => timed(store.open_deliveries(self.any_rider(call), BATCH)).await,
+            Measure::EndedReasons => {
+                let (rider, alert) = self.opened(call);
+                timed(store.ended_reasons(rider, vec![alert])).await
+            }
             Measure::Sent => self.says(call, Change::Sent, now).await,
             Measure::Received => self.says(call, Change::Received, now).await,
             Measure::Played => {
@@ -179,6 +205,10 @@ impl Side {
             Measure::DueSchedules => timed(store.due_schedules(now, BATCH)).await,
             Measure::Unrendered => timed(store.unrendered(BATCH)).await,
             Measure::PendingSince => timed(store.pending_since(now.plus_ms(-10_000), BATCH)).await,
+            Measure::ClaimCallbacks => {
+                timed(store.claim_callbacks(now, now.plus_ms(1), Vec::new(), 8, 64)).await
+            }
+            Measure::DuePresence => timed(store.due_presence(now, BATCH)).await,
             Measure::ForgetNothing => timed(store.forget_events(long_ago, BATCH)).await,
             Measure::GetAlert => {
                 let (app, alert) = self.any_alert(call);
@@ -191,7 +221,42 @@ impl Side {
                 assert!(store.event(app, "backend".to_owned(), id).await.unwrap().is_some());
                 began.elapsed()
             }
+            Measure::ListAlerts => self.list(call, None).await,
+            Measure::ListOfOrder => self.list(call, Some(call)).await,
+            Measure::RiderHistory => {
+                let filter = HistoryFilter { span: Span::ALL, state: None, reason: None, kind: None };
+                let size = PageSize { rows: 2, looks: 2 };
+                timed(store.rider_history(self.any_rider(call), filter, None, size)).await
+            }
+            Measure::Outcomes => {
+                let (app, _) = self.any_order(call);
+                timed(store.outcomes(app, Whose::All, Span::ALL, None, 100)).await
+            }
             Measure::AcceptOfMany | Measure::AcceptWhileForgetting => Duration::ZERO,
+        }
+    }
+
+    async fn list(&self, call: u64, of_order: Option<u64>) -> Duration {
+        let (app, number) = self.any_order(call);
+        let about = of_order.map(|_| order(number).parse().unwrap());
+        let filter = AlertFilter { span: Span::ALL, order: about, rider: None, state: None, kind: None };
+        timed(self.store.find_alerts(app, filter, None, PageSize { rows: 50, looks: 50 })).await
+    }
+
+    /// Reads what became of a day's deliveries of one app as a report does; how many, and how long it took.
+    pub(crate) async fn day(&self) -> (usize, Duration) {
+        const SLICE: u32 = 1_000;
+        let (began, until) = (Instant::now(), self.clock.set_to_real().plus_ms(-86_400_000));
+        let span = Span { since: until.plus_ms(-86_400_000), until };
+        let (mut read, mut after) = (0, None);
+        loop {
+            let outcomes = self.store.outcomes(self.filled.apps[0], Whose::All, span, after, SLICE);
+            let outcomes = outcomes.await.unwrap();
+            read += outcomes.len();
+            after = outcomes.last().map(|last| (last.alert, last.rider.clone()));
+            if outcomes.len() < SLICE as usize {
+                return (read, began.elapsed());
+            }
         }
     }
 
@@ -287,7 +352,7 @@ impl Side {
 
     /// The number of an order whose event is not forgotten; the oldest half of them may be.
     fn any_order(&self, call: u64) -> (AppId, u64) {
-        let week = last_week(self.deliveries);
+        let week = last_week(self.deliveries / TOLD);
         let (middle, half) = ((week.start + week.end) / 2, (week.end - week.start) / 2);
         let number = middle + (self.made * 7_919 + call * 104_729) % half;
         (self.filled.apps[usize::try_from(number % APPS).unwrap()], number)

@@ -8,6 +8,10 @@ pub(crate) const APPS: u64 = 8;
 /// Riders; a multiple of the apps, so that each is always of one of them.
 pub(crate) const RIDERS: u64 = 5_000;
 const DAY_MS: i64 = 86_400_000;
+/// Riders that an alert is told to.
+pub(crate) const TOLD: u64 = 2;
+/// From the first of them to the second: of the same app.
+const APART: u64 = APPS * 313;
 /// How long stored events lie back.
 pub(crate) const PAST_MS: i64 = 30 * DAY_MS;
 /// Copies in one statement.
@@ -29,8 +33,8 @@ pub(crate) struct Story<'a> {
 pub(crate) struct Past<'a> {
     /// Ids of the apps.
     pub(crate) apps: &'a [String],
-    /// How many deliveries there are.
-    pub(crate) deliveries: u64,
+    /// How many alerts there are, each told to [`TOLD`] riders.
+    pub(crate) alerts: u64,
     /// When the first was made.
     pub(crate) began_at: i64,
 }
@@ -38,12 +42,12 @@ pub(crate) struct Past<'a> {
 impl Past<'_> {
     /// When the copy of this number was made, as an expression.
     fn at(&self, i: &str) -> String {
-        format!("({} + {i} * {PAST_MS} / {})", self.began_at, self.deliveries)
+        format!("({} + {i} * {PAST_MS} / {})", self.began_at, self.alerts)
     }
 
     /// When the copy of number `i` was made.
     pub(crate) fn moment(&self, i: u64) -> i64 {
-        self.began_at + i64::try_from(i).unwrap() * PAST_MS / i64::try_from(self.deliveries).unwrap()
+        self.began_at + i64::try_from(i).unwrap() * PAST_MS / i64::try_from(self.alerts).unwrap()
     }
 
     fn app(&self, i: &str) -> String {
@@ -97,8 +101,8 @@ impl<'a> Copies<'a> {
         &self.ids
     }
 
-    /// Makes a copy for each `every`th number from `from` to `to`; `ids` are those of ours that copies have of their own, and
-    /// `seq` is what a column of that name holds.
+    /// Makes a copy for each `every`th number from `from` to `to`, or as many as an alert has deliveries; `ids` are those of
+    /// ours that copies have of their own, and `seq` is what a column of that name holds.
     pub(crate) async fn make(
         &self,
         raw: &mut Raw,
@@ -121,12 +125,16 @@ impl<'a> Copies<'a> {
             });
         }
         let (names, values, table) = (names.join(", "), values.join(", "), self.table);
+        let of_one = if table == "deliveries" { TOLD } else { 1 };
+        let places: Vec<String> = (0..of_one).map(|place| format!("SELECT {place} AS place")).collect();
+        let places = places.join(" UNION ALL ");
         let mut begin = from.next_multiple_of(every);
         while begin < to {
             let end = (begin + SLICE * every).min(to);
             let numbers = raw.numbers(begin, end, every);
             let statement = format!(
-                "INSERT INTO {table} ({names}) SELECT {values} FROM {numbers} AS n CROSS JOIN told_{table} AS t"
+                "INSERT INTO {table} ({names}) SELECT {values} FROM {numbers} AS n CROSS JOIN ({places}) AS p \
+                 CROSS JOIN told_{table} AS t"
             );
             raw.run(&statement).await;
             begin = end.next_multiple_of(every);
@@ -149,10 +157,11 @@ impl<'a> Copies<'a> {
             }
         };
         put(story.app, past.app("n.i"));
-        put(story.rider, format!("'rider-' || (10000 + n.i % {RIDERS})"));
+        put(story.rider, format!("'rider-' || (10000 + (n.i + p.place * {APART}) % {RIDERS})"));
         put(story.order, "'order-' || (100000000 + n.i)".to_owned());
         for (number, id) in ids.iter().enumerate().filter(|(_, id)| *id != story.app) {
-            let (at, own) = (raw.hex(&past.at("n.i"), 12), raw.hex("n.i", 15));
+            let own = if id.starts_with("dlv_") { "n.i * 2 + p.place" } else { "n.i" };
+            let (at, own) = (raw.hex(&past.at("n.i"), 12), raw.hex(own, 15));
             put(id, format!("'{}' || {at} || '7{number:03x}8' || {own}", &id[..4]));
         }
         value
@@ -168,7 +177,7 @@ impl<'a> Copies<'a> {
     }
 }
 
-/// Ids of ours in a text: a prefix of three letters, and 32 digits.
+/// Ids of ours in a text, but those of targets, of which there is one: a prefix of three letters, and 32 digits.
 fn own_ids(text: &str) -> Vec<String> {
     const ID: usize = 36;
     let bytes = text.as_bytes();
@@ -177,5 +186,6 @@ fn own_ids(text: &str) -> Vec<String> {
             && window[3] == b'_'
             && window[4..].iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     });
-    ids.map(|id| String::from_utf8(id.to_vec()).unwrap()).collect()
+    let ids = ids.map(|id| String::from_utf8(id.to_vec()).unwrap());
+    ids.filter(|id| !id.starts_with("cbt_")).collect()
 }

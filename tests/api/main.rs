@@ -27,6 +27,9 @@ mod ladders;
 mod limits;
 mod offers;
 mod orders;
+#[path = "../support/postgres.rs"]
+#[expect(dead_code, reason = "the tests of stores use all of it")]
+mod postgres_server;
 mod presence;
 mod records;
 mod riders;
