@@ -76,7 +76,7 @@ impl Store {
 
     /// What must hold, the setting, and that in words.
     pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 6] {
-        let waits = Duration::from_millis(100)..=Duration::from_secs(60);
+        let waits = Duration::from_millis(100)..=Duration::from_mins(1);
         [
             (self.queue > 0 && self.batch_max > 0, "store.queue", "and batch_max are at least 1"),
             (self.readers > 0, "store.readers", "is at least 1"),

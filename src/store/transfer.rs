@@ -159,7 +159,9 @@ async fn copy_table(
     let mut digest = Digest::default();
     let mut batches = from.batches(&pair.from);
     while let Some(batch) = batches.try_next().await? {
-        batch.iter().for_each(|row| digest.add(row));
+        for row in &batch {
+            digest.add(row);
+        }
         to.put(&pair.to, &batch).await?;
         step.done += batch.len() as u64;
         tell(step.clone());
@@ -176,7 +178,9 @@ async fn digest_of(
     let mut digest = Digest::default();
     let mut batches = side.batches(table);
     while let Some(batch) = batches.try_next().await? {
-        batch.iter().for_each(|row| digest.add(row));
+        for row in &batch {
+            digest.add(row);
+        }
         step.done += batch.len() as u64;
         tell(step.clone());
     }

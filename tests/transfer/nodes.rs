@@ -78,3 +78,45 @@ async fn a_database_that_cannot_be_used_is_refused_in_one_line() {
     let (code, complaint) = away.refused(&["migrate"]).await;
     assert!(code == 1 && complaint.starts_with("orderbell: opening the database: "), "{complaint}");
 }
+
+#[tokio::test]
+async fn a_check_asks_the_server_and_shows_no_password() {
+    let place = Place::on(Server::shared().blank().await);
+    let report = async |place: &Place, code: i32| -> Value {
+        let output = place.command(&["check", "--json"]).output().await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains("hidden"), "{text}");
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        serde_json::from_str(&text).unwrap()
+    };
+    let told = |report: &Value, name: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        let found = checks.iter().find(|check| check["name"] == name);
+        let found = found.unwrap_or_else(|| panic!("{name} is missing: {report:#}"));
+        (found["level"].as_str().unwrap().to_owned(), found["found"].as_str().unwrap().to_owned())
+    };
+    place.told(&["token", "--rider", "r1"]).await;
+    place.told(&["backup", "--to", &place.path("monday")]).await;
+    // The server of these tests does without fsync, and that is what is wrong with it.
+    let seen = report(&place, 1).await;
+    let failed: Vec<&Value> =
+        seen["checks"].as_array().unwrap().iter().filter(|one| one["level"] == "FAIL").collect();
+    assert_eq!(failed.len(), 1, "{failed:#?}");
+    assert_eq!(told(&seen, "database.commits").0, "FAIL");
+    assert!(told(&seen, "database").1.starts_with("PostgreSQL "));
+    for name in ["database.schema", "database.latency", "database.connections", "database.clock", "node_key"]
+    {
+        assert_eq!(told(&seen, name).0, "ok", "{name}: {}", told(&seen, name).1);
+    }
+    assert!(told(&seen, "backup").1.starts_with("0 hours old: "));
+
+    let key = place.data().join("node.key");
+    std::fs::remove_file(&key).unwrap();
+    let seen = report(&place, 1).await;
+    assert_eq!(told(&seen, "node_key").0, "FAIL", "a database without its key");
+    assert!(!key.exists(), "a check makes no key");
+
+    let away = Place::on("postgres://bell:hidden@127.0.0.1:1/bell".to_owned());
+    let seen = report(&away, 1).await;
+    assert_eq!(told(&seen, "database").0, "FAIL");
+}

@@ -89,7 +89,7 @@ impl Manifest {
 
 /// Tells node keys apart without telling one.
 pub(super) fn print(key: &NodeKey) -> String {
-    key.derive("backup print").iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    key.derive("backup print").get(..8).map(hex).unwrap_or_default()
 }
 
 /// Writes a new file that nobody else may read, down to the disk.
@@ -115,8 +115,13 @@ fn sum(path: &Path) -> anyhow::Result<FileSum> {
             context.update(block.get(..length).unwrap_or_default());
             bytes += length as u64;
         }
-        let sha256 = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(FileSum { bytes, sha256 })
+        Ok(FileSum { bytes, sha256: hex(context.finish().as_ref()) })
     };
     reading().with_context(|| format!("reading {}", path.display()))
+}
+
+/// As `sha256sum` writes it.
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

@@ -94,9 +94,10 @@ pub(in crate::store) async fn found(db: &mut PgConnection) -> StoreResult<Found>
         "SELECT table_name::TEXT FROM information_schema.tables WHERE table_schema = current_schema()";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut *db).await?;
     let steps = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
-    let steps = match tables.iter().any(|table| table == "_sqlx_migrations") {
-        true => Some(sqlx::query_as(steps).fetch_all(db).await?),
-        false => None,
+    let steps = if tables.iter().any(|table| table == "_sqlx_migrations") {
+        Some(sqlx::query_as(steps).fetch_all(db).await?)
+    } else {
+        None
     };
     Ok(Found { has_tables: !tables.is_empty(), steps })
 }

@@ -49,11 +49,11 @@ pub async fn migrate(options: &SqliteOptions) -> StoreResult<()> {
 pub(in crate::store) async fn found(db: &mut SqliteConnection) -> StoreResult<Found> {
     let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut *db).await.map_err(cannot_open)?;
-    let has_steps = tables.iter().any(|table| table == "_sqlx_migrations");
     let steps = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
-    let steps = match has_steps {
-        true => Some(sqlx::query_as(steps).fetch_all(db).await.map_err(cannot_open)?),
-        false => None,
+    let steps = if tables.iter().any(|table| table == "_sqlx_migrations") {
+        Some(sqlx::query_as(steps).fetch_all(db).await.map_err(cannot_open)?)
+    } else {
+        None
     };
     Ok(Found { has_tables: !tables.is_empty(), steps })
 }

@@ -148,7 +148,8 @@ async fn a_backup_of_a_newer_program_is_refused() {
     let mut told_of: Value = serde_json::from_str(&std::fs::read_to_string(&manifest).unwrap()).unwrap();
     let bytes = std::fs::read(Path::new(&to).join("orderbell.db")).unwrap();
     let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-    let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = sum.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    let sum: String = digits.map(|digit| char::from_digit(digit.into(), 16).unwrap()).collect();
     told_of["files"]["orderbell.db"] = json!({"bytes": bytes.len(), "sha256": sum});
     std::fs::write(&manifest, told_of.to_string()).unwrap();
     let target = TempDir::new().unwrap();
