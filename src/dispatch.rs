@@ -22,6 +22,7 @@ mod keys;
 mod ladder;
 mod offers;
 mod prepare;
+mod presence;
 mod quotas;
 mod receipts;
 mod recipes;

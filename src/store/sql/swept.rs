@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::book::plans as book;
+use super::callbacks::plans as callbacks;
 use super::db::Text;
 use super::{
     aging, audience, bursts, calls, deliveries, erasing, offers, recipes, rider_file, schedules, steps,
@@ -10,7 +11,7 @@ use super::{
 };
 
 /// The questions, and words that SQLite's plan for each must contain.
-pub(in crate::store) fn swept() -> [(Text, &'static str); 33] {
+pub(in crate::store) fn swept() -> [(Text, &'static str); 41] {
     [
         (steps::DUE.into(), "INDEX alerts_step_due"),
         (targets::DUE, "INDEX alerts_unrolling"),
@@ -45,6 +46,17 @@ pub(in crate::store) fn swept() -> [(Text, &'static str); 33] {
         (erasing::DELETE_PRESENCE.into(), "INDEX callbacks_rider (app_id=? AND rider_id=?)"),
         (erasing::OFFERS, "INDEX alerts_candidates (app_id=?)"),
         (rider_file::DELIVERIES.into(), "(app_id=? AND rider_id=? AND seq>?)"),
+        (callbacks::WANTED, "INDEX callback_targets_app"),
+        (callbacks::PROMOTE, "INDEX callbacks_lane"),
+        (callbacks::CANDIDATES, "c USING INDEX callbacks_due"),
+        (
+            callbacks::CANDIDATES,
+            "x USING INDEX callbacks_due (app_id=? AND destination=? AND due_at>? AND due_at<?)",
+        ),
+        (callbacks::DUE.into(), "INDEX riders_presence_due"),
+        (callbacks::DOUBT.into(), "INDEX riders_told_online"),
+        (callbacks::LIST.into(), "INDEX callbacks_app"),
+        (callbacks::LIST_OF_ALERT.into(), "INDEX callbacks_alert"),
     ]
 }
 
