@@ -22,10 +22,10 @@ pub struct Asked {
 }
 
 /// A kind of callbacks, as the document describes it.
-pub struct KindWord;
+pub(super) struct KindWord;
 
 /// A moment as it is given, as the document describes it.
-pub struct GivenTime;
+pub(super) struct GivenTime;
 
 impl PartialSchema for KindWord {
     fn schema() -> RefOr<Schema> {
@@ -64,17 +64,23 @@ impl Asked {
         if kind.as_ref().is_some_and(|kind| !is_kind(kind)) {
             return Err(Problem::bad_request("unknown_callback_kind", "kind is no kind of callbacks"));
         }
-        let state = value("state").map(|word| CallbackState::parse(word).ok_or_else(|| wrong("state")));
+        let state =
+            value("state").map(|word| CallbackState::parse(word).ok_or_else(|| not_described("state")));
         let filter = CallbackFilter {
-            alert: value("alert").map(|id| id.parse().map_err(|_| wrong("alert"))).transpose()?,
-            target: value("target").map(|id| id.parse().map_err(|_| wrong("target"))).transpose()?,
+            alert: value("alert").map(|id| id.parse().map_err(|_| not_described("alert"))).transpose()?,
+            target: value("target").map(|id| id.parse().map_err(|_| not_described("target"))).transpose()?,
             state: state.transpose()?,
             kind,
-            since: value("since").map(|text| moment(text).ok_or_else(|| wrong("since"))).transpose()?,
-            until: value("until").map(|text| moment(text).ok_or_else(|| wrong("until"))).transpose()?,
+            since: value("since")
+                .map(|text| moment(text).ok_or_else(|| not_described("since")))
+                .transpose()?,
+            until: value("until")
+                .map(|text| moment(text).ok_or_else(|| not_described("until")))
+                .transpose()?,
         };
         in_order(filter.since, filter.until)?;
-        let limit = value("limit").map(|text| text.parse().map_err(|_| wrong("limit"))).transpose()?;
+        let limit =
+            value("limit").map(|text| text.parse().map_err(|_| not_described("limit"))).transpose()?;
         let limit = limit.unwrap_or(LIMIT);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(Problem::bad_request("out_of_range", "limit is 1 to 200"));
@@ -114,7 +120,7 @@ fn moment(text: &str) -> Option<EpochMs> {
     }
 }
 
-fn wrong(name: &str) -> Problem {
+fn not_described(name: &str) -> Problem {
     Problem::bad_request("bad_query", &format!("{name} is not as described"))
 }
 
