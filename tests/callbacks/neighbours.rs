@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use orderbell::domain::callback::CallbackState;
 use serde_json::json;
 
-use crate::stage::{Setup, Stage, TIMEOUT, eventually};
+use crate::stage::{Setup, Stage, eventually};
 use crate::target::{Manner, Target};
 
 const ORDERS: usize = 40;
+/// So long a request hangs: whoever waited for one would be this late.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest of these, but for the slowest twentieth.
 fn p95(mut spent: Vec<Duration>) -> Duration {
@@ -19,7 +21,7 @@ fn p95(mut spent: Vec<Duration>) -> Duration {
 
 #[tokio::test]
 async fn a_target_that_hangs_delays_neither_riders_nor_other_targets() {
-    let stage = Stage::start(Setup { retries: vec![100; 11], ..Setup::default() }).await;
+    let stage = Stage::start(Setup { retries: vec![100; 11], timeout: TIMEOUT, ..Setup::default() }).await;
     let (hanging, quick) = (Target::doing(Manner::Hang).await, Target::doing(Manner::Status(200)).await);
     stage.target(&hanging.url("/"), 1).await;
     stage.target(&quick.url("/"), 1).await;
@@ -56,7 +58,7 @@ async fn a_target_that_hangs_delays_neither_riders_nor_other_targets() {
 
 #[tokio::test]
 async fn addresses_that_events_name_share_the_places_of_their_origin() {
-    let stage = Stage::start(Setup { retries: vec![100; 11], ..Setup::default() }).await;
+    let stage = Stage::start(Setup { retries: vec![100; 11], timeout: TIMEOUT, ..Setup::default() }).await;
     let (hanging, quick) = (Target::doing(Manner::Hang).await, Target::doing(Manner::Status(200)).await);
     for number in 0..50 {
         let url = hanging.url(&format!("/order/{number}"));

@@ -31,7 +31,7 @@ use tempfile::TempDir;
 
 /// Nothing here takes this long unless it hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
-/// Limit of one try.
+/// Limit of one try in most tests.
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(400);
 
 /// What a test changes.
@@ -43,6 +43,8 @@ pub(crate) struct Setup {
     /// Failures in a row, first rest, longest rest.
     pub(crate) circuit: CircuitLimits,
     pub(crate) per_target: u32,
+    /// Limit of one try.
+    pub(crate) timeout: Duration,
 }
 
 impl Default for Setup {
@@ -54,6 +56,7 @@ impl Default for Setup {
             urgent: Vec::new(),
             circuit: CircuitLimits { failures: 1_000, rest_ms: 100, rest_ms_max: 400 },
             per_target: 8,
+            timeout: TIMEOUT,
         }
     }
 }
@@ -104,8 +107,9 @@ impl Stage {
             wait_max: Duration::from_secs(5),
             pages_max: None,
         };
-        let store: Arc<dyn Store> =
-            Arc::new(orderbell::store::model::ModelStore::new(options.epoch, options.now));
+        let (store, writer) = SqliteStore::open(options).await.unwrap();
+        let store: Arc<dyn Store> = store;
+        lifecycle.supervise("store writer", writer);
         let key = NodeKey::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
         let accounts =
             Accounts::new(Arc::clone(&store), Arc::clone(&clock), Vault::new(&key).unwrap(), 86_400_000);
@@ -247,8 +251,8 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
 fn outbound(setup: &Setup, clock: &Arc<dyn Clock>, telemetry: &Telemetry) -> Outbound {
     let limits = OutboundLimits {
         policy: setup.policy,
-        timeout_max: TIMEOUT,
-        connect_timeout: TIMEOUT,
+        timeout_max: setup.timeout,
+        connect_timeout: setup.timeout,
         answer_bytes_max: 65_536,
         concurrency: 64,
         per_origin: 64,
@@ -263,7 +267,7 @@ fn limits(setup: &Setup) -> CallbackLimits {
         traffic: TrafficLimits { places: 64, per_app: 32, per_target, circuit: setup.circuit },
         retries: RetryTable::new(setup.retries.clone(), &setup.urgent),
         retry_after_max_ms: 3_600_000,
-        timeout_ms: 400,
+        timeout_ms: i64::try_from(setup.timeout.as_millis()).unwrap(),
     }
 }
 
