@@ -7,6 +7,7 @@ mod announce;
 mod answer;
 mod audience;
 mod bursts;
+mod callback_targets;
 mod callbacks;
 mod caller;
 mod calls;
@@ -56,11 +57,12 @@ use crate::telemetry::{Metric, Telemetry};
 pub use accept::{AcceptError, Arrival};
 pub use accounts::Accounts;
 pub use answer::{EventAnswer, OutcomeWord};
+pub use callback_targets::{REDELIVER_MAX, RedeliverError, TargetError, TargetWish};
 pub use callbacks::body::of as callback_body;
 pub use callbacks::{
     CallbackLimits, CallbackReply, CircuitLimits, Claimed, Courier, RetryTable, SignedCallback, TrafficLimits,
 };
-pub use caller::{CallEnd, Caller, Question};
+pub use caller::{CallEnd, CallbackSecrets, Caller, Question};
 pub use directory::{AppEntry, Signer};
 pub use draft::PhraseUsed;
 pub use dry_run::{AlertPreview, DryRun, GroupPreview, StepPreview, TargetPreview};

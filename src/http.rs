@@ -6,6 +6,7 @@ pub mod apps;
 pub mod audio;
 pub mod auth;
 pub mod body;
+pub mod callbacks;
 pub mod contract;
 pub mod events;
 pub mod groups;
@@ -203,6 +204,15 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(keys::rotate_signing))
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::rotate))
+        .routes(routes!(callbacks::targets::list, callbacks::targets::create))
+        .routes(routes!(callbacks::targets::get, callbacks::targets::put, callbacks::targets::delete))
+        .routes(routes!(callbacks::targets::test))
+        .routes(routes!(callbacks::targets::stop))
+        .routes(routes!(callbacks::targets::resume))
+        .routes(routes!(callbacks::targets::redeliver))
+        .routes(routes!(callbacks::list))
+        .routes(routes!(callbacks::get))
+        .routes(routes!(callbacks::redeliver))
         .routes(routes!(apps::own))
         .routes(routes!(apps::list, apps::create))
         .routes(routes!(apps::get))

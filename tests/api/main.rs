@@ -12,6 +12,7 @@ mod access;
 mod apps;
 mod audiences;
 mod audio;
+mod callbacks;
 mod cli;
 mod contract;
 mod delivery;

@@ -28,7 +28,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub(crate) use backend::Backend;
+pub(crate) use backend::{Backend, delivered_callback, only_target};
 pub(crate) use ear::{Ear, run};
 pub(crate) use process::{Process, cli, cli_with, log_of};
 pub(crate) use raw::{RawSocket, raw, upgrade_head};
