@@ -262,6 +262,7 @@ fn start_workers(config: &Config, state: &AppState) {
     lifecycle.supervise("sweep", sweep);
     let callbacks = workers::callbacks(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
     lifecycle.supervise("callbacks", callbacks);
+    lifecycle.supervise("gauges", workers::gauges(Arc::clone(dispatch), lifecycle.clone()));
     lifecycle.supervise("forget", workers::forget(Arc::clone(dispatch), lifecycle.clone()));
     let rhythm = workers::Rhythm { every: config.retention.every, pause: config.retention.pause };
     lifecycle.supervise("retention", workers::retention(Arc::clone(dispatch), rhythm, lifecycle.clone()));

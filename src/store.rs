@@ -37,8 +37,8 @@ use crate::domain::{
 use crate::domain::{Sound, SoundProfile};
 pub use apps::{AppStore, SpeechSpend, SpeechUse};
 pub use callbacks::{
-    ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
-    CallbackStore, Online, PRESENCE_SETTLES_MS, TARGETS_MAX,
+    ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBacklog, CallbackBatch, CallbackFilter,
+    CallbackRecord, CallbackStore, Online, PRESENCE_SETTLES_MS, TARGETS_MAX,
 };
 pub use records::{
     AlertFilter, AlertSummary, DeliveryPlace, HistoryFilter, Page, PageSize, PastDelivery, RecordStore, Span,

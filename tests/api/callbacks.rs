@@ -75,7 +75,7 @@ async fn what_failed_says_why_and_is_sent_once_more_under_its_id() {
 
 #[tokio::test]
 async fn all_that_was_given_up_in_a_period_is_sent_once_more() {
-    let config = format!("{QUICK}retries = []\nurgent_retries = []\nrest_after = 100\n");
+    let config = format!("{QUICK}retries = [\"10ms\"]\nurgent_retries = [\"10ms\"]\nrest_after = 100\n");
     let (server, backend) = (TestServer::start(&config).await, willing().await);
     backend.answer(500, &Value::Null, Duration::ZERO);
     let target = only_target(&server, &backend.url("/bell")).await;

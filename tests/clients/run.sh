@@ -1,5 +1,6 @@
 #!/bin/bash
-# Other people's libraries, and the snippets of docs/signatures.md as they stand there, against the real server.
+# Other people's libraries, and the snippets of docs/signatures.md and docs/callbacks.md as they stand there, against the real
+# server.
 # Takes the binary from BIN; what it installs goes to .cache/clients. Ends with "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -38,7 +39,7 @@ install() {
 orderbell() { "$BIN" --data "$work/data" "$@"; }
 
 serve() {
-    ORDERBELL_ADMIN__LISTEN=127.0.0.1:0 "$BIN" --data "$work/data" serve --listen 127.0.0.1:0 \
+    ORDERBELL_ADMIN__LISTEN=127.0.0.1:0 ORDERBELL_CALLBACKS__ALLOW_PRIVATE=true "$BIN" --data "$work/data" serve --listen 127.0.0.1:0 \
         > "$work/url" 2> "$work/log" < /dev/null &
     pid=$!
     local end=$((SECONDS + 30))
@@ -90,7 +91,12 @@ tally documented shell sh "$work/sign.sh"
 tally documented JavaScript node "$work/sign.mjs"
 tally documented Python python3 "$work/sign.py"
 
-if grep -qF -e "${BELL_SECRET#whsec_}" -e "${BELL_KEY#obk_}" "$work/log"; then
+keeper=$(orderbell keys create --name keeper --scopes callbacks)
+BELL_CALLBACK_SECRET=$(curl -s -X POST "$BELL_URL/v1/secrets/callback/rotate" -H "Authorization: Bearer $keeper" |
+    grep -o 'whsec_[A-Za-z0-9+/=]*')
+BELL_CALLBACK_SECRET=$BELL_CALLBACK_SECRET tally $here/receivers.sh
+
+if grep -qF -e "${BELL_SECRET#whsec_}" -e "${BELL_CALLBACK_SECRET#whsec_}" -e "${BELL_KEY#obk_}" "$work/log"; then
     tally echo "FAILED  the secret or the key is in the log"
 else
     tally echo "ok      neither the secret nor the key is in the log"

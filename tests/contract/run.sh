@@ -42,6 +42,7 @@ origin=$(head -1 "$work/address")
 CONTRACT_KEY=$(bell keys create --name contract --scopes admin)
 CONTRACT_TOKEN=$(bell token --rider contract-rider)
 export CONTRACT_KEY CONTRACT_TOKEN
+id_of_member() { sed -n 's/.*"'"$1"'":"\('"$2"'_[0-9a-f]*\)".*/\1/p' | head -1; }
 id_of() { sed -n 's/.*"id":"\('"$1"'_[0-9a-f]*\)".*/\1/p' | head -1; }
 checks=(--checks all)
 if [ "${SIGNED:-}" = 1 ]; then
@@ -62,7 +63,9 @@ export CONTRACT_OTHER_KEY CONTRACT_APP
 CONTRACT_ALERT=$(curl -s "$origin/v1/events" -H "Authorization: Bearer $CONTRACT_KEY" -H 'Content-Type: application/json' \
     -d '{"kind":"order.offered","target":{"riders":["contract-rider"]},"offer":{"mode":"grab","timeout_s":3600}}' |
     sed -n 's/.*"alert_id":"\(alr_[0-9a-f]*\)".*/\1/p')
-export CONTRACT_ALERT
+CONTRACT_TARGET=$(curl -s "$origin/v1/callbacks/targets" -H "Authorization: Bearer $CONTRACT_KEY" \
+    -H 'Content-Type: application/json' -d '{"url":"https://backend.example.com/bell"}' | id_of_member target_id cbt)
+export CONTRACT_ALERT CONTRACT_TARGET
 
 # The socket is no request and answer; tests/api/contract/frames.rs tries it. One worker: with two, CPython's own parser
 # trips over the other's depth now and then ("AST constructor recursion depth mismatch").

@@ -16,13 +16,7 @@ use orderbell::domain::{
     GroupId, Head, KeyId, OrderKey, Rider, RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
 };
 use orderbell::store::{
-    Accepted, Admission, Admitted, AfterAttempt, AlertFilter, AlertRecord, AlertSummary, AppStore,
-    Call as LadderCall, CallResult, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
-    CallbackStore, Claim, DeliveryPlace, DeviceCheck, DueStep, DueTarget, Duty, Ended, ErasedPart, Erasure,
-    Gone, HistoryFilter, Leaving, Merged, NewEvent, NewWording, NumberedNotice, Online, OpenDelivery, Page,
-    PageSize, PastDelivery, Progress, Progressed, Receipt, RecordStore, RetentionStore, RiderFile,
-    RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend, SpeechStore, SpeechUse, Stepped, Store,
-    StoreError, StoreResult, Unrolled, When, Whose, Wording, WordingKey, World,
+    Accepted, Admission, Admitted, AfterAttempt, AlertFilter, AlertRecord, AlertSummary, AppStore, Call as LadderCall, CallResult, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord, CallbackStore, Claim, DeliveryPlace, DeviceCheck, DueStep, DueTarget, Duty, Ended, ErasedPart, Erasure, Gone, HistoryFilter, Leaving, Merged, NewEvent, NewWording, NumberedNotice, Online, OpenDelivery, Page, PageSize, PastDelivery, Progress, Progressed, Receipt, RecordStore, RetentionStore, RiderFile, RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend, SpeechStore, SpeechUse, Stepped, Store, StoreError, StoreResult, Unrolled, When, Whose, Wording, WordingKey, World, CallbackBacklog,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -340,6 +334,7 @@ hand_on_all! { CallbackStore:
     fn callback(app: AppId, id: CallbackId) -> Option<CallbackRecord>;
     fn redeliver_callbacks(app: AppId, filter: CallbackFilter, at: EpochMs, limit: u32) -> u64;
     fn redeliver_callback(app: AppId, id: CallbackId, at: EpochMs) -> bool;
+    fn callback_backlog() -> CallbackBacklog;
     fn presence_changed(rider: RiderKey, due_at: EpochMs) -> ();
     fn doubt_presence(due_at: EpochMs) -> u64;
     fn due_presence(now: EpochMs, limit: u32) -> Vec<RiderKey>;

@@ -2,9 +2,12 @@
 
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::cursor;
-use crate::domain::callback::{CallbackState, is_kind};
+use crate::domain::callback::{CallbackState, KINDS, is_kind};
 use crate::domain::{AppId, EpochMs};
 use crate::http::AppState;
 use crate::http::problem::Problem;
@@ -17,6 +20,27 @@ pub struct Asked {
     pub(super) limit: u32,
     cursor: Option<String>,
 }
+
+/// A kind of callbacks, as the document describes it.
+pub(super) struct KindWord;
+
+/// A moment as it is given, as the document describes it.
+pub(super) struct GivenTime;
+
+impl PartialSchema for KindWord {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(KINDS)).into()
+    }
+}
+
+impl PartialSchema for GivenTime {
+    fn schema() -> RefOr<Schema> {
+        RefOr::Ref(Ref::from_schema_name("Time"))
+    }
+}
+
+impl ToSchema for KindWord {}
+impl ToSchema for GivenTime {}
 
 /// Callbacks of one page unless asked for others.
 const LIMIT: u32 = 50;
@@ -33,31 +57,37 @@ impl Asked {
     }
 
     fn read(pairs: &[(String, String)]) -> Result<Self, Problem> {
-        // The last of a name counts, and an empty value is none.
-        let value = |name: &str| {
-            let found = pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-            found.filter(|value| !value.is_empty())
-        };
+        // The last of a name counts.
+        let value =
+            |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let kind = value("kind").map(str::to_owned);
         if kind.as_ref().is_some_and(|kind| !is_kind(kind)) {
             return Err(Problem::bad_request("unknown_callback_kind", "kind is no kind of callbacks"));
         }
-        let state = value("state").map(|word| CallbackState::parse(word).ok_or_else(|| wrong("state")));
+        let state =
+            value("state").map(|word| CallbackState::parse(word).ok_or_else(|| not_described("state")));
         let filter = CallbackFilter {
-            alert: value("alert").map(|id| id.parse().map_err(|_| wrong("alert"))).transpose()?,
-            target: value("target").map(|id| id.parse().map_err(|_| wrong("target"))).transpose()?,
+            alert: value("alert").map(|id| id.parse().map_err(|_| not_described("alert"))).transpose()?,
+            target: value("target").map(|id| id.parse().map_err(|_| not_described("target"))).transpose()?,
             state: state.transpose()?,
             kind,
-            since: value("since").map(|text| moment(text).ok_or_else(|| wrong("since"))).transpose()?,
-            until: value("until").map(|text| moment(text).ok_or_else(|| wrong("until"))).transpose()?,
+            since: value("since")
+                .map(|text| moment(text).ok_or_else(|| not_described("since")))
+                .transpose()?,
+            until: value("until")
+                .map(|text| moment(text).ok_or_else(|| not_described("until")))
+                .transpose()?,
         };
         in_order(filter.since, filter.until)?;
-        let limit = value("limit").map(|text| text.parse().map_err(|_| wrong("limit"))).transpose()?;
+        let limit =
+            value("limit").map(|text| text.parse().map_err(|_| not_described("limit"))).transpose()?;
         let limit = limit.unwrap_or(LIMIT);
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(Problem::bad_request("out_of_range", "limit is 1 to 200"));
         }
-        Ok(Self { filter, limit, cursor: value("cursor").map(str::to_owned) })
+        // Who walks in a loop begins with an empty one.
+        let cursor = value("cursor").filter(|cursor| !cursor.is_empty()).map(str::to_owned);
+        Ok(Self { filter, limit, cursor })
     }
 }
 
@@ -90,7 +120,7 @@ fn moment(text: &str) -> Option<EpochMs> {
     }
 }
 
-fn wrong(name: &str) -> Problem {
+fn not_described(name: &str) -> Problem {
     Problem::bad_request("bad_query", &format!("{name} is not as described"))
 }
 
@@ -108,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_not_asked_for_is_not_filtered() {
-        let all = asked(&[("kind", ""), ("unknown", "x")]).unwrap();
+        let all = asked(&[("cursor", ""), ("unknown", "x")]).unwrap();
         assert_eq!((all.limit, all.cursor, all.filter.kind), (50, None, None));
         let some = asked(&[("state", "dead"), ("limit", "7"), ("limit", "200"), ("since", "1772339405")]);
         let some = some.unwrap();
@@ -126,6 +156,9 @@ mod tests {
             ("limit", "many", "bad_query"),
             ("state", "DEAD", "bad_query"),
             ("state", "gone", "bad_query"),
+            ("state", "", "bad_query"),
+            ("since", "", "bad_query"),
+            ("kind", "", "unknown_callback_kind"),
             ("alert", "alr_1", "bad_query"),
             ("target", "url:1", "bad_query"),
             ("since", "yesterday", "bad_query"),

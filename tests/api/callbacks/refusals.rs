@@ -166,7 +166,8 @@ async fn a_question_that_means_nothing_is_refused() {
         ("target=url:17".to_owned(), "bad_query"),
         ("since=soon".to_owned(), "bad_query"),
         ("since=1772339405&until=1772339404".to_owned(), "bad_period"),
-        ("kind=%ff".to_owned(), "bad_query"),
+        ("kind=%ff".to_owned(), "unknown_callback_kind"),
+        ("state=".to_owned(), "bad_query"),
     ] {
         let refused = server.get(&format!("/v1/callbacks?{query}")).await;
         assert_eq!(refused.json["error"], error, "{query}: {}", refused.json);
