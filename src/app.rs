@@ -282,6 +282,7 @@ fn start_workers(config: &Config, state: &AppState) {
     lifecycle.supervise("sweep", sweep);
     let callbacks = workers::callbacks(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
     lifecycle.supervise("callbacks", callbacks);
+    lifecycle.supervise("gauges", workers::gauges(Arc::clone(dispatch), lifecycle.clone()));
     lifecycle.supervise("forget", workers::forget(Arc::clone(dispatch), lifecycle.clone()));
     let telemetry = state.telemetry.clone();
     let folding = workers::upkeep(TELEMETRY_EVERY, move || telemetry.upkeep(), lifecycle.clone());

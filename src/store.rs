@@ -32,8 +32,8 @@ use crate::domain::{
 use crate::domain::{Sound, SoundProfile};
 pub use apps::{AppStore, SpeechSpend, SpeechUse};
 pub use callbacks::{
-    ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
-    CallbackStore, Online, PRESENCE_SETTLES_MS, TARGETS_MAX,
+    ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBacklog, CallbackBatch, CallbackFilter,
+    CallbackRecord, CallbackStore, Online, PRESENCE_SETTLES_MS, TARGETS_MAX,
 };
 pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
 

@@ -89,6 +89,10 @@ pub enum Metric {
     /// Seconds from the moment that a callback tells of until its backend had it.
     CallbackSeconds,
     /// Callbacks given up.
+    CallbacksGivenUp,
+    /// Callbacks that are to be sent (again), measured.
+    CallbacksWaiting,
+    /// Callbacks that were given up and are still kept, measured.
     CallbacksDead,
     /// Backends that are sent no callbacks for a while because they failed or asked for it.
     CallbackBackendsResting,
@@ -133,7 +137,9 @@ impl Metric {
             Self::OutboundSeconds => "orderbell_outbound_seconds",
             Self::CallbackAttempts => "orderbell_callback_attempts_total",
             Self::CallbackSeconds => "orderbell_callback_seconds",
-            Self::CallbacksDead => "orderbell_callbacks_dead_total",
+            Self::CallbacksGivenUp => "orderbell_callbacks_given_up_total",
+            Self::CallbacksWaiting => "orderbell_callbacks_waiting",
+            Self::CallbacksDead => "orderbell_callbacks_dead",
             Self::CallbackBackendsResting => "orderbell_callback_backends_resting",
         }
     }

@@ -69,6 +69,7 @@ pub async fn callbacks(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Life
             Ok(Claimed::Some) => pause = shortest,
             Ok(Claimed::Nothing) => {
                 tokio::select! {
+                    biased;
                     () = lifecycle.draining() => return,
                     () = dispatch.callbacks_ended() => continue,
                     () = tokio::time::sleep(pause) => pause = (pause * 2).min(longest),
@@ -80,10 +81,30 @@ pub async fn callbacks(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Life
             }
         }
         tokio::select! {
+            biased;
             () = lifecycle.draining() => return,
             () = dispatch.callbacks_ended() => {}
             () = dispatch.callbacks_due() => {}
             _tick = ticks.tick() => {}
+        }
+    }
+}
+
+/// Between two measures of what has not arrived: who reads metrics does it about as often.
+const GAUGES_EVERY: Duration = Duration::from_secs(15);
+
+/// Measures what must be counted in the store.
+pub async fn gauges(dispatch: Arc<Dispatch>, lifecycle: Lifecycle) {
+    let mut ticks = interval(GAUGES_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = lifecycle.stopped() => return,
+            _tick = ticks.tick() => {}
+        }
+        if let Err(error) = dispatch.gauge_callbacks().await {
+            warn!(error = &error as &dyn std::error::Error, "Callbacks were not counted.");
         }
     }
 }

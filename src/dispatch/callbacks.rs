@@ -186,6 +186,7 @@ impl Dispatch {
                 return;
             }
             tokio::select! {
+                biased;
                 () = self.lifecycle.stopped() => {}
                 () = tokio::time::sleep(NOTE_AGAIN) => {}
             }

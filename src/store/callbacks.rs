@@ -64,6 +64,15 @@ pub struct CallbackFilter {
     pub until: Option<EpochMs>,
 }
 
+/// What has not arrived.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct CallbackBacklog {
+    /// Callbacks that are to be sent (again).
+    pub waiting: u64,
+    /// Callbacks that were given up and are still kept.
+    pub dead: u64,
+}
+
 /// A callback as it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallbackRecord {
@@ -200,6 +209,8 @@ pub trait CallbackStore {
     ) -> StoreResult<u64>;
     /// Sends one callback once more. False if there is none that has ended, or its target is gone.
     async fn redeliver_callback(&self, app: AppId, id: CallbackId, at: EpochMs) -> StoreResult<bool>;
+    /// How many callbacks wait, and how many are dead, of all apps.
+    async fn callback_backlog(&self) -> StoreResult<CallbackBacklog>;
 
     /// Puts off, or on, the moment from which a rider's backend is told whether they are connected. `touch_rider` sets it to
     /// [`PRESENCE_SETTLES_MS`] later, where a target of the app wants to hear of it; here nothing happens to a rider without

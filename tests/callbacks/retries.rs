@@ -36,7 +36,9 @@ async fn the_table_is_kept_and_then_it_is_given_up_and_the_next_goes() {
     assert_eq!((records[0].state, records[0].tries.len()), (CallbackState::Dead, 4));
     assert_pauses(&target.heard(), &[60, 120, 240]);
     assert!(target.heard().iter().all(|request| request.id() == target.heard()[0].id()));
-    assert!((stage.metric("orderbell_callbacks_dead_total") - 1.0).abs() < 0.5);
+    assert!((stage.metric("orderbell_callbacks_given_up_total") - 1.0).abs() < 0.5);
+    stage.dispatch.gauge_callbacks().await.unwrap();
+    assert!((stage.metric("orderbell_callbacks_dead") - 1.0).abs() < 0.5);
     target.change(|_, _| Manner::Status(200));
     stage.hear("r1", alert).await;
     let records = stage.ended(4).await;

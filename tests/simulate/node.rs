@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::simulation::Guard;
-use crate::simulation::arbiter::Arbiter;
+use crate::simulation::arbiter::{Arbiter, Door};
 use crate::simulation::clock::{SimClock, WorldTime};
 use crate::simulation::dice::Dice;
 use crate::simulation::ledger::Ledger;
@@ -57,6 +57,7 @@ pub(crate) struct Plant {
     pub(crate) time: WorldTime,
     pub(crate) voice: Arc<LateVoice>,
     pub(crate) arbiter: Arc<Arbiter>,
+    pub(crate) door: Arc<Door>,
     pub(crate) faults: StoreFaults,
     pub(crate) crash_at: Option<CrashAt>,
     pub(crate) guard: Guard,
@@ -123,7 +124,7 @@ impl Node {
             accounts: Accounts::new(Arc::clone(&store), Arc::clone(&clock), vault(), 86_400_000),
             receipts,
             caller: Arc::clone(&plant.arbiter) as Arc<_>,
-            courier: Arc::clone(&plant.arbiter) as Arc<_>,
+            courier: Arc::clone(&plant.door) as Arc<_>,
             callbacks: callback_limits(),
             limits: LIMITS,
             store,
@@ -132,6 +133,8 @@ impl Node {
         lifecycle.supervise("receipts", Arc::clone(&dispatch).commit_receipts(source));
         let sweep = workers::sweep(Arc::clone(&dispatch), Duration::from_secs(1), lifecycle.clone());
         lifecycle.supervise("sweep", sweep);
+        let callbacks = workers::callbacks(Arc::clone(&dispatch), Duration::from_secs(1), lifecycle.clone());
+        lifecycle.supervise("callbacks", callbacks);
         let host = Arc::new(Host {
             dispatch: Arc::clone(&dispatch),
             lifecycle: lifecycle.clone(),

@@ -28,7 +28,7 @@ use orderbell::domain::{AppSettings, Head, RiderKey, book};
 use orderbell::store::model::ModelStore;
 use tokio::task::JoinSet;
 
-use arbiter::Arbiter;
+use arbiter::{Arbiter, Door};
 use backend::{Backend, Worker};
 use clock::WorldTime;
 use device::{Device, sleep_ms};
@@ -75,11 +75,13 @@ async fn world(seed: u64, plan: Plan, guard: Guard) -> Seen {
     let address = Arc::new(Address::default());
     let dice = Dice::of(seed, "arbiter");
     let arbiter = Arc::new(Arbiter::new(Arc::clone(&ledger), Arc::clone(&address), dice));
+    let door = Arc::new(Door::new(Arc::clone(&ledger), Dice::of(seed, "door")));
     let plant = Plant {
         ledger: Arc::clone(&ledger),
         time,
         voice,
         arbiter: Arc::clone(&arbiter),
+        door,
         faults: plan.store,
         crash_at: plan.crash_at,
         guard,

@@ -16,10 +16,11 @@ use orderbell::domain::{
 };
 use orderbell::store::{
     Accepted, Admission, Admitted, AfterAttempt, AlertRecord, AppStore, Call as LadderCall, CallResult,
-    CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord, CallbackStore, Claim, DeviceCheck,
-    DueStep, DueTarget, Duty, Ended, Merged, NewEvent, NewWording, NumberedNotice, Online, OpenDelivery,
-    Progress, Progressed, Receipt, RiderPatch, Saved, Schedule, Settled, SpeechSpend, SpeechStore, SpeechUse,
-    Stepped, Store, StoreError, StoreResult, Unrolled, When, Wording, WordingKey, World,
+    CallbackAttempt, CallbackBacklog, CallbackBatch, CallbackFilter, CallbackRecord, CallbackStore, Claim,
+    DeviceCheck, DueStep, DueTarget, Duty, Ended, Merged, NewEvent, NewWording, NumberedNotice, Online,
+    OpenDelivery, Progress, Progressed, Receipt, RiderPatch, Saved, Schedule, Settled, SpeechSpend,
+    SpeechStore, SpeechUse, Stepped, Store, StoreError, StoreResult, Unrolled, When, Wording, WordingKey,
+    World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -319,6 +320,7 @@ hand_on_all! { CallbackStore:
     fn callback(app: AppId, id: CallbackId) -> Option<CallbackRecord>;
     fn redeliver_callbacks(app: AppId, filter: CallbackFilter, at: EpochMs, limit: u32) -> u64;
     fn redeliver_callback(app: AppId, id: CallbackId, at: EpochMs) -> bool;
+    fn callback_backlog() -> CallbackBacklog;
     fn presence_changed(rider: RiderKey, due_at: EpochMs) -> ();
     fn doubt_presence(due_at: EpochMs) -> u64;
     fn due_presence(now: EpochMs, limit: u32) -> Vec<RiderKey>;

@@ -6,7 +6,7 @@ use tracing::{debug, warn};
 use super::judgement::Judgement;
 use crate::dispatch::Dispatch;
 use crate::domain::EpochMs;
-use crate::store::{AfterAttempt, CallbackBatch};
+use crate::store::{AfterAttempt, CallbackBacklog, CallbackBatch, StoreResult};
 use crate::telemetry::{Metric, seconds};
 
 impl Dispatch {
@@ -41,7 +41,7 @@ impl Dispatch {
 
     fn tell_dead(&self, batch: &CallbackBatch, judgement: &Judgement) {
         let dead = u64::try_from(batch.callbacks.len()).unwrap_or(u64::MAX);
-        self.telemetry.counter(Metric::CallbacksDead, &[]).increment(dead);
+        self.telemetry.counter(Metric::CallbacksGivenUp, &[]).increment(dead);
         for callback in &batch.callbacks {
             warn!(
                 callback.id = %callback.id,
@@ -55,6 +55,18 @@ impl Dispatch {
                 "Callback given up; it can be sent again by redeliver."
             );
         }
+    }
+
+    /// Measures what waits and what was given up.
+    ///
+    /// # Errors
+    /// The store's; the next measure tries again.
+    pub async fn gauge_callbacks(&self) -> StoreResult<()> {
+        let CallbackBacklog { waiting, dead } = self.store.callback_backlog().await?;
+        for (metric, count) in [(Metric::CallbacksWaiting, waiting), (Metric::CallbacksDead, dead)] {
+            self.telemetry.gauge(metric).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        }
+        Ok(())
     }
 
     /// Measures how many backends rest.

@@ -13,8 +13,8 @@ use crate::domain::callback::{
 };
 use crate::domain::{AppId, CallbackId, CallbackTargetId, EpochMs, RiderKey};
 use crate::store::{
-    AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord, CallbackStore, Online,
-    PRESENCE_SETTLES_MS, StoreResult, TARGETS_MAX,
+    AfterAttempt, CallbackAttempt, CallbackBacklog, CallbackBatch, CallbackFilter, CallbackRecord,
+    CallbackStore, Online, PRESENCE_SETTLES_MS, StoreResult, TARGETS_MAX,
 };
 
 /// Everything about callbacks.
@@ -428,6 +428,15 @@ impl CallbackStore for ModelStore {
             let number = row.filter(|row| state.outbox.may_go_again(row)).map(|row| row.record.number);
             let numbers: Vec<i64> = number.into_iter().collect();
             state.outbox.again(&numbers, at) > 0
+        })
+    }
+
+    async fn callback_backlog(&self) -> StoreResult<CallbackBacklog> {
+        self.with(|state| {
+            let of = |wanted: CallbackState| {
+                state.outbox.rows.iter().filter(|row| row.record.state == wanted).count() as u64
+            };
+            CallbackBacklog { waiting: of(CallbackState::Waiting), dead: of(CallbackState::Dead) }
         })
     }
 

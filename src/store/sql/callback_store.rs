@@ -8,8 +8,8 @@ use super::engine::Engine;
 use crate::domain::callback::{CallbackTarget, Destination, Fact, TargetState};
 use crate::domain::{AppId, CallbackId, CallbackTargetId, EpochMs, RiderKey};
 use crate::store::{
-    AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord, CallbackStore, Online,
-    StoreResult,
+    AfterAttempt, CallbackAttempt, CallbackBacklog, CallbackBatch, CallbackFilter, CallbackRecord,
+    CallbackStore, Online, StoreResult,
 };
 
 #[async_trait]
@@ -106,6 +106,10 @@ impl<E: Engine> CallbackStore for SqlStore<E> {
         self.engine
             .write((app, id, at), |db, (app, id, at)| Box::pin(callbacks::again(db, *app, *id, *at)))
             .await
+    }
+
+    async fn callback_backlog(&self) -> StoreResult<CallbackBacklog> {
+        callbacks::backlog(&mut self.engine.reader().await?.db()).await
     }
 
     async fn presence_changed(&self, rider: RiderKey, due_at: EpochMs) -> StoreResult<()> {

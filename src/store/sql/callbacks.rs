@@ -2,6 +2,7 @@
 //! Of each lane only the first row that waits is due; whoever adds or ends rows of a lane sees to it.
 
 mod again;
+mod backlog;
 mod claim;
 mod finish;
 mod presence;
@@ -19,6 +20,7 @@ use crate::domain::{AlertId, AppId, CallbackId, CallbackTargetId, EpochMs, Order
 use crate::store::StoreResult;
 
 pub(super) use again::{Again, again, again_all};
+pub(super) use backlog::backlog;
 pub(super) use claim::{Claim, claim};
 pub(super) use finish::{Finished, finish};
 pub(super) use presence::{doubt, due as due_presence, put_off, tell as tell_presence};
