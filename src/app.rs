@@ -1,7 +1,11 @@
 //! The composition root: the only place that names the store, the folders and the listeners.
 //! It starts a server from a configuration and ends it in order: riders first, receipts next, the store last.
 
+mod backup;
+mod database;
 mod folder;
+mod moving;
+mod outbound;
 mod prewarm;
 mod voice;
 
@@ -11,15 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::audio::silence::KeepAlive;
-use crate::clock::{Clock, SystemClock, random_bytes};
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Reports, Server, ms};
 use crate::dispatch::{
     Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits, Vault,
@@ -34,18 +36,22 @@ use crate::http::rider_socket::SocketLimits;
 use crate::http::{AppParts, AppState, HttpLimits, PublicUrl, health, router};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
-use crate::outbound::{Outbound, OutboundLimits, SystemLookup, UrlPolicy};
+
 use crate::session::Settings;
 use crate::speech::warm::WarmProgress;
 use crate::speech::{Speech, Voice};
 use crate::store::Store;
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::telemetry::Telemetry;
 use crate::workers;
 
+use database::{migrate_at_start, node_key, open_store};
 use prewarm::Prewarming;
 
+pub use crate::store::transfer::CopyStep;
+pub use backup::{Backup, LastBackup, Restored, backup, last_backup, restore};
+pub use database::{Closer, Migration, is_final, migrate, open_accounts};
 pub use folder::{DataFolder, Running};
+pub use moving::{Way, copy_store};
 pub use voice::{BUILT_IN, SoloVoice, Speakers, VoiceDesk, check_voice, espeak_settings};
 
 /// A server that runs.
@@ -79,17 +85,19 @@ impl App {
         let telemetry = Telemetry::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let key = node_key(config, &folder)?;
-        let store = open_store(config, &folder, &clock, &lifecycle).await?;
+        let store = open_store(config, &folder, &clock, &lifecycle, migrate_at_start(config)).await?;
         let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
         let (words, lexicons) = (speakers.words.clone(), speakers.lexicons.clone());
         let voice = speakers.options(config, folder.path("clips"), key.derive("clips"));
         let speech = Speech::open(voice, Arc::clone(&clock), telemetry.clone(), lifecycle.clone()).await;
         let speech = Arc::new(speech.context("opening the voice")?);
-        let caller = outbound(config, &clock, &telemetry)?;
+        let (caller, courier) = outbound::clients(config, &clock, &telemetry)?;
         let desk = audio_desk(config, &clock, &telemetry)?;
         let urls = audio_urls(config, &key);
         let dispatch = Dispatch::new(Parts {
             caller: Arc::new(caller),
+            courier: Arc::new(courier),
+            callbacks: outbound::callback_limits(config),
             hub: Arc::new(Hub::new()),
             speech: Arc::clone(&speech) as Arc<dyn Voice>,
             kinds: Arc::new(Kinds::embedded()?),
@@ -102,6 +110,7 @@ impl App {
             clock,
         });
         dispatch.accounts().ensure_default_app().await?;
+        dispatch.accounts().check_node_key().await?;
         lifecycle.supervise("receipts", Arc::clone(&dispatch).commit_receipts(source));
         let sessions = sessions(config, urls, store.epoch().await?);
         let state = AppState::new(AppParts {
@@ -174,66 +183,6 @@ impl App {
     }
 }
 
-/// Opens a data folder for commands beside, or without, a running server.
-///
-/// # Errors
-/// A folder or database that cannot be used.
-pub async fn open_accounts(config: &Config, data: PathBuf) -> anyhow::Result<(Accounts, Closer)> {
-    let folder = DataFolder::share(data)?;
-    let lifecycle = Lifecycle::new();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let key = node_key(config, &folder)?;
-    let store = open_store(config, &folder, &clock, &lifecycle).await?;
-    let accounts = accounts(config, &store, &clock, &key)?;
-    accounts.ensure_default_app().await?;
-    Ok((accounts, Closer { store, lifecycle }))
-}
-
-/// Closes what a command has opened.
-pub struct Closer {
-    store: Arc<dyn Store>,
-    lifecycle: Lifecycle,
-}
-
-impl Closer {
-    /// Waits until everything is on disk and closed.
-    pub async fn close(self) {
-        self.lifecycle.begin_drain();
-        self.store.close().await;
-        let _in_time = self.lifecycle.finish_workers(WORKERS_LIMIT).await;
-    }
-}
-
-fn node_key(config: &Config, folder: &DataFolder) -> anyhow::Result<NodeKey> {
-    let configured = config.secrets.node_key.expose_secret();
-    if configured.is_empty() {
-        return NodeKey::from_file(&folder.path("node.key")).context("opening the node key");
-    }
-    NodeKey::from_base64(configured).context("reading secrets.node_key")
-}
-
-async fn open_store(
-    config: &Config,
-    folder: &DataFolder,
-    clock: &Arc<dyn Clock>,
-    lifecycle: &Lifecycle,
-) -> anyhow::Result<Arc<dyn Store>> {
-    let reading = Arc::clone(clock);
-    let options = SqliteOptions {
-        path: folder.path("orderbell.db"),
-        epoch: URL_SAFE_NO_PAD.encode(random_bytes::<12>()),
-        now: Arc::new(move || reading.now().wall),
-        readers: config.store.readers,
-        queue_capacity: config.store.queue,
-        batch_max: config.store.batch_max,
-        wait_max: config.store.queue_timeout,
-        pages_max: None,
-    };
-    let (store, writer) = SqliteStore::open(options).await.context("opening the database")?;
-    lifecycle.supervise("store writer", writer);
-    Ok(store)
-}
-
 fn accounts(
     config: &Config,
     store: &Arc<dyn Store>,
@@ -284,21 +233,6 @@ fn report_limits(reports: &Reports) -> ReportLimits {
     }
 }
 
-/// The way to other people's servers.
-fn outbound(config: &Config, clock: &Arc<dyn Clock>, telemetry: &Telemetry) -> anyhow::Result<Outbound> {
-    let callbacks = &config.callbacks;
-    let limits = OutboundLimits {
-        policy: if callbacks.allow_private { UrlPolicy::PrivateToo } else { UrlPolicy::PublicOnly },
-        timeout_max: callbacks.timeout,
-        connect_timeout: callbacks.connect_timeout,
-        answer_bytes_max: callbacks.answer_bytes_max,
-        concurrency: callbacks.concurrency,
-        per_origin: callbacks.per_origin,
-    };
-    let lookup = Arc::new(SystemLookup::new(callbacks.concurrency));
-    Outbound::new(limits, lookup, Arc::clone(clock), telemetry.clone()).context("setting up calls to others")
-}
-
 /// Histograms keep every sample until they are folded.
 const TELEMETRY_EVERY: Duration = Duration::from_secs(5);
 /// Addresses whose budget is whole again are of no use; a minute's worth of them is little.
@@ -308,6 +242,8 @@ fn start_workers(config: &Config, state: &AppState) {
     let (dispatch, lifecycle) = (&state.dispatch, &state.lifecycle);
     let sweep = workers::sweep(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
     lifecycle.supervise("sweep", sweep);
+    let callbacks = workers::callbacks(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
+    lifecycle.supervise("callbacks", callbacks);
     lifecycle.supervise("forget", workers::forget(Arc::clone(dispatch), lifecycle.clone()));
     let telemetry = state.telemetry.clone();
     let folding = workers::upkeep(TELEMETRY_EVERY, move || telemetry.upkeep(), lifecycle.clone());

@@ -1,17 +1,20 @@
 //! Configuration in three layers: the embedded complete default, a file, the environment.
 //! What is not in the default does not exist; a configuration that fails is never used in part.
 
+mod callbacks;
 pub mod engines;
 mod environment;
 mod reports;
 mod secrets;
 mod server;
 mod speech;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+pub use callbacks::Callbacks;
 use ipnet::IpNet;
 pub use reports::Reports;
 use secrecy::ExposeSecret;
@@ -19,6 +22,7 @@ pub use secrets::Secrets;
 use serde::{Deserialize, Deserializer};
 use server::networks;
 pub use speech::{FeeRange, Prewarm, Speech};
+pub use store::{Store, StorePlace};
 
 /// The complete default, commented.
 pub const DEFAULTS: &str = include_str!("../deploy/config.default.toml");
@@ -86,7 +90,7 @@ pub struct Config {
     pub offers: Offers,
     /// Questions about the record.
     pub reports: Reports,
-    /// Calls to URLs that users give.
+    /// What is sent to URLs that users give.
     pub callbacks: Callbacks,
     /// Log lines.
     pub log: Log,
@@ -156,21 +160,6 @@ section!(
     Admin {
         /// Address and port.
         listen: SocketAddr,
-    }
-);
-section!(
-    /// The database.
-    Store {
-        /// Waiting writes.
-        queue: usize,
-        /// Writes in one commit.
-        batch_max: usize,
-        /// Longest wait for a turn.
-        @"duration" queue_timeout: Duration,
-        /// Reading connections.
-        readers: u32,
-        /// How long an event's id is remembered.
-        @"duration" event_memory: Duration,
     }
 );
 section!(
@@ -291,29 +280,6 @@ section!(
     }
 );
 section!(
-    /// Calls to URLs that users give.
-    Callbacks {
-        /// Whether private and loopback addresses may be called, and plain http.
-        allow_private: bool,
-        /// Limit of one call.
-        @"duration" timeout: Duration,
-        /// Limit for a connection.
-        @"duration" connect_timeout: Duration,
-        /// Bytes of an answer that are read.
-        answer_bytes_max: usize,
-        /// Calls at one time.
-        concurrency: usize,
-        /// Calls to one origin at one time.
-        per_origin: usize,
-        /// Limit for a backend's verdict on an accept.
-        @"duration" arbiter_wait: Duration,
-        /// First pause before a call of a ladder is made again.
-        @"duration" again: Duration,
-        /// Calls made in all for one rider and step.
-        attempts: u32,
-    }
-);
-section!(
     /// Log lines.
     Log {
         /// `text` or `json`.
@@ -322,26 +288,6 @@ section!(
         filter: String,
     }
 );
-
-impl Callbacks {
-    /// What must hold, the setting, and that in words.
-    fn rules(&self) -> [(bool, &'static str, &'static str); 6] {
-        let waits = Duration::from_millis(10)..=self.timeout;
-        let timeouts = Duration::from_millis(100)..=Duration::from_secs(10);
-        [
-            (timeouts.contains(&self.timeout), "callbacks.timeout", "is 100ms to 10s"),
-            (waits.contains(&self.connect_timeout), "callbacks.connect_timeout", "is 10ms to timeout"),
-            (waits.contains(&self.arbiter_wait), "callbacks.arbiter_wait", "is 10ms to timeout"),
-            (self.answer_bytes_max >= 1024, "callbacks.answer_bytes_max", "is at least 1024"),
-            (self.per_origin > 0, "callbacks.per_origin", "is at least 1"),
-            (
-                (self.per_origin..=10_000).contains(&self.concurrency),
-                "callbacks.concurrency",
-                "is per_origin to 10000",
-            ),
-        ]
-    }
-}
 
 impl Audio {
     /// What must hold, the setting, and that in words.
@@ -395,8 +341,6 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let rules = [
-            (self.store.queue > 0 && self.store.batch_max > 0, "store.queue", "and batch_max are at least 1"),
-            (self.store.readers > 0, "store.readers", "is at least 1"),
             (self.rider.heartbeat.as_millis() >= 1000, "rider.heartbeat", "is at least 1s"),
             (self.rider.silence_max > self.rider.heartbeat, "rider.silence_max", "is longer than heartbeat"),
             (self.rider.window > 0, "rider.window", "is at least 1"),
@@ -424,13 +368,14 @@ impl Config {
             .into_iter()
             .chain(self.server.rules())
             .chain(self.reports.rules())
+            .chain(self.store.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())
             .chain(self.speech.rules())
             .find(|(holds, ..)| !holds)
         {
             Some((_, key, what)) => Err(ConfigError::Invalid { key: key.to_owned(), what: what.to_owned() }),
-            None => self.speech.check(),
+            None => self.store.place().and_then(|_| self.speech.check()),
         }
     }
 
@@ -448,7 +393,8 @@ impl Config {
         let Secrets { node_key, operator_key } = &self.secrets;
         let all = [("secrets.node_key", node_key), ("secrets.operator_key", operator_key)];
         let set = all.into_iter().filter(|(_, secret)| !secret.expose_secret().is_empty());
-        set.map(|(name, _)| name.to_owned()).chain(self.speech.secrets_set()).collect()
+        let set = set.map(|(name, _)| name).chain(self.store.secret_set());
+        set.map(str::to_owned).chain(self.speech.secrets_set()).collect()
     }
 }
 

@@ -134,6 +134,11 @@ impl TestServer {
         self.state.dispatch.accounts()
     }
 
+    /// Where it keeps its data.
+    pub(crate) fn data(&self) -> PathBuf {
+        data_of(self.folder.path())
+    }
+
     pub(crate) fn now_ms(&self) -> i64 {
         self.state.dispatch.clock().now().wall.0
     }

@@ -1,10 +1,16 @@
 //! A book is written back: of each table, what is new and what has changed, by one statement with a list.
 //! What has not changed is not written, so that a rider's row costs nothing to look at.
 
+mod statements;
+
 use std::collections::HashMap;
 
 use serde::Serialize;
 
+use self::statements::{
+    DROP_TARGETS, INSERT_ALERTS, INSERT_DELIVERIES, INSERT_RIDERS, PUT_RIDERS, UPDATE_ALERTS,
+    UPDATE_DELIVERIES, UPDATE_RIDERS,
+};
 use crate::domain::Sound;
 use crate::domain::book::{Book, Mark};
 use crate::domain::delivery::EndReason;
@@ -13,71 +19,8 @@ use crate::domain::{
     RiderId, SoundProfile,
 };
 use crate::store::StoreResult;
-use crate::store::sql::db::{Db, Text, sql};
-use crate::store::sql::{calls, notices, orders, recipes, rows};
-
-const PUT_RIDERS: &str = "INSERT INTO riders (app_id, id, known, on_duty, lang, devices, not_before, seq, \
-     created_at, last_seen_at, duty_at, unanswered, unanswered_at, answered_at, minute_at, minute_count, \
-     burst_until, test, sound_profile) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
-     value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, \
-     value ->> 13, value ->> 14, value ->> 15, value ->> 16, value ->> 17, value ->> 18 \
-     FROM jsonb_each($1) WHERE TRUE ON CONFLICT (app_id, id) DO UPDATE SET known = excluded.known, \
-     on_duty = excluded.on_duty, seq = excluded.seq, duty_at = excluded.duty_at, \
-     unanswered = excluded.unanswered, unanswered_at = excluded.unanswered_at, \
-     answered_at = excluded.answered_at, minute_at = excluded.minute_at, \
-     minute_count = excluded.minute_count, burst_until = excluded.burst_until, \
-     test = excluded.test";
-// In three parts: a column is looked for among those of its part, and not among forty.
-const INSERT_ALERTS: &str = "INSERT INTO alerts (id, app_id, order_id, kind, urgency, need, mode, arbiter, duty, \
-     collapse_key, created_at, starts_at, expires_at, answer_ms, ladder, candidates, event_id, version, \
-     interrupt, repeat_count, repeat_gap_ms, lang, title, text, said, card, ext, trace_id, callback_url, \
-     jitter_ms, stored_at, rendered_at, sound, state, ended_at, winner, steps_done, step_due_at, \
-     candidates_asked, open_count, unrolling, key_mode) \
-     SELECT value ->> '$.moving.id', value ->> '$.fixed.app', value ->> '$.fixed.order', \
-     value ->> '$.fixed.kind', value ->> '$.fixed.urgency', value ->> '$.fixed.need', \
-     value ->> '$.fixed.mode', value ->> '$.fixed.arbiter', value ->> '$.fixed.duty', \
-     value ->> '$.fixed.key', value ->> '$.fixed.created', value ->> '$.fixed.starts', \
-     value ->> '$.fixed.expires', value ->> '$.fixed.answer_ms', value ->> '$.fixed.ladder', \
-     value ->> '$.fixed.candidates', value ->> '$.body.event', value ->> '$.body.version', \
-     value ->> '$.body.interrupt', value ->> '$.body.count', value ->> '$.body.gap', value ->> '$.body.lang', \
-     value ->> '$.body.title', value ->> '$.body.text', value ->> '$.body.said', value ->> '$.body.card', \
-     value ->> '$.body.ext', value ->> '$.body.trace', value ->> '$.body.callback', \
-     value ->> '$.body.jitter', value ->> '$.body.stored', value ->> '$.body.rendered', \
-     value ->> '$.body.sound', value ->> '$.moving.state', value ->> '$.moving.ended_at', \
-     value ->> '$.moving.winner', value ->> '$.moving.steps_done', value ->> '$.moving.step_due_at', \
-     value ->> '$.moving.asked', value ->> '$.moving.open_count', value ->> '$.moving.unrolling', \
-     value ->> '$.fixed.key_mode' \
-     FROM jsonb_each($1) ORDER BY key";
-const UPDATE_ALERTS: &str = "UPDATE alerts SET state = n.state, ended_at = n.ended_at, winner = n.winner, \
-     steps_done = n.steps_done, step_due_at = n.step_due_at, ladder_late_ms = n.late_ms, candidates_asked = n.asked, \
-     open_count = n.open_count, unrolling = n.unrolling FROM (SELECT value ->> 'id' AS id, \
-     value ->> 'state' AS state, value ->> 'ended_at' AS ended_at, value ->> 'winner' AS winner, \
-     value ->> 'steps_done' AS steps_done, value ->> 'step_due_at' AS step_due_at, \
-     value ->> 'late_ms' AS late_ms, value ->> 'asked' AS asked, value ->> 'open_count' AS open_count, value ->> 'unrolling' AS unrolling \
-     FROM jsonb_each($1)) AS n WHERE alerts.id = n.id";
-// Whoever was not told of an alert before it ended never will be.
-const DROP_TARGETS: &str = "DELETE FROM targets WHERE alert_id IN (SELECT value FROM json_each($1))";
-const INSERT_DELIVERIES: &str = "INSERT INTO deliveries (id, alert_id, app_id, rider_id, seq, need, \
-     expires_at, first_status, state, reason, ring, attempts, plays, held_until, rung_at, ended_at) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
-     value ->> 7, value ->> 8, value ->> 9, value ->> 10, 0, 0, value ->> 11, value ->> 12, \
-     value ->> 13 \
-     FROM jsonb_each($1) ORDER BY key";
-const UPDATE_DELIVERIES: &str = "UPDATE deliveries SET seq = n.seq, expires_at = n.expires_at, \
-     state = n.state, reason = n.reason, ring = n.ring, attempts = n.attempts, plays = n.plays, \
-     sent_ring = n.sent_ring, rung_at = n.rung_at, held_until = n.held_until, answer = n.answer, \
-     late_answer = n.late_answer, ask_due_at = n.ask_due_at, trouble = n.trouble, sent_at = n.sent_at, \
-     received_at = n.received_at, playing_at = n.playing_at, played_at = n.played_at, \
-     answered_at = n.answered_at, ended_at = n.ended_at FROM (SELECT value ->> 'alert' AS alert, \
-     value ->> 'rider' AS rider, value ->> 'seq' AS seq, value ->> 'expires_at' AS expires_at, \
-     value ->> 'state' AS state, value ->> 'reason' AS reason, value ->> 'ring' AS ring, \
-     value ->> 'attempts' AS attempts, value ->> 'plays' AS plays, value ->> 'sent_ring' AS sent_ring, \
-     value ->> 'rung_at' AS rung_at, value ->> 'held_until' AS held_until, value ->> 'answer' AS answer, \
-     value ->> 'late_answer' AS late_answer, value ->> 'ask_due_at' AS ask_due_at, \
-     value ->> 'trouble' AS trouble, value ->> 'sent_at' AS sent_at, value ->> 'received_at' AS received_at, \
-     value ->> 'playing_at' AS playing_at, value ->> 'played_at' AS played_at, \
-     value ->> 'answered_at' AS answered_at, value ->> 'ended_at' AS ended_at FROM jsonb_each($1)) AS n \
-     WHERE deliveries.alert_id = n.alert AND deliveries.rider_id = n.rider";
+use crate::store::sql::db::{Db, Dialect, Text, sql};
+use crate::store::sql::{callbacks, calls, notices, orders, recipes, rows};
 
 /// Writes back a book to which no alert was added.
 pub(in crate::store::sql) async fn save(db: &mut Db<'_>, book: &mut Book) -> StoreResult<()> {
@@ -91,12 +34,8 @@ pub(in crate::store::sql) async fn save_with(
     bodies: &[&Alert],
     at: EpochMs,
 ) -> StoreResult<()> {
-    let riders = book.riders().filter(|(_, mark)| *mark != Mark::Clean);
-    let riders: Vec<RiderRow<'_>> = riders.map(|(rider, _)| RiderRow::of(rider)).collect();
-    put(db, PUT_RIDERS, "riders", &riders).await?;
-    let orders = book.orders().filter(|(.., mark)| *mark != Mark::Clean);
-    let orders: Vec<_> = orders.map(|(key, order, _)| (key, order)).collect();
-    orders::put_all(db, &orders).await?;
+    save_riders(db, book).await?;
+    orders::put_all(db, book.orders().filter(|(.., mark)| *mark != Mark::Clean)).await?;
     save_alerts(db, book, bodies, at).await?;
     let marked = |wanted| book.deliveries().filter(move |(_, mark)| *mark == wanted).map(|(row, _)| row);
     let new: Vec<FirstRow<'_>> = marked(Mark::New).map(FirstRow::of).collect();
@@ -104,7 +43,30 @@ pub(in crate::store::sql) async fn save_with(
     let changed: Vec<DeliveryRow<'_>> = marked(Mark::Changed).map(DeliveryRow::of).collect();
     put(db, UPDATE_DELIVERIES, "deliveries", &changed).await?;
     notices::add_all(db, &book.take_notices()).await?;
-    calls::add_all(db, &book.take_calls()).await
+    calls::add_all(db, &book.take_calls()).await?;
+    // After its alerts: what is kept of them is looked up.
+    callbacks::note(db, &book.take_facts()).await
+}
+
+async fn save_riders(db: &mut Db<'_>, book: &Book) -> StoreResult<()> {
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for (rider, mark) in book.riders() {
+        match mark {
+            Mark::Clean => {}
+            Mark::Changed => changed.push(RiderRow::of(rider)),
+            Mark::New => new.push(RiderRow::of(rider)),
+        }
+    }
+    match db.dialect() {
+        Dialect::Sqlite => {
+            new.extend(changed);
+            put(db, PUT_RIDERS, "riders", &new).await
+        }
+        Dialect::Postgres => {
+            put(db, INSERT_RIDERS, "riders", &new).await?;
+            put(db, UPDATE_RIDERS, "riders", &changed).await
+        }
+    }
 }
 
 async fn save_alerts(db: &mut Db<'_>, book: &Book, bodies: &[&Alert], at: EpochMs) -> StoreResult<()> {
