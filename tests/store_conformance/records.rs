@@ -77,14 +77,14 @@ pub(crate) async fn alerts_are_found_by_what_they_are(stage: &Stage) {
 
     let order = |order: &str| Some(order.parse().unwrap());
     let rider = |rider: &str| Some(rider.parse().unwrap());
-    let state = |state| AlertFilter { state: Some(state), ..all() };
+    let in_state = |state| AlertFilter { state: Some(state), ..all() };
     assert_eq!(found(stage, AlertFilter { order: order("o1"), ..all() }).await, [new, urged]);
     assert_eq!(found(stage, AlertFilter { order: order("o3"), ..all() }).await, []);
     assert_eq!(found(stage, AlertFilter { rider: rider("r1"), ..all() }).await, [another, urged]);
     let both = AlertFilter { order: order("o1"), rider: rider("r2"), ..all() };
     assert_eq!(found(stage, both).await, [new]);
-    assert_eq!(found(stage, state(AlertState::Completed)).await, [new]);
-    assert_eq!(found(stage, state(AlertState::Active)).await, [another, urged]);
+    assert_eq!(found(stage, in_state(AlertState::Completed)).await, [new]);
+    assert_eq!(found(stage, in_state(AlertState::Active)).await, [another, urged]);
     let kind = Some("order.urge".to_owned());
     assert_eq!(found(stage, AlertFilter { kind: kind.clone(), ..all() }).await, [urged]);
     let none = AlertFilter { kind, rider: rider("r2"), state: Some(AlertState::Active), ..all() };

@@ -64,10 +64,10 @@ impl MissTable {
         self.totals.count(outcome.reason);
         let missed = outcome.missed();
         for cell in self.grouping.cells(outcome, stations, &self.zone) {
-            let misses = self.cells.entry(cell).or_default();
-            misses.deliveries += 1;
+            let counts = self.cells.entry(cell).or_default();
+            counts.deliveries += 1;
             if let Some(reason) = missed {
-                *misses.reasons.entry(reason).or_default() += 1;
+                *counts.reasons.entry(reason).or_default() += 1;
             }
         }
     }

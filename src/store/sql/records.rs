@@ -77,13 +77,20 @@ macro_rules! outcome_columns {
          d.reason, d.trouble, d.sent_at, d.received_at, d.playing_at, d.played_at, d.answered_at, d.ended_at "
     };
 }
-// After a place: what is left of its alert, then older alerts.
-const OUTCOMES: &str = concat!(
-    outcome_columns!(),
-    "FROM alerts AS a JOIN deliveries AS d ON d.alert_id = a.id \
-     WHERE a.app_id = $1 AND a.id >= $2 AND a.id <= $3 AND (a.id < $3 OR d.rider_id < $5) \
-     ORDER BY a.id DESC, d.rider_id DESC LIMIT $4"
-);
+macro_rules! outcomes {
+    ($also:literal) => {
+        concat!(
+            outcome_columns!(),
+            "FROM alerts AS a JOIN deliveries AS d ON d.alert_id = a.id \
+             WHERE a.app_id = $1 AND a.id >= $2 AND a.id <= $3 AND (a.id < $3 OR d.rider_id < $5) ",
+            $also,
+            "ORDER BY a.id DESC, d.rider_id DESC LIMIT $4"
+        )
+    };
+}
+// After a place: what is left of its alert, then older alerts. PostgreSQL may walk both tables side by side, and must be
+// told that it need not begin at the newest delivery of all.
+const OUTCOMES: Text = each(outcomes!(""), outcomes!("AND d.alert_id >= $2 AND d.alert_id <= $3 "));
 const OUTCOMES_OF_RIDER: &str = concat!(
     outcome_columns!(),
     "FROM deliveries AS d JOIN alerts AS a ON a.id = d.alert_id \
@@ -123,7 +130,7 @@ impl<E: Engine> RecordStore for SqlStore<E> {
                 look.bind(order.as_str()).bind(rider.as_str())
             }
         };
-        let looked_at = read(look.all(db).await?, "alerts", |fields| {
+        let looked_at = read(&look.all(db).await?, "alerts", |fields| {
             Ok((fields.parsed()?, fields.take()?, fields.word(AlertState::parse)?))
         })?;
         let fits = |(_, kind, state): &(AlertId, String, AlertState)| filter.wants(kind, *state);
@@ -146,7 +153,7 @@ impl<E: Engine> RecordStore for SqlStore<E> {
         let size = if is_narrow { size } else { PageSize { looks: size.rows, ..size } };
         let look = walk(LOOK_AT_HISTORY, rider.app, filter.span, before, size.looks + 1);
         let looked_at = look.bind(rider.rider.as_str()).all(db).await?;
-        let looked_at = read(looked_at, "deliveries", |fields| {
+        let looked_at = read(&looked_at, "deliveries", |fields| {
             let (alert, kind) = (fields.parsed()?, fields.take()?);
             Ok(Seen {
                 alert,
@@ -159,7 +166,7 @@ impl<E: Engine> RecordStore for SqlStore<E> {
         let page = size.cut(looked_at, |seen| seen.alert, fits);
         let ids: Vec<AlertId> = page.rows.iter().map(|seen| seen.alert).collect();
         let past = sql(PAST).bind(rider.rider.as_str()).bind(rows::json("deliveries", &ids)?);
-        Ok(Page { rows: read(past.all(db).await?, "deliveries", past_delivery)?, next: page.next })
+        Ok(Page { rows: read(&past.all(db).await?, "deliveries", past_delivery)?, next: page.next })
     }
 
     async fn outcomes(
@@ -177,13 +184,13 @@ impl<E: Engine> RecordStore for SqlStore<E> {
                 walk(OUTCOMES, app, span, alert, limit).bind(rider.as_ref().map_or("", RiderId::as_str))
             }
         };
-        read(query.all(&mut self.engine.reader().await?.db()).await?, "deliveries", outcome)
+        read(&query.all(&mut self.engine.reader().await?.db()).await?, "deliveries", outcome)
     }
 
     async fn groups_of(&self, app: AppId, riders: Vec<RiderId>) -> StoreResult<Vec<(RiderId, GroupId)>> {
         let query = sql(GROUPS_OF).bind(app.to_string()).bind(rows::json("group_members", &riders)?);
         let rows = query.all(&mut self.engine.reader().await?.db()).await?;
-        read(rows, "group_members", |fields| Ok((fields.parsed()?, fields.parsed()?)))
+        read(&rows, "group_members", |fields| Ok((fields.parsed()?, fields.parsed()?)))
     }
 }
 
@@ -196,14 +203,14 @@ struct Seen {
 }
 
 /// A walk over an app's alerts of this span, those before that one.
-fn walk(text: &'static str, app: AppId, span: Span, before: Option<AlertId>, limit: u32) -> Query {
+fn walk(text: impl Into<Text>, app: AppId, span: Span, before: Option<AlertId>, limit: u32) -> Query {
     let (first, end) = span.ids();
     let end = before.map_or(end, |before| before.min(end));
     sql(text).bind(app.to_string()).bind(first.to_string()).bind(end.to_string()).bind(limit)
 }
 
 fn read<T>(
-    rows: Vec<Row>,
+    rows: &[Row],
     table: &'static str,
     one: impl Fn(&mut Fields<'_>) -> StoreResult<T>,
 ) -> StoreResult<Vec<T>> {
@@ -215,9 +222,9 @@ async fn summaries(db: &mut Db<'_>, ids: &[AlertId]) -> StoreResult<(Vec<AlertSu
     let (mut summaries, mut counted) = (Vec::with_capacity(ids.len()), 0);
     for some in ids.chunks(WHOLE_AT_ONCE) {
         let list = rows::json("alerts", some)?;
-        let alerts = read(sql(WHOLE).bind(&list).all(db).await?, "alerts", rows::alert)?;
+        let alerts = read(&sql(WHOLE).bind(&list).all(db).await?, "alerts", rows::alert)?;
         let mut alerts: HashMap<AlertId, Alert> = alerts.into_iter().map(|alert| (alert.id, alert)).collect();
-        let counts = read(sql(COUNT).bind(&list).all(db).await?, "deliveries", |fields| {
+        let counts = read(&sql(COUNT).bind(&list).all(db).await?, "deliveries", |fields| {
             Ok((fields.parsed()?, fields.word(DeliveryState::parse)?, fields.count()?))
         })?;
         let mut deliveries: HashMap<AlertId, Vec<(DeliveryState, u64)>> = HashMap::new();
@@ -286,7 +293,7 @@ pub(in crate::store) fn plans() -> [(Text, &'static str); 8] {
             LOOK_AT_HISTORY.into(),
             "deliveries_of_rider (app_id=? AND rider_id=? AND alert_id>? AND alert_id<?)",
         ),
-        (OUTCOMES.into(), "alerts_of_app (app_id=? AND id>? AND id<?)"),
+        (OUTCOMES, "alerts_of_app (app_id=? AND id>? AND id<?)"),
         (
             OUTCOMES_OF_RIDER.into(),
             "deliveries_of_rider (app_id=? AND rider_id=? AND alert_id>? AND alert_id<?)",
