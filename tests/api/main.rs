@@ -27,6 +27,7 @@ mod limits;
 mod offers;
 mod orders;
 mod presence;
+mod privacy;
 mod riders;
 mod schedules;
 mod secrets;

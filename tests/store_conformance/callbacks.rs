@@ -154,7 +154,7 @@ pub(crate) async fn every_end_is_told_once(stage: &Stage) {
     stage.accept_aloud(Told { key: Some("k"), expires_at: 150, ..told("e6", &["r1"]) }).await;
     store.expire_due(EpochMs(150), 2, 9).await.unwrap();
     let erased = stage.accept_aloud(told("e7", &["r2"])).await;
-    store.delete_rider(stage.rider("r2"), EpochMs(160)).await.unwrap();
+    stage.erase(stage.rider("r2"), 160).await;
     store.set_duty(stage.rider("r1"), Duty::Off, EpochMs(170)).await.unwrap();
     stage.accept_aloud(told("e8", &["r1"])).await;
     let told = all(stage).await;

@@ -103,7 +103,7 @@ pub(crate) async fn an_erased_rider_is_told_of_no_more(stage: &Stage) {
     listening(stage).await;
     touch(stage, "r1", 1_000).await;
     assert!(tell(stage, "r1", Online::Yes, 2_000).await);
-    stage.store.delete_rider(stage.rider("r1"), EpochMs(3_000)).await.unwrap();
+    stage.erase(stage.rider("r1"), 3_000).await;
     assert_eq!(due(stage, 99_999).await, [""; 0]);
     assert!(!tell(stage, "r1", Online::No, 4_000).await);
     touch(stage, "r1", 5_000).await;
