@@ -196,6 +196,7 @@ pub(crate) async fn callbacks_of_an_erased_rider_go_when_they_have_ended(stage: 
     let waits = about("r1").await;
     assert!(waits > 0, "it is told that they were erased, by the name it knows");
     assert_eq!(stage.store.tidy(EpochMs(1), 9).await.unwrap().rows(), 0);
+    at = 310;
     while send(stage, AfterAttempt::Delivered, at).await > 0 {
         at += 1;
     }
