@@ -2,6 +2,7 @@
 //! It starts a server from a configuration and ends it in order: riders first, receipts next, the store last.
 
 mod folder;
+mod outbound;
 mod prewarm;
 mod voice;
 
@@ -31,7 +32,7 @@ use crate::http::rider_socket::SocketLimits;
 use crate::http::{AppParts, AppState, HttpLimits, PublicUrl, health, router};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
-use crate::outbound::{Outbound, OutboundLimits, SystemLookup, UrlPolicy};
+
 use crate::session::Settings;
 use crate::speech::warm::WarmProgress;
 use crate::speech::{Speech, Voice};
@@ -82,11 +83,13 @@ impl App {
         let voice = speakers.options(config, folder.path("clips"), key.derive("clips"));
         let speech = Speech::open(voice, Arc::clone(&clock), telemetry.clone(), lifecycle.clone()).await;
         let speech = Arc::new(speech.context("opening the voice")?);
-        let caller = outbound(config, &clock, &telemetry)?;
+        let (caller, courier) = outbound::clients(config, &clock, &telemetry)?;
         let desk = audio_desk(config, &clock, &telemetry)?;
         let urls = audio_urls(config, &key);
         let dispatch = Dispatch::new(Parts {
             caller: Arc::new(caller),
+            courier: Arc::new(courier),
+            callbacks: outbound::callback_limits(config),
             hub: Arc::new(Hub::new()),
             speech: Arc::clone(&speech) as Arc<dyn Voice>,
             kinds: Arc::new(Kinds::embedded()?),
@@ -286,21 +289,6 @@ fn ages(retention: &crate::config::Retention) -> Ages {
     }))
 }
 
-/// The way to other people's servers.
-fn outbound(config: &Config, clock: &Arc<dyn Clock>, telemetry: &Telemetry) -> anyhow::Result<Outbound> {
-    let callbacks = &config.callbacks;
-    let limits = OutboundLimits {
-        policy: if callbacks.allow_private { UrlPolicy::PrivateToo } else { UrlPolicy::PublicOnly },
-        timeout_max: callbacks.timeout,
-        connect_timeout: callbacks.connect_timeout,
-        answer_bytes_max: callbacks.answer_bytes_max,
-        concurrency: callbacks.concurrency,
-        per_origin: callbacks.per_origin,
-    };
-    let lookup = Arc::new(SystemLookup::new(callbacks.concurrency));
-    Outbound::new(limits, lookup, Arc::clone(clock), telemetry.clone()).context("setting up calls to others")
-}
-
 /// Histograms keep every sample until they are folded.
 const TELEMETRY_EVERY: Duration = Duration::from_secs(5);
 /// Addresses whose budget is whole again are of no use; a minute's worth of them is little.
@@ -310,6 +298,8 @@ fn start_workers(config: &Config, state: &AppState) {
     let (dispatch, lifecycle) = (&state.dispatch, &state.lifecycle);
     let sweep = workers::sweep(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
     lifecycle.supervise("sweep", sweep);
+    let callbacks = workers::callbacks(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
+    lifecycle.supervise("callbacks", callbacks);
     lifecycle.supervise("forget", workers::forget(Arc::clone(dispatch), lifecycle.clone()));
     let rhythm = workers::Rhythm { every: config.retention.every, pause: config.retention.pause };
     lifecycle.supervise("retention", workers::retention(Arc::clone(dispatch), rhythm, lifecycle.clone()));

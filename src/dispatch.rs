@@ -7,6 +7,7 @@ mod announce;
 mod answer;
 mod audience;
 mod bursts;
+mod callbacks;
 mod caller;
 mod calls;
 mod directory;
@@ -41,7 +42,7 @@ mod wordings;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::clock::Clock;
 use crate::domain::app::{KeyMode, Quota};
@@ -57,6 +58,10 @@ use crate::telemetry::{Metric, Telemetry};
 pub use accept::{AcceptError, Arrival};
 pub use accounts::Accounts;
 pub use answer::{EventAnswer, OutcomeWord};
+pub use callbacks::body::of as callback_body;
+pub use callbacks::{
+    CallbackLimits, CallbackReply, CircuitLimits, Claimed, Courier, RetryTable, SignedCallback, TrafficLimits,
+};
 pub use caller::{CallEnd, Caller, Question};
 pub use directory::{AppEntry, Signer};
 pub use draft::PhraseUsed;
@@ -88,6 +93,8 @@ pub struct Dispatch {
     accounts: Accounts,
     receipts: ReceiptQueue,
     caller: Arc<dyn Caller>,
+    post: callbacks::Post,
+    callbacks_due: Notify,
     waiting: wait::Waiting,
     limits: Limits,
     /// Sentences being made at one time.
@@ -166,6 +173,10 @@ pub struct Parts {
     pub receipts: ReceiptQueue,
     /// The way to other people's servers.
     pub caller: Arc<dyn Caller>,
+    /// The way of callbacks, beside it.
+    pub courier: Arc<dyn Courier>,
+    /// Numbers of callbacks.
+    pub callbacks: CallbackLimits,
     /// Numbers of the configuration.
     pub limits: Limits,
 }
@@ -186,6 +197,8 @@ impl Dispatch {
             accounts: parts.accounts,
             receipts: parts.receipts,
             caller: parts.caller,
+            post: callbacks::Post::new(parts.courier, parts.callbacks),
+            callbacks_due: Notify::new(),
             waiting: wait::Waiting::default(),
             limits: parts.limits,
             renders,
@@ -271,6 +284,7 @@ impl Dispatch {
             self.waiting.wake(*alert);
             self.count_end(*reason, *key_mode);
         }
+        self.ring_callbacks();
         ended.len()
     }
 

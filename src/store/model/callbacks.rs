@@ -22,6 +22,7 @@ use crate::store::{
 /// Everything about callbacks.
 #[derive(Default)]
 pub(super) struct Outbox {
+    /// Oldest first.
     targets: Vec<CallbackTarget>,
     rows: Vec<Row>,
     numbers: i64,
@@ -149,17 +150,21 @@ impl Outbox {
     }
 
     fn finish(&mut self, batch: &CallbackBatch, attempt: &CallbackAttempt, after: AfterAttempt, at: EpochMs) {
-        for callback in &batch.callbacks {
-            let Some(row) = self.rows.iter_mut().find(|row| row.record.callback.id == callback.id) else {
-                continue;
-            };
+        let ids: Vec<CallbackId> = batch.callbacks.iter().map(|callback| callback.id).collect();
+        let waits = |row: &&mut Row| {
+            row.record.state == CallbackState::Waiting && ids.contains(&row.record.callback.id)
+        };
+        let mut lanes = Vec::new();
+        for row in self.rows.iter_mut().filter(waits) {
             row.record.note(attempt, after, at);
-            let (destination, lane) = (callback.destination.clone(), row.lane.clone());
-            if after == AfterAttempt::Gone {
-                self.give_up(&destination, at);
-                self.stop(&destination, at);
-            }
-            self.promote(&destination, &lane, at);
+            lanes.push((row.record.callback.destination.clone(), row.lane.clone()));
+        }
+        if let (AfterAttempt::Gone, Some((destination, _))) = (after, lanes.first()) {
+            self.give_up(destination, at);
+            self.stop(destination, at);
+        }
+        for (destination, lane) in &lanes {
+            self.promote(destination, lane, at);
         }
     }
 
@@ -306,6 +311,7 @@ impl CallbackStore for ModelStore {
             let room = targets.iter().filter(|old| old.app == target.app).count() < TARGETS_MAX as usize;
             if room {
                 targets.push(target);
+                targets.sort_by_key(|target| (target.created_at, target.id));
             }
             room
         })
@@ -314,9 +320,7 @@ impl CallbackStore for ModelStore {
     async fn callback_targets(&self, app: AppId) -> StoreResult<Vec<CallbackTarget>> {
         self.with(|state| {
             let theirs = state.outbox.targets.iter().filter(|target| target.app == app);
-            let mut theirs: Vec<CallbackTarget> = theirs.cloned().collect();
-            theirs.sort_by_key(|target| (target.created_at, target.id));
-            theirs
+            theirs.cloned().collect()
         })
     }
 
