@@ -1,7 +1,10 @@
 //! The composition root: the only place that names the store, the folders and the listeners.
 //! It starts a server from a configuration and ends it in order: riders first, receipts next, the store last.
 
+mod backup;
+mod database;
 mod folder;
+mod moving;
 mod outbound;
 mod prewarm;
 mod voice;
@@ -12,18 +15,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::audio::silence::KeepAlive;
-use crate::clock::{Clock, SystemClock, random_bytes};
-use crate::config::{Config, Server, ms};
-use crate::dispatch::{Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, Vault};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Reports, Server, ms};
+use crate::dispatch::{
+    Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits, Vault,
+};
 use crate::domain::app::Quota;
+use crate::domain::report::Objective;
 use crate::domain::{AudioUrls, Kinds};
 use crate::http::audio::AudioDesk;
 use crate::http::auth::OperatorKey;
@@ -37,13 +41,17 @@ use crate::session::Settings;
 use crate::speech::warm::WarmProgress;
 use crate::speech::{Speech, Voice};
 use crate::store::Store;
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::telemetry::Telemetry;
 use crate::workers;
 
+use database::{migrate_at_start, node_key, open_store};
 use prewarm::Prewarming;
 
+pub use crate::store::transfer::CopyStep;
+pub use backup::{Backup, LastBackup, Restored, backup, last_backup, restore};
+pub use database::{Closer, Migration, is_final, migrate, open_accounts};
 pub use folder::{DataFolder, Running};
+pub use moving::{Way, copy_store};
 pub use voice::{BUILT_IN, SoloVoice, Speakers, VoiceDesk, check_voice, espeak_settings};
 
 /// A server that runs.
@@ -77,7 +85,7 @@ impl App {
         let telemetry = Telemetry::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let key = node_key(config, &folder)?;
-        let store = open_store(config, &folder, &clock, &lifecycle).await?;
+        let store = open_store(config, &folder, &clock, &lifecycle, migrate_at_start(config)).await?;
         let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
         let (words, lexicons) = (speakers.words.clone(), speakers.lexicons.clone());
         let voice = speakers.options(config, folder.path("clips"), key.derive("clips"));
@@ -102,6 +110,7 @@ impl App {
             clock,
         });
         dispatch.accounts().ensure_default_app().await?;
+        dispatch.accounts().check_node_key().await?;
         lifecycle.supervise("receipts", Arc::clone(&dispatch).commit_receipts(source));
         let sessions = sessions(config, urls, store.epoch().await?);
         let state = AppState::new(AppParts {
@@ -174,66 +183,6 @@ impl App {
     }
 }
 
-/// Opens a data folder for commands beside, or without, a running server.
-///
-/// # Errors
-/// A folder or database that cannot be used.
-pub async fn open_accounts(config: &Config, data: PathBuf) -> anyhow::Result<(Accounts, Closer)> {
-    let folder = DataFolder::share(data)?;
-    let lifecycle = Lifecycle::new();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let key = node_key(config, &folder)?;
-    let store = open_store(config, &folder, &clock, &lifecycle).await?;
-    let accounts = accounts(config, &store, &clock, &key)?;
-    accounts.ensure_default_app().await?;
-    Ok((accounts, Closer { store, lifecycle }))
-}
-
-/// Closes what a command has opened.
-pub struct Closer {
-    store: Arc<dyn Store>,
-    lifecycle: Lifecycle,
-}
-
-impl Closer {
-    /// Waits until everything is on disk and closed.
-    pub async fn close(self) {
-        self.lifecycle.begin_drain();
-        self.store.close().await;
-        let _in_time = self.lifecycle.finish_workers(WORKERS_LIMIT).await;
-    }
-}
-
-fn node_key(config: &Config, folder: &DataFolder) -> anyhow::Result<NodeKey> {
-    let configured = config.secrets.node_key.expose_secret();
-    if configured.is_empty() {
-        return NodeKey::from_file(&folder.path("node.key")).context("opening the node key");
-    }
-    NodeKey::from_base64(configured).context("reading secrets.node_key")
-}
-
-async fn open_store(
-    config: &Config,
-    folder: &DataFolder,
-    clock: &Arc<dyn Clock>,
-    lifecycle: &Lifecycle,
-) -> anyhow::Result<Arc<dyn Store>> {
-    let reading = Arc::clone(clock);
-    let options = SqliteOptions {
-        path: folder.path("orderbell.db"),
-        epoch: URL_SAFE_NO_PAD.encode(random_bytes::<12>()),
-        now: Arc::new(move || reading.now().wall),
-        readers: config.store.readers,
-        queue_capacity: config.store.queue,
-        batch_max: config.store.batch_max,
-        wait_max: config.store.queue_timeout,
-        pages_max: None,
-    };
-    let (store, writer) = SqliteStore::open(options).await.context("opening the database")?;
-    lifecycle.supervise("store writer", writer);
-    Ok(store)
-}
-
 fn accounts(
     config: &Config,
     store: &Arc<dyn Store>,
@@ -268,6 +217,19 @@ fn limits(config: &Config) -> Limits {
             sessions: config.apps.sessions,
             speech_characters_per_day: config.apps.speech_characters_per_day,
         },
+        reports: report_limits(&config.reports),
+    }
+}
+
+fn report_limits(reports: &Reports) -> ReportLimits {
+    let within_ms = u32::try_from(reports.heard_within.as_millis()).unwrap_or(u32::MAX);
+    ReportLimits {
+        span_max_ms: ms(reports.span_max),
+        deliveries_max: reports.deliveries_max,
+        rows_max: reports.rows_max,
+        page_looks: reports.page_looks,
+        concurrency: reports.concurrency,
+        objective: Objective { within_ms, target_permille: reports.heard_permille },
     }
 }
 

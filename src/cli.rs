@@ -2,9 +2,12 @@
 //! Commands open the same data folder as the server does; what they make is valid at once.
 
 mod apps;
+mod backup;
 mod canned;
 mod check;
+mod copy;
 mod keys;
+mod migrate;
 mod progress;
 mod speech;
 
@@ -20,9 +23,9 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::app::{App, DataFolder, Running, check_voice, open_accounts};
+use crate::app::{App, DataFolder, Running, check_voice, is_final, open_accounts};
 use crate::config::engines::EngineConfig;
-use crate::config::{Config, ConfigError, DEFAULTS};
+use crate::config::{Config, DEFAULTS};
 use crate::dispatch::{Accounts, AppEntry};
 use crate::domain::RiderId;
 use crate::http::contract;
@@ -66,6 +69,14 @@ enum Command {
     /// Look whether this place is fit to serve: configuration, data folder, database, disk, clock, voice, limits; or, with
     /// --public, whether riders can reach a server: name, certificate, socket, audio. Nothing is changed
     Check(CheckArgs),
+    /// Bring the database's schema up to date; with --check only say what would be done
+    Migrate(migrate::MigrateArgs),
+    /// Copy all data from one store into the other, which is empty; no server runs meanwhile
+    Copy(copy::CopyArgs),
+    /// Write the data of this moment into a folder; a server may run
+    Backup(backup::BackupArgs),
+    /// Put a backup back, into an empty data folder or database: riders are told everything anew
+    Restore(backup::RestoreArgs),
     /// Apps (tenants)
     #[command(subcommand)]
     Apps(apps::Command),
@@ -110,7 +121,7 @@ enum ConfigCommand {
     Defaults,
 }
 
-/// A configuration that cannot be used (sysexits.h).
+/// A configuration, key or database that cannot be used until a person has seen to it (sysexits.h).
 const EX_CONFIG: u8 = 78;
 /// Longest wait for a server to stop: its own drain limit and a little.
 const STOP_LIMIT: Duration = Duration::from_secs(25);
@@ -143,6 +154,10 @@ impl Cli {
             Command::Status => status(&place),
             Command::Stop => stop(&place).await,
             Command::Check(check) => check.run(&config, &place).await,
+            Command::Migrate(migrate) => migrate.run(&config, place).await,
+            Command::Copy(copy) => copy.run(&config, place).await,
+            Command::Backup(backup) => backup.run(&config, &place).await,
+            Command::Restore(restore) => restore.run(&config, place).await,
             Command::Config(ConfigCommand::Defaults) => print(DEFAULTS.trim_end()),
             Command::Config(ConfigCommand::Check) => check_config(&config).await,
             Command::Speech(command) => speech::run(&config, place, command).await,
@@ -159,10 +174,10 @@ impl Cli {
     }
 }
 
-/// Says what went wrong, in one line; the exit code tells a bad configuration from the rest.
+/// Says what went wrong, in one line; the exit code tells what a person must see to from what may pass by itself.
 fn complain(error: &anyhow::Error) -> ExitCode {
     let _unheard = writeln!(std::io::stderr(), "orderbell: {error:#}").is_err();
-    if error.is::<ConfigError>() { ExitCode::from(EX_CONFIG) } else { ExitCode::FAILURE }
+    if is_final(error) { ExitCode::from(EX_CONFIG) } else { ExitCode::FAILURE }
 }
 
 async fn check_config(config: &Config) -> anyhow::Result<ExitCode> {
@@ -248,6 +263,10 @@ async fn with_accounts(accounts: &Accounts, command: Command) -> anyhow::Result<
         | Command::Status
         | Command::Stop
         | Command::Check(_)
+        | Command::Migrate(_)
+        | Command::Copy(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
         | Command::Speech(_)
         | Command::Config(_)
         | Command::Openapi

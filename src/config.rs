@@ -4,8 +4,11 @@
 mod callbacks;
 pub mod engines;
 mod environment;
+mod reports;
+mod secrets;
 mod server;
 mod speech;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,10 +16,13 @@ use std::time::Duration;
 
 pub use callbacks::Callbacks;
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
+pub use reports::Reports;
+use secrecy::ExposeSecret;
+pub use secrets::Secrets;
 use serde::{Deserialize, Deserializer};
 use server::networks;
 pub use speech::{FeeRange, Prewarm, Speech};
+pub use store::{Store, StorePlace};
 
 /// The complete default, commented.
 pub const DEFAULTS: &str = include_str!("../deploy/config.default.toml");
@@ -82,6 +88,8 @@ pub struct Config {
     pub orders: Orders,
     /// Offers.
     pub offers: Offers,
+    /// Questions about the record.
+    pub reports: Reports,
     /// What is sent to URLs that users give.
     pub callbacks: Callbacks,
     /// Log lines.
@@ -152,21 +160,6 @@ section!(
     Admin {
         /// Address and port.
         listen: SocketAddr,
-    }
-);
-section!(
-    /// The database.
-    Store {
-        /// Waiting writes.
-        queue: usize,
-        /// Writes in one commit.
-        batch_max: usize,
-        /// Longest wait for a turn.
-        @"duration" queue_timeout: Duration,
-        /// Reading connections.
-        readers: u32,
-        /// How long an event's id is remembered.
-        @"duration" event_memory: Duration,
     }
 );
 section!(
@@ -295,24 +288,6 @@ section!(
         filter: String,
     }
 );
-section!(
-    /// Secrets.
-    Secrets {
-        /// The key that seals secrets at rest, base64; empty for the one in the data folder.
-        node_key: SecretString,
-        /// The operator's credential over HTTP; empty for none.
-        operator_key: SecretString,
-    }
-);
-
-impl Secrets {
-    /// Nobody guesses it, and it fits into a header.
-    fn operator_key_is_good(&self) -> bool {
-        let key = self.operator_key.expose_secret().as_bytes();
-        let varied = key.iter().any(|byte| Some(byte) != key.first());
-        key.is_empty() || (key.len() >= 24 && varied && key.iter().all(u8::is_ascii_graphic))
-    }
-}
 
 impl Audio {
     /// What must hold, the setting, and that in words.
@@ -366,8 +341,6 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         let rules = [
-            (self.store.queue > 0 && self.store.batch_max > 0, "store.queue", "and batch_max are at least 1"),
-            (self.store.readers > 0, "store.readers", "is at least 1"),
             (self.rider.heartbeat.as_millis() >= 1000, "rider.heartbeat", "is at least 1s"),
             (self.rider.silence_max > self.rider.heartbeat, "rider.silence_max", "is longer than heartbeat"),
             (self.rider.window > 0, "rider.window", "is at least 1"),
@@ -394,13 +367,15 @@ impl Config {
         match rules
             .into_iter()
             .chain(self.server.rules())
+            .chain(self.store.rules())
+            .chain(self.reports.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())
             .chain(self.speech.rules())
             .find(|(holds, ..)| !holds)
         {
             Some((_, key, what)) => Err(ConfigError::Invalid { key: key.to_owned(), what: what.to_owned() }),
-            None => self.speech.check(),
+            None => self.store.place().and_then(|_| self.speech.check()),
         }
     }
 
@@ -418,7 +393,8 @@ impl Config {
         let Secrets { node_key, operator_key } = &self.secrets;
         let all = [("secrets.node_key", node_key), ("secrets.operator_key", operator_key)];
         let set = all.into_iter().filter(|(_, secret)| !secret.expose_secret().is_empty());
-        set.map(|(name, _)| name.to_owned()).chain(self.speech.secrets_set()).collect()
+        let set = set.map(|(name, _)| name).chain(self.store.secret_set());
+        set.map(str::to_owned).chain(self.speech.secrets_set()).collect()
     }
 }
 

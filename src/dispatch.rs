@@ -7,6 +7,7 @@ mod announce;
 mod answer;
 mod audience;
 mod bursts;
+mod callback_targets;
 mod callbacks;
 mod caller;
 mod calls;
@@ -24,6 +25,7 @@ mod presence;
 mod quotas;
 mod receipts;
 mod recipes;
+mod reports;
 mod riders;
 mod rules;
 mod schedules;
@@ -57,11 +59,12 @@ use crate::telemetry::{Metric, Telemetry};
 pub use accept::{AcceptError, Arrival};
 pub use accounts::Accounts;
 pub use answer::{EventAnswer, OutcomeWord};
+pub use callback_targets::{REDELIVER_MAX, RedeliverError, TargetError, TargetWish};
 pub use callbacks::body::of as callback_body;
 pub use callbacks::{
     CallbackLimits, CallbackReply, CircuitLimits, Claimed, Courier, RetryTable, SignedCallback, TrafficLimits,
 };
-pub use caller::{CallEnd, Caller, Question};
+pub use caller::{CallEnd, CallbackSecrets, Caller, Question};
 pub use directory::{AppEntry, Signer};
 pub use draft::PhraseUsed;
 pub use dry_run::{AlertPreview, DryRun, GroupPreview, StepPreview, TargetPreview};
@@ -69,6 +72,7 @@ pub use keys::{KeyError, KeySecret, KeyWish, NewKey};
 pub use offers::SettleError;
 pub use quotas::{TooMany, Usage};
 pub use receipts::{ReceiptQueue, ReceiptSource};
+pub use reports::{Miss, MissReport, ObjectiveReport, ReportError, ReportLimits, ReportScope};
 pub use secrets::{AppSecret, Shown};
 pub use settings::SettingsError;
 pub use speaking::SayError;
@@ -104,6 +108,8 @@ pub struct Dispatch {
     paid: speaking::Paid,
     recipes: recipes::Recipes,
     warming: warming::WarmJobs,
+    /// Reports at one time.
+    reports: Semaphore,
     uses: uses::Uses,
 }
 
@@ -144,6 +150,8 @@ pub struct Limits {
     pub sound_profile: SoundProfile,
     /// What an app may use, unless it has limits of its own.
     pub quota: Quota,
+    /// What questions about the record may cost.
+    pub reports: ReportLimits,
 }
 
 /// What [`Dispatch::new`] is made of.
@@ -181,6 +189,7 @@ impl Dispatch {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
         let renders = Arc::new(Semaphore::new(parts.limits.render_concurrency));
+        let reports = Semaphore::new(parts.limits.reports.concurrency);
         Arc::new(Self {
             store: parts.store,
             hub: parts.hub,
@@ -203,6 +212,7 @@ impl Dispatch {
             paid: speaking::Paid::new(),
             recipes: recipes::Recipes::new(),
             warming: warming::WarmJobs::default(),
+            reports,
             uses: uses::Uses::default(),
         })
     }

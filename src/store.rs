@@ -5,9 +5,12 @@ mod apps;
 mod callbacks;
 pub mod model;
 pub mod postgres;
+mod records;
+mod schema;
 mod speech;
 mod sql;
 pub mod sqlite;
+pub mod transfer;
 
 use std::sync::Arc;
 
@@ -35,6 +38,11 @@ pub use callbacks::{
     ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
     CallbackStore, Online, PRESENCE_SETTLES_MS, TARGETS_MAX,
 };
+pub use records::{
+    AlertFilter, AlertSummary, DeliveryPlace, HistoryFilter, Page, PageSize, PastDelivery, RecordStore, Span,
+    Whose,
+};
+pub use schema::{Migrate, Schema, SchemaState};
 pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
 
 /// Why the store could not do it.
@@ -274,7 +282,7 @@ pub const DELIVERIES_SHOWN_MAX: u32 = 1_000;
 
 /// Everything Orderbell keeps.
 #[async_trait]
-pub trait Store: AppStore + SpeechStore + CallbackStore + Send + Sync + 'static {
+pub trait Store: AppStore + SpeechStore + CallbackStore + RecordStore + Send + Sync + 'static {
     /// Marks one life of the data: a restored copy gets a new one.
     async fn epoch(&self) -> StoreResult<String>;
 

@@ -1,5 +1,5 @@
 //! One set of stories, told to every store: what the trait promises holds in each of them.
-//! Each story has a fresh store; beside them, random histories are compared, and SQLite meets its own troubles.
+//! Each story has a fresh store; beside them, random histories are compared, and each database meets its own troubles.
 
 #![expect(
     clippy::unwrap_used,
@@ -35,10 +35,16 @@ mod listening;
 mod offers;
 #[path = "store_conformance/orders.rs"]
 mod orders;
+#[path = "store_conformance/postgres_crowd.rs"]
+mod postgres_crowd;
+#[path = "store_conformance/postgres_only.rs"]
+mod postgres_only;
 #[path = "support/postgres.rs"]
 mod postgres_server;
 #[path = "store_conformance/recipes.rs"]
 mod recipes;
+#[path = "store_conformance/records.rs"]
+mod records;
 #[path = "store_conformance/schedules.rs"]
 mod schedules;
 #[path = "store_conformance/sqlite_only.rs"]
@@ -173,6 +179,15 @@ stories! {
         an_end_for_many_ends_for_everyone
         what_has_its_time_waits_for_it
         a_scheduled_alert_for_nobody_is_completed_in_its_time;
+    records:
+        alerts_are_found_newest_first
+        alerts_are_found_by_what_they_are
+        alerts_are_found_by_when_they_came_in
+        an_alert_is_listed_with_how_its_deliveries_stand
+        pages_follow_each_other_and_hold_everything_once
+        a_rider_has_a_history
+        what_became_of_deliveries_is_told_in_their_place
+        the_groups_of_riders_are_told;
     schedules:
         a_recurring_event_is_kept_instead_of_an_alert
         each_time_happens_once

@@ -44,6 +44,12 @@ impl Progress {
         tell(&line);
     }
 
+    /// The same of a count that may be larger than what a machine addresses.
+    pub(super) fn count(&mut self, done: u64, total: u64) {
+        let shown = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        self.show(shown(done), shown(total));
+    }
+
     /// Leaves the line, so that what follows begins on one of its own.
     pub(super) fn end(&self) {
         if self.is_terminal && self.shown.is_some() {

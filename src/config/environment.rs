@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use config::Environment;
 
 /// Sections whose variables are text.
-const TEXTS: [&str; 2] = ["ORDERBELL_SECRETS__", "ORDERBELL_SPEECH__ENGINES__"];
+const TEXTS: [&str; 3] = ["ORDERBELL_SECRETS__", "ORDERBELL_SPEECH__ENGINES__", "ORDERBELL_STORE__URL"];
 
 /// What the environment says.
 pub(super) fn sources() -> [Environment; 2] {

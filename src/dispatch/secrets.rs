@@ -83,6 +83,23 @@ impl Accounts {
         Ok(())
     }
 
+    /// Whether the node key is the one with which the secrets in this database were sealed.
+    ///
+    /// # Errors
+    /// `Vault(OtherKey)` if it is not, or the store's.
+    pub async fn check_node_key(&self) -> Result<(), KeyError> {
+        for app in self.store.apps().await? {
+            let owner = app.id.to_string();
+            for secret in &app.secrets {
+                match self.vault.open(&secret.kept, &bound_to(secret.kind, &owner)) {
+                    Ok(_) => {}
+                    Err(_) => return Err(VaultError::OtherKey.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Makes an app that speaks Mandarin, with its first secrets.
     ///
     /// # Errors

@@ -30,6 +30,12 @@ pub enum VaultError {
     /// The sealed text was made with another key, or is damaged.
     #[error("a sealed secret does not open with this node key")]
     DoesNotOpen,
+    /// None of what is in the database opens: the key is of another node.
+    #[error(
+        "the secrets in this database were sealed with another node key: put the node.key of the folder or node that \
+         made it into this data folder, or set secrets.node_key"
+    )]
+    OtherKey,
 }
 
 impl NodeKey {

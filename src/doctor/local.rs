@@ -1,6 +1,7 @@
 //! The machine, the data folder and what is in it, as they are before a server starts or while one runs.
 //! Nothing in the folder changes, except that one file is written, synced and removed, to learn how long that takes.
 
+mod backups;
 mod canned;
 mod clock;
 mod config;
@@ -9,12 +10,14 @@ mod disk;
 mod engine;
 mod folder;
 mod limits;
+mod postgres;
 mod server;
 
 use std::path::Path;
 
 use super::Report;
-use crate::config::Config;
+use crate::config::{Config, StorePlace};
+use folder::Database;
 
 /// What is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +38,23 @@ pub async fn local(place: Place<'_>) -> Report {
     let probe = disk::probe(data).await;
     findings.extend(folder::look(config, data, &probe));
     findings.extend(server::judge(&server, data).await);
-    findings.extend(folder::look_at_key(config, data));
+    let (database, found, newest) = match config.store.place() {
+        Ok(StorePlace::Postgres(url)) => {
+            let look = postgres::look(&url).await;
+            let database = if look.has_data() { Database::There } else { Database::None };
+            (database, postgres::judge(&look, config.store.connections), look.newest())
+        }
+        // A configuration that names no place does not load.
+        Ok(StorePlace::Folder) | Err(_) => {
+            let look = database::look(data, server.is_running()).await;
+            (look.database(), database::judge(&look), look.newest())
+        }
+    };
+    findings.extend(folder::look_at_key(config, data, database));
     findings.extend(disk::judge(&probe));
-    let database = database::look(data, server.is_running()).await;
-    findings.extend(database::judge(&database));
-    findings.extend(clock::look(database.newest()).await);
+    findings.extend(found);
+    findings.extend(backups::look(data));
+    findings.extend(clock::look(newest).await);
     findings.extend(engine::look(config).await);
     findings.push(canned::look(config));
     findings.extend(limits::look(config, &server));

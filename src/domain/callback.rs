@@ -2,6 +2,7 @@
 //! Which of them somebody wants to hear is the store's to look up; how they are sent is not known here.
 
 mod fact;
+mod kinds;
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,7 @@ use super::app::KeyMode;
 use super::{AlertId, AppId, CallbackId, CallbackTargetId, EpochMs, EventId, OrderId, RiderId};
 
 pub use fact::{Outgoing, batch_id};
+pub use kinds::{EVERY_KIND, FAMILIES, KINDS, is_kind};
 
 /// Something that became true, as a backend may be told of it.
 #[derive(Clone, Debug, PartialEq)]

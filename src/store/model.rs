@@ -5,6 +5,7 @@ mod accept;
 mod apps;
 mod callbacks;
 mod deliveries;
+mod records;
 mod speech;
 mod state;
 mod steps;

@@ -2,8 +2,10 @@
 //! reads, in one order. What the server breaks off is begun again where that is safe; nothing is ever half done.
 
 mod error;
+mod inspect;
 mod losses;
 mod open;
+mod schema;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,10 @@ use sqlx::{Connection, PgPool, Postgres};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-pub use open::{Migrate, PostgresOptions};
+pub use inspect::{Inspection, inspect};
+pub use open::{OLDEST_SERVER, PostgresOptions};
+pub(in crate::store) use schema::{connect, found, migrations};
+pub use schema::{migrate, schema, sessions};
 
 use self::error::{Verdict, verdict, was_refused};
 use self::losses::Losses;

@@ -16,6 +16,8 @@ mod deliveries;
 pub(in crate::store) mod engine;
 pub(in crate::store) mod error;
 mod events;
+#[cfg(test)]
+pub(in crate::store) mod everyday;
 mod groups;
 mod keys;
 mod locks;
@@ -23,6 +25,7 @@ mod notices;
 mod offers;
 mod orders;
 mod recipes;
+pub(in crate::store) mod records;
 mod riders;
 mod rows;
 mod schedules;

@@ -6,6 +6,8 @@ mod inspect;
 mod open;
 #[cfg(test)]
 mod plans;
+mod schema;
+mod snapshot;
 mod writer;
 
 use std::sync::Arc;
@@ -17,6 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use inspect::{Beside, Inspection, Soundness, inspect};
 pub use open::SqliteOptions;
+pub(in crate::store) use open::cannot_open;
+pub(in crate::store) use schema::{found, migrations};
+pub use schema::{migrate, schema};
+pub use snapshot::{set_epoch, snapshot};
 
 use self::writer::{Call, Calls, Work};
 use super::StoreResult;

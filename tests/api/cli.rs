@@ -1,6 +1,8 @@
 //! The command line as operators and scripts use it: what it prints, how it ends, and that it holds at once.
 
+mod backup;
 mod engines;
+mod migrate;
 mod speech;
 
 use serde_json::{Value, json};

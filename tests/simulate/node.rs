@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use orderbell::clock::Clock;
 use orderbell::dispatch::{
-    Accounts, CallbackLimits, CircuitLimits, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, RetryTable,
-    TrafficLimits, Vault,
+    Accounts, CallbackLimits, CircuitLimits, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits,
+    RetryTable, TrafficLimits, Vault,
 };
 use orderbell::domain::app::{App, AppLimits, Quota};
+use orderbell::domain::report::Objective;
 use orderbell::domain::{
     AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId, Secret, SecretKind, SoundProfile,
 };
@@ -227,6 +228,14 @@ const LIMITS: Limits = Limits {
     again_ms: 2_000,
     call_attempts: 3,
     quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
+    reports: ReportLimits {
+        span_max_ms: 2_678_400_000,
+        deliveries_max: 200_000,
+        rows_max: 10_000,
+        page_looks: 2_000,
+        concurrency: 2,
+        objective: Objective { within_ms: 10_000, target_permille: 990 },
+    },
 };
 const SOCKETS: SocketLimits = SocketLimits {
     hello_timeout: Duration::from_secs(10),

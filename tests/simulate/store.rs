@@ -10,16 +10,18 @@ use orderbell::domain::app::{ApiKey, App, AppLimits, KeyMode};
 use orderbell::domain::callback::{CallbackTarget, Destination, Fact, TargetState};
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::kind::OrderPolicy;
+use orderbell::domain::report::Outcome;
 use orderbell::domain::{
     Alert, AlertId, AppId, AppSettings, CallId, CallbackId, CallbackTargetId, EpochMs, EventId, GroupId,
     Head, KeyId, OrderKey, Rider, RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
 };
 use orderbell::store::{
-    Accepted, Admission, Admitted, AfterAttempt, AlertRecord, AppStore, Call as LadderCall, CallResult,
-    CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord, CallbackStore, Claim, DeviceCheck,
-    DueStep, DueTarget, Duty, Ended, Merged, NewEvent, NewWording, NumberedNotice, Online, OpenDelivery,
-    Progress, Progressed, Receipt, RiderPatch, Saved, Schedule, Settled, SpeechSpend, SpeechStore, SpeechUse,
-    Stepped, Store, StoreError, StoreResult, Unrolled, When, Wording, WordingKey, World,
+    Accepted, Admission, Admitted, AfterAttempt, AlertFilter, AlertRecord, AlertSummary, AppStore,
+    Call as LadderCall, CallResult, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
+    CallbackStore, Claim, DeliveryPlace, DeviceCheck, DueStep, DueTarget, Duty, Ended, HistoryFilter, Merged,
+    NewEvent, NewWording, NumberedNotice, Online, OpenDelivery, Page, PageSize, PastDelivery, Progress,
+    Progressed, Receipt, RecordStore, RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend, SpeechStore,
+    SpeechUse, Stepped, Store, StoreError, StoreResult, Unrolled, When, Whose, Wording, WordingKey, World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -282,6 +284,13 @@ hand_on_all! { SpeechStore:
     fn clip_recipe(name: String) -> Option<String>;
     fn keep_recipe(name: String, recipe: String, at: EpochMs) -> ();
     fn forget_recipes(before: EpochMs, limit: u32) -> u64;
+}
+
+hand_on_all! { RecordStore:
+    fn find_alerts(app: AppId, filter: AlertFilter, before: Option<AlertId>, size: PageSize) -> Page<AlertSummary, AlertId>;
+    fn rider_history(rider: RiderKey, filter: HistoryFilter, before: Option<AlertId>, size: PageSize) -> Page<PastDelivery, AlertId>;
+    fn outcomes(app: AppId, whose: Whose, span: Span, after: Option<DeliveryPlace>, limit: u32) -> Vec<Outcome>;
+    fn groups_of(app: AppId, riders: Vec<RiderId>) -> Vec<(RiderId, GroupId)>;
 }
 
 hand_on_all! { AppStore:

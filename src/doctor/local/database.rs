@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::folder::Database;
 use super::size;
 use crate::clock::EpochMs;
 use crate::doctor::Finding;
@@ -38,6 +39,14 @@ const HEADER: &[u8; 16] = b"SQLite format 3\0";
 const WAL_FORMAT: [u8; 2] = [2, 2];
 
 impl Look {
+    /// Whether there is one.
+    pub(super) fn database(&self) -> Database {
+        match self {
+            Self::None => Database::None,
+            Self::Unindexed | Self::Seen { .. } => Database::There,
+        }
+    }
+
     /// When the youngest event came in.
     pub(super) fn newest(&self) -> Option<EpochMs> {
         match self {
@@ -92,7 +101,12 @@ pub(super) fn judge(look: &Look) -> Vec<Finding> {
             return vec![Finding::fail("database", format!("cannot be read: {why}"), advice)];
         }
     };
-    vec![judge_pages(*file, inside), judge_schema(inside), judge_log(*file), judge_sqlite(inside)]
+    vec![
+        judge_pages(*file, inside),
+        judge_schema(inside.schema, inside.schema_known),
+        judge_log(*file),
+        judge_sqlite(inside),
+    ]
 }
 
 fn judge_pages(file: FileFacts, inside: &Inspection) -> Finding {
@@ -112,9 +126,9 @@ fn judge_pages(file: FileFacts, inside: &Inspection) -> Finding {
     }
 }
 
-fn judge_schema(inside: &Inspection) -> Finding {
-    let known = inside.schema_known;
-    match inside.schema {
+/// The same words for every database: what it has, and what this program knows.
+pub(super) fn judge_schema(schema: Option<i64>, known: i64) -> Finding {
+    match schema {
         None => Finding::fail(
             "database.schema",
             "it is no database of Orderbell",

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::disk::Probe;
 use super::size;
-use crate::config::Config;
+use crate::config::{Config, StorePlace};
 use crate::dispatch::NodeKey;
 use crate::doctor::Finding;
 
@@ -23,6 +23,13 @@ struct Facts {
     free: u64,
     /// Its file system, as `statfs` names it; `None` if it could not be asked.
     magic: Option<u64>,
+}
+
+/// Whether there are data that were sealed with a node key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Database {
+    There,
+    None,
 }
 
 /// What a kind of file system means for a database.
@@ -64,7 +71,12 @@ pub(super) fn look(config: &Config, data: &Path, probe: &Probe) -> Vec<Finding> 
         ),
         Probe::Took(_) => judge(&facts, data),
     };
-    vec![is_there, judge_room(facts.free, config.audio.clip_bytes_max), judge_footing(facts.magic)]
+    let mut findings = vec![is_there, judge_room(facts.free, config.audio.clip_bytes_max)];
+    // Clips may lie anywhere; a database may not.
+    if matches!(config.store.place(), Ok(StorePlace::Folder)) {
+        findings.push(judge_footing(facts.magic));
+    }
+    findings
 }
 
 fn facts_of(data: &Path) -> std::io::Result<Facts> {
@@ -163,18 +175,17 @@ fn footing(magic: u64) -> Footing {
 }
 
 /// The key that seals secrets: the one of the configuration, or the file; none is made here.
-pub(super) fn look_at_key(config: &Config, data: &Path) -> Option<Finding> {
+pub(super) fn look_at_key(config: &Config, data: &Path, database: Database) -> Option<Finding> {
     let name = "node_key";
     let configured = config.secrets.node_key.expose_secret();
     let (read, place) = if configured.is_empty() {
         let path = data.join("node.key");
         if !path.exists() {
-            let fresh = !data.join("orderbell.db").exists();
-            return (!fresh).then(|| {
+            return (database == Database::There).then(|| {
                 Finding::fail(
                     name,
                     "there is a database and no node.key",
-                    "restore node.key with the database: rider secrets are sealed with it",
+                    "take the one of the node that made it, or of its backup: rider secrets are sealed with it",
                 )
             });
         }

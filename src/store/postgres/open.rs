@@ -1,26 +1,25 @@
 //! Opening a database: what its server must be, its schema, and the connections to it.
 //! Nodes may open one database at once; the schema is brought up to date by one of them, and the others wait.
 
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, SqlSafeStr};
+use secrecy::SecretString;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::error::is_lost;
 use super::losses::Losses;
+use super::schema::{bring_up, connect_options};
 use super::{PostgresEngine, PostgresStore};
 use crate::domain::EpochMs;
 use crate::store::sql::error::unavailable;
-use crate::store::{StoreError, StoreResult};
+use crate::store::{Migrate, StoreError, StoreResult};
 
 /// The oldest server that we try ourselves against in word: what we use (identities, `SKIP LOCKED`) is older still.
-const OLDEST_SERVER: u32 = 130_000;
+pub const OLDEST_SERVER: u32 = 130_000;
 /// Statements that a connection keeps prepared: more than we have.
 const STATEMENTS_MAX: usize = 512;
 
@@ -29,6 +28,7 @@ const STATEMENTS_MAX: usize = 512;
 pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../../../migrations/postgres/0001_init.sql")),
     (7, "callbacks", include_str!("../../../migrations/postgres/0007_callbacks.sql")),
+    (8, "queries", include_str!("../../../migrations/postgres/0008_queries.sql")),
 ];
 
 /// How to open a PostgreSQL store.
@@ -40,7 +40,7 @@ pub struct PostgresOptions {
     pub epoch: String,
     /// Reads the clock, for `stored_at`.
     pub now: Arc<dyn Fn() -> EpochMs + Send + Sync>,
-    /// What to do with a schema that is older than this binary.
+    /// What opening may do to the schema.
     pub migrate: Migrate,
     /// Most connections of this node. 16: a write is some ten short statements and a commit, and a server serves a few
     /// hundred connections in all.
@@ -54,15 +54,6 @@ pub struct PostgresOptions {
     pub lock_max: Duration,
     /// How long the server keeps a transaction, and its locks, of a node that says nothing. Ten seconds.
     pub idle_max: Duration,
-}
-
-/// What to do with a schema that is older than this binary.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Migrate {
-    /// Bring it up to date.
-    Now,
-    /// Refuse it: somebody else decides when that is done.
-    MustBeCurrent,
 }
 
 impl PostgresOptions {
@@ -85,13 +76,6 @@ impl PostgresOptions {
             idle_max: Duration::from_secs(10),
         }
     }
-
-    /// As the URL says; statements are not logged, as they hold what riders are told.
-    fn connect(&self) -> StoreResult<PgConnectOptions> {
-        let connect = PgConnectOptions::from_str(self.url.expose_secret())
-            .map_err(|error| StoreError::Unusable(format!("its URL cannot be read: {error}")))?;
-        Ok(connect.application_name("orderbell").disable_statement_logging())
-    }
 }
 
 impl PostgresStore {
@@ -101,7 +85,7 @@ impl PostgresStore {
     /// `Unusable` if the server or the database is not one that we can work with, or the schema is not this binary's;
     /// `Unavailable` if the server is not to be had now.
     pub async fn open(options: PostgresOptions) -> StoreResult<Arc<Self>> {
-        let connect = options.connect()?;
+        let connect = connect_options(&options.url)?;
         let opened = timeout(options.wait_max, connect.clone().connect()).await.map_err(unavailable)?;
         let mut db = opened.map_err(cannot_open)?;
         check_server(&mut db).await?;
@@ -139,7 +123,7 @@ impl PostgresStore {
 }
 
 /// Refuses a server that would lose or garble what it is given.
-async fn check_server(db: &mut PgConnection) -> StoreResult<()> {
+pub(super) async fn check_server(db: &mut PgConnection) -> StoreResult<()> {
     let version = setting(db, "SELECT current_setting('server_version_num')").await?;
     if version.parse::<u32>().is_ok_and(|version| version < OLDEST_SERVER) {
         let shown = setting(db, "SELECT current_setting('server_version')").await?;
@@ -165,10 +149,7 @@ async fn setting(db: &mut PgConnection, question: &'static str) -> StoreResult<S
 
 /// Sets the schema and the epoch; returns the epoch that holds.
 async fn prepare(db: &mut PgConnection, options: &PostgresOptions) -> StoreResult<String> {
-    match options.migrate {
-        Migrate::Now => migrate(db).await?,
-        Migrate::MustBeCurrent => must_be_current(db).await?,
-    }
+    bring_up(db, options.migrate).await?;
     sqlx::query("INSERT INTO meta (name, value) VALUES ('epoch', $1) ON CONFLICT (name) DO NOTHING")
         .bind(&options.epoch)
         .execute(&mut *db)
@@ -177,61 +158,7 @@ async fn prepare(db: &mut PgConnection, options: &PostgresOptions) -> StoreResul
     setting(db, "SELECT value FROM meta WHERE name = 'epoch'").await
 }
 
-/// The schema, step by step.
-fn migrations() -> Vec<Migration> {
-    let steps = MIGRATIONS.iter().map(|(version, name, sql)| {
-        Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
-    });
-    steps.collect()
-}
-
-async fn migrate(db: &mut PgConnection) -> StoreResult<()> {
-    Migrator::with_migrations(migrations()).run(db).await.map_err(|error| match error {
-        MigrateError::VersionMissing(version) => newer(version),
-        MigrateError::VersionMismatch(version) => mismatch(version),
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => cannot_open(error),
-        other => StoreError::Unusable(other.to_string()),
-    })
-}
-
-/// The same judgement without changing anything.
-async fn must_be_current(db: &mut PgConnection) -> StoreResult<()> {
-    let there = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
-    let there: bool = sqlx::query_scalar(there).fetch_one(&mut *db).await.map_err(cannot_open)?;
-    let known = migrations();
-    let newest = known.last().map_or(0, |step| step.version);
-    let mut kept: Vec<(i64, Vec<u8>)> = Vec::new();
-    if there {
-        let steps = "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
-        kept = sqlx::query_as(steps).fetch_all(db).await.map_err(cannot_open)?;
-    }
-    for (version, checksum) in &kept {
-        match known.iter().find(|step| step.version == *version) {
-            None => return Err(newer(*version)),
-            Some(step) if *step.checksum != **checksum => return Err(mismatch(*version)),
-            Some(_) => {}
-        }
-    }
-    if kept.len() < known.len() {
-        let has = kept.last().map_or(0, |(version, _)| *version);
-        return Err(StoreError::Unusable(format!(
-            "its schema is {has} and this Orderbell needs {newest}; run `orderbell migrate`"
-        )));
-    }
-    Ok(())
-}
-
-fn newer(version: i64) -> StoreError {
-    StoreError::Unusable(format!(
-        "it was made by a newer Orderbell (schema {version}); start that one, or restore a backup"
-    ))
-}
-
-fn mismatch(version: i64) -> StoreError {
-    StoreError::Unusable(format!("its schema {version} is not the one that was released"))
-}
-
 /// A server that is away comes back; anything else that stands in the way of opening will not go by itself.
-fn cannot_open(error: sqlx::Error) -> StoreError {
+pub(super) fn cannot_open(error: sqlx::Error) -> StoreError {
     if is_lost(&error) { unavailable(error) } else { StoreError::Unusable(error.to_string()) }
 }

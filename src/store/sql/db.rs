@@ -3,6 +3,8 @@
 
 mod arg;
 mod column;
+#[cfg(test)]
+pub(in crate::store) mod heard;
 mod query;
 mod snapshot;
 

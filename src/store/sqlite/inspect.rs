@@ -8,7 +8,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::timeout;
 
-use super::open::{is_safe_version, migrations};
+use super::open::is_safe_version;
+use super::schema::migrations;
 use crate::domain::EpochMs;
 use crate::store::{StoreError, StoreResult};
 

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::error::is_busy;
+use super::schema::{bring_up, found, migrations};
 use super::writer::Writer;
 use super::{SqliteEngine, SqliteStore};
 use crate::domain::EpochMs;
+use crate::store::schema::{Found, Migrate, Schema};
 use crate::store::{StoreError, StoreResult};
 
 /// Before this one, a database in WAL mode could lose pages when its log was reset.
@@ -31,6 +32,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "test_mode", include_str!("../../../migrations/sqlite/0005_test_mode.sql")),
     (6, "speech", include_str!("../../../migrations/sqlite/0006_speech.sql")),
     (7, "callbacks", include_str!("../../../migrations/sqlite/0007_callbacks.sql")),
+    (8, "queries", include_str!("../../../migrations/sqlite/0008_queries.sql")),
 ];
 
 /// How to open a SQLite store.
@@ -38,6 +40,8 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
 pub struct SqliteOptions {
     /// The database file; made if it is not there.
     pub path: PathBuf,
+    /// What opening may do to the schema.
+    pub migrate: Migrate,
     /// Mark of this life of the data, random; kept only if the database is new.
     pub epoch: String,
     /// Reads the clock, for `stored_at`.
@@ -65,6 +69,7 @@ impl SqliteOptions {
     ) -> Self {
         Self {
             path: path.as_ref().to_owned(),
+            migrate: Migrate::Now,
             epoch: epoch.into(),
             now,
             readers: 4,
@@ -81,14 +86,13 @@ impl SqliteStore {
     /// Nothing is written unless the writer is driven; it ends after `close`, or when the disk fails.
     ///
     /// # Errors
-    /// `Unusable` if the file is no database of ours or newer than this binary; `Unavailable` if it is locked.
+    /// `Unusable` if the file is no database of ours, newer than this binary, or older and that is refused;
+    /// `Unavailable` if it is locked.
     pub async fn open(
         options: SqliteOptions,
     ) -> StoreResult<(Arc<Self>, impl Future<Output = ()> + Send + use<>)> {
         let connect = connect_options(&options);
-        let mut db = connect.clone().connect().await.map_err(cannot_open)?;
-        check_version(&mut db).await?;
-        let epoch = prepare(&mut db, &options).await?;
+        let (db, epoch) = prepare(&options).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers)
             .acquire_timeout(options.wait_max)
@@ -146,19 +150,26 @@ pub(super) fn is_safe_version(text: &str) -> bool {
     (next(), next(), next()) >= OLDEST_SQLITE
 }
 
-/// Sets the journal, the schema and the epoch; returns the epoch that holds.
-async fn prepare(db: &mut SqliteConnection, options: &SqliteOptions) -> StoreResult<String> {
-    switch_to_wal(db, options.wait_max).await?;
+/// Opens the file and sets its journal, its schema and its epoch; returns the epoch that holds.
+pub(super) async fn prepare(options: &SqliteOptions) -> StoreResult<(SqliteConnection, String)> {
+    if options.migrate == Migrate::MustBeCurrent && !options.path.exists() {
+        // Nothing is made only to be refused.
+        Schema::judge(&Found::default(), &migrations()).allow(options.migrate)?;
+    }
+    let mut db = connect_options(options).connect().await.map_err(cannot_open)?;
+    check_version(&mut db).await?;
+    Schema::judge(&found(&mut db).await?, &migrations()).allow(options.migrate)?;
+    switch_to_wal(&mut db, options.wait_max).await?;
     // Two processes may open a new file at once: the second waits here and finds the work done.
     let mut tx = db.begin_with("BEGIN IMMEDIATE").await.map_err(cannot_open)?;
-    migrate(&mut tx).await?;
+    bring_up(&mut tx).await?;
     sqlx::query("INSERT INTO meta (name, value) VALUES ('epoch', $1) ON CONFLICT (name) DO NOTHING")
         .bind(&options.epoch)
         .execute(&mut *tx)
         .await?;
     let epoch = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'epoch'").fetch_one(&mut *tx).await?;
     tx.commit().await?;
-    Ok(epoch)
+    Ok((db, epoch))
 }
 
 /// The mode stays in the file, so only the first process ever changes it. Changing needs the file for itself and
@@ -179,28 +190,7 @@ async fn set_wal(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     sqlx::query("PRAGMA journal_mode = WAL").execute(db).await.map(|_| ())
 }
 
-/// The schema, step by step.
-pub(super) fn migrations() -> Vec<Migration> {
-    let steps = MIGRATIONS.iter().map(|(version, name, sql)| {
-        Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
-    });
-    steps.collect()
-}
-
-async fn migrate(db: &mut SqliteConnection) -> StoreResult<()> {
-    Migrator::with_migrations(migrations()).run(db).await.map_err(|error| match error {
-        MigrateError::VersionMissing(version) => StoreError::Unusable(format!(
-            "it was made by a newer Orderbell (schema {version}); start that one, or restore a backup"
-        )),
-        MigrateError::VersionMismatch(version) => {
-            StoreError::Unusable(format!("its schema {version} is not the one that was released"))
-        }
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => cannot_open(error),
-        other => StoreError::Unusable(other.to_string()),
-    })
-}
-
 /// A lock can be waited for; anything else that stands in the way of opening will not go by itself.
-fn cannot_open(error: sqlx::Error) -> StoreError {
+pub(in crate::store) fn cannot_open(error: sqlx::Error) -> StoreError {
     if is_busy(&error) { error.into() } else { StoreError::Unusable(error.to_string()) }
 }
