@@ -4,6 +4,7 @@
 mod apps;
 mod callbacks;
 pub mod model;
+pub mod postgres;
 mod speech;
 mod sql;
 pub mod sqlite;

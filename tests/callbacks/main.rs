@@ -12,6 +12,7 @@ mod killed;
 mod lists;
 mod neighbours;
 mod order;
+mod presence;
 mod retries;
 mod signatures;
 mod stage;

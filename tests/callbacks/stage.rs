@@ -348,7 +348,7 @@ const LIMITS: Limits = Limits {
     unresponsive_after: 3,
     alerts_per_minute: 0,
     unroll_chunk: 500,
-    offline_grace_ms: 30_000,
+    offline_grace_ms: 100,
     again_ms: 2_000,
     call_attempts: 3,
     recipe_memory_ms: 172_800_000,

@@ -79,10 +79,12 @@ pub(crate) enum Broken {
     TestHeard,
     /// What a test key said changed something real, or the other way round.
     WorldsMixed,
+    /// An end that the backend is not told, or told twice, or steps out of their order.
+    ToldWrong,
 }
 
 impl Broken {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Lost,
         Self::NeverEnded,
         Self::SentAfterVoid,
@@ -101,6 +103,7 @@ impl Broken {
         Self::TestDelivered,
         Self::TestHeard,
         Self::WorldsMixed,
+        Self::ToldWrong,
     ];
 }
 

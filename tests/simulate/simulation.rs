@@ -18,6 +18,7 @@ pub(crate) mod plan;
 pub(crate) mod rules;
 pub(crate) mod store;
 pub(crate) mod stories;
+pub(crate) mod told;
 pub(crate) mod voice;
 pub(crate) mod worlds;
 
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderbell::domain::{AppSettings, Head, RiderKey, book};
+use orderbell::store::CallbackStore;
 use orderbell::store::model::ModelStore;
 use tokio::task::JoinSet;
 
@@ -69,6 +71,12 @@ async fn world(seed: u64, plan: Plan, guard: Guard) -> Seen {
     }
     let store = Arc::new(store);
     node::found(&*store, AppSettings { merge: plan.merges, ..AppSettings::default() }).await;
+    if let Some(target) = told::target(seed) {
+        assert!(
+            store.put_callback_target(target).await.is_ok_and(|kept| kept),
+            "an empty store keeps a target"
+        );
+    }
     let testers = plan.riders.iter().filter(|rider| rider.test).map(|rider| rider.name.parse().unwrap());
     let ledger = Ledger::new(time.clone(), store, testers.collect());
     let voice = Arc::new(LateVoice::new(Arc::clone(&ledger), Dice::of(seed, "voice")));
@@ -101,6 +109,7 @@ async fn world(seed: u64, plan: Plan, guard: Guard) -> Seen {
         sleep_ms(1_000).await;
     }
     ledger.judge_end();
+    ledger.judge_told();
     tasks.abort_all();
     // The server calls the arbiter, and the arbiter the server: one of them lets go.
     address.set(None);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::book::{Reading, save};
-use super::db::{Db, Row, sql};
+use super::db::{Db, Row, Text, each, sql};
 use super::rows::{self, Fields, rider_columns};
 use crate::domain::{AppId, EpochMs, Rider, RiderId, RiderKey, SoundProfile};
 use crate::store::{
@@ -65,10 +65,17 @@ const PUT: &str = concat!(
     rider_columns!()
 );
 const SELECT: &str = concat!("SELECT ", rider_columns!(), " FROM riders WHERE app_id = $1 AND id = $2");
-const SELECT_SOME: &str = concat!(
-    "SELECT ",
-    rider_columns!(),
-    " FROM riders WHERE app_id = $1 AND id IN (SELECT value FROM json_each($2)) ORDER BY id"
+const SELECT_SOME: Text = each(
+    concat!(
+        "SELECT ",
+        rider_columns!(),
+        " FROM riders WHERE app_id = $1 AND id IN (SELECT value FROM json_each($2)) ORDER BY id"
+    ),
+    concat!(
+        "SELECT ",
+        rider_columns!(),
+        " FROM riders WHERE app_id = $1 AND id IN (SELECT jsonb_array_elements_text(CAST($2 AS JSONB))) ORDER BY id"
+    ),
 );
 const DELETE: &str = "DELETE FROM riders WHERE app_id = $1 AND id = $2";
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE app_id = $1 AND rider_id = $2";
