@@ -137,3 +137,18 @@ async fn a_test_says_so_in_every_body() {
     assert_eq!(told.body["data"]["test"], true, "{}", told.body);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn who_comes_and_goes_is_told_after_a_while() {
+    let config = QUICK.replace("[rider]\n", "[rider]\noffline_grace = \"1s\"\n");
+    let (server, backend) = (TestServer::start(&config).await, willing().await);
+    let body = json!({"url": backend.url("/riders"), "kinds": ["rider.*"]});
+    server.done("POST", "/v1/callbacks/targets", body).await;
+    let rider = RiderSocket::connect(&server, "r1").await;
+    let online = backend.told_of("rider.online", 1).await.remove(0);
+    assert_eq!(online.body["data"]["rider"], "r1");
+    drop(rider);
+    let offline = backend.told_of("rider.offline", 1).await.remove(0);
+    assert_eq!(offline.body["data"]["rider"], "r1");
+    server.stop().await;
+}
