@@ -4,9 +4,10 @@
 KILLS ?= 200
 CASES ?= fast
 SEEDS ?= 2000
+DELIVERIES ?= 1000000
 
-.PHONY: demo test check bench simulate conformance test-rust test-client test-clients test-contract test-browser \
-	test-demo test-faults test-kill test-autobahn
+.PHONY: demo test check bench simulate conformance test-rust test-postgres test-client test-clients test-contract test-browser \
+	test-demo test-faults test-kill test-autobahn bench-growth
 
 demo:
 	@sh deploy/demo.sh
@@ -25,6 +26,10 @@ simulate:
 
 test-rust:
 	@bash tests/run.sh rust
+
+# The stories of the API on PostgreSQL in place of SQLite.
+test-postgres:
+	@bash tests/run.sh postgres
 
 test-client:
 	@bash tests/run.sh client
@@ -63,3 +68,7 @@ bench:
 	@cargo bench --profile release --bench store_accept
 	@cargo bench --profile release --bench riders
 	@cargo bench --profile release --bench speech
+
+# DELIVERIES=10000000 needs 12 GB of disk at TMPDIR.
+bench-growth:
+	@cargo bench --profile release --bench growth -- --store sqlite --deliveries $(DELIVERIES)

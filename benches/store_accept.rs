@@ -9,45 +9,23 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use orderbell::domain::app::{App, AppLimits, KeyMode};
-use orderbell::domain::kind::OrderPolicy;
-use orderbell::domain::order::Stamp;
-use orderbell::domain::settings::{Quiet, Rules};
-use orderbell::domain::target::DutyRule;
-use orderbell::domain::{
-    Alert, AlertId, AppId, AppSettings, EpochMs, Head, OrderId, Presence, Repeat, RiderId, Target, Urgency,
-};
+use orderbell::domain::{AppId, EpochMs};
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
-use orderbell::store::{Accepted, AppStore, NewEvent, Store, World};
+use orderbell::store::{Accepted, AppStore, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::task::JoinSet;
 
+use self::orders::{About, an_app, event, to};
+
+#[path = "store/orders.rs"]
+mod orders;
+
 const CALLERS: [u64; 4] = [1, 16, 64, 256];
 const SPAN: Duration = Duration::from_secs(3);
 const RIDERS: u64 = 10_000;
-
-struct Nobody;
-
-impl Presence for Nobody {
-    fn is_online(&self, _app: AppId, _rider: &RiderId) -> bool {
-        false
-    }
-
-    fn is_audible(&self, _app: AppId, _rider: &RiderId) -> bool {
-        false
-    }
-}
-
-/// Whether events are about orders, as almost all are, and take the place of older ones.
-#[derive(Clone, Copy)]
-enum About {
-    Orders,
-    Nothing,
-}
 
 fn main() {
     let threads = std::env::var("BENCH_THREADS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
@@ -124,15 +102,7 @@ async fn store(dir: &Path) -> (Arc<SqliteStore>, AppId) {
     let options = SqliteOptions::new(dir.join("store.db"), "bench", Arc::new(|| EpochMs(1)));
     let (store, writer) = SqliteStore::open(options).await.unwrap();
     tokio::spawn(writer);
-    let app = App {
-        id: AppId::new(EpochMs(1), [1; 10]),
-        name: "bench".to_owned(),
-        lang: "zh-CN".to_owned(),
-        secrets: Vec::new(),
-        limits: AppLimits::default(),
-        created_at: EpochMs(1),
-        settings: AppSettings::default(),
-    };
+    let app = an_app(1);
     let id = app.id;
     store.create_app(app).await.unwrap();
     let riders = (0..RIDERS).map(|n| format!("rider-{n}").parse().unwrap()).collect();
@@ -153,7 +123,8 @@ async fn accepts(dir: &Path, callers: u64, about: About) -> Figures {
                     break;
                 }
                 let rider = format!("rider-{}", (caller * 7919 + n) % RIDERS);
-                let event = event(app, (caller << 40) | n, to(&[&rider], &[]), about);
+                let order = format!("order-{}", (caller << 40) | n);
+                let event = event(app, &order, EpochMs(1), to(&[&rider], &[]), about);
                 let lap = Instant::now();
                 assert!(matches!(store.accept(event).await.unwrap(), Accepted::New(_)));
                 laps.push(lap.elapsed());
@@ -175,7 +146,8 @@ async fn broadcast() {
     let (store, app) = store(dir.path()).await;
     for round in 0..3 {
         let lap = Instant::now();
-        let event = event(app, round, to(&[], &["city"]), About::Nothing);
+        let order = format!("order-{round}");
+        let event = event(app, &order, EpochMs(1), to(&[], &["city"]), About::Nothing);
         let accepted = store.accept(event.clone()).await.unwrap();
         let took = lap.elapsed();
         let Accepted::New(receipt) = accepted else { return };
@@ -203,83 +175,3 @@ async fn broadcast() {
     }
     store.close().await;
 }
-
-fn to(riders: &[&str], groups: &[&str]) -> Target {
-    Target {
-        riders: riders.iter().map(|rider| rider.parse().unwrap()).collect(),
-        groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
-        broadcast: false,
-        exclude: Vec::new(),
-        duty: DutyRule::OnDutyOnly,
-    }
-}
-
-fn entropy() -> [u8; 10] {
-    static COUNTER: AtomicU64 = AtomicU64::new(1);
-    let mut bytes = [0; 10];
-    bytes[2..].copy_from_slice(&COUNTER.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    bytes
-}
-
-fn event(app: AppId, number: u64, target: Target, about: About) -> NewEvent {
-    let order = format!("order-{number}");
-    let (order_id, collapse_key): (Option<OrderId>, _) = match about {
-        About::Orders => (order.parse().ok(), Some(format!("order:{order}:order.new"))),
-        About::Nothing => (None, None),
-    };
-    let head = Head {
-        order_id: order_id.clone(),
-        urgency: Urgency::High,
-        duty: target.duty,
-        collapse_key,
-        ..Head::notice(AlertId::new(EpochMs(1), entropy()), app, "order.new", EpochMs(1), EpochMs(600_000))
-    };
-    let alert = Alert {
-        head,
-        event_id: format!("{order}-created").parse().unwrap(),
-        version: Some(1),
-        interrupt: false,
-        repeat: Repeat { count: 2, gap_ms: 5_000 },
-        lang: "zh-CN".to_owned(),
-        title: "新订单".to_owned(),
-        text: "您有新的订单，请及时处理".to_owned(),
-        said: "您有新的订单，请及时处理".into(),
-        card: r#"{"short_no":"12","merchant":"川味小馆","area":"望京","distance_m":1800,"fee_cents":650}"#
-            .to_owned(),
-        ext: "{}".to_owned(),
-        trace_id: format!("trace-{number}"),
-        callback_url: None,
-        jitter_ms: 0,
-        stored_at: EpochMs(1),
-        rendered_at: None,
-        sound: None,
-    };
-    NewEvent {
-        app,
-        key_mode: KeyMode::Live,
-        source: "backend".to_owned(),
-        id: alert.event_id.clone(),
-        body_hash: [7; 32],
-        kind: alert.kind.clone(),
-        policy: OrderPolicy::default(),
-        order_id,
-        stamp: Stamp { version: Some(1), occurred_at: None },
-        previous_rider: None,
-        target,
-        trace_id: format!("trace-{number}"),
-        received_at: EpochMs(1),
-        alert: Some(alert),
-        away: None,
-        schedule: None,
-        world: World { rules: RULES, presence: Arc::new(Nobody), entropy: Arc::new(entropy) },
-    }
-}
-
-const RULES: Rules = Rules {
-    alerts_per_minute: 0,
-    quiet: Quiet::No,
-    merge_ms: 0,
-    tombstone_ms: 600_000,
-    settle_ms: 30_000,
-    unresponsive_after: 3,
-};

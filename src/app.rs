@@ -5,6 +5,7 @@ mod backup;
 mod database;
 mod folder;
 mod moving;
+mod outbound;
 mod prewarm;
 mod voice;
 
@@ -21,9 +22,12 @@ use tracing::{info, warn};
 
 use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Server, ms};
-use crate::dispatch::{Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, Vault};
+use crate::config::{Config, Reports, Server, ms};
+use crate::dispatch::{
+    Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits, Vault,
+};
 use crate::domain::app::Quota;
+use crate::domain::report::Objective;
 use crate::domain::{AudioUrls, Kinds};
 use crate::http::audio::AudioDesk;
 use crate::http::auth::OperatorKey;
@@ -32,7 +36,7 @@ use crate::http::rider_socket::SocketLimits;
 use crate::http::{AppParts, AppState, HttpLimits, PublicUrl, health, router};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
-use crate::outbound::{Outbound, OutboundLimits, SystemLookup, UrlPolicy};
+
 use crate::session::Settings;
 use crate::speech::warm::WarmProgress;
 use crate::speech::{Speech, Voice};
@@ -87,11 +91,13 @@ impl App {
         let voice = speakers.options(config, folder.path("clips"), key.derive("clips"));
         let speech = Speech::open(voice, Arc::clone(&clock), telemetry.clone(), lifecycle.clone()).await;
         let speech = Arc::new(speech.context("opening the voice")?);
-        let caller = outbound(config, &clock, &telemetry)?;
+        let (caller, courier) = outbound::clients(config, &clock, &telemetry)?;
         let desk = audio_desk(config, &clock, &telemetry)?;
         let urls = audio_urls(config, &key);
         let dispatch = Dispatch::new(Parts {
             caller: Arc::new(caller),
+            courier: Arc::new(courier),
+            callbacks: outbound::callback_limits(config),
             hub: Arc::new(Hub::new()),
             speech: Arc::clone(&speech) as Arc<dyn Voice>,
             kinds: Arc::new(Kinds::embedded()?),
@@ -211,22 +217,20 @@ fn limits(config: &Config) -> Limits {
             sessions: config.apps.sessions,
             speech_characters_per_day: config.apps.speech_characters_per_day,
         },
+        reports: report_limits(&config.reports),
     }
 }
 
-/// The way to other people's servers.
-fn outbound(config: &Config, clock: &Arc<dyn Clock>, telemetry: &Telemetry) -> anyhow::Result<Outbound> {
-    let callbacks = &config.callbacks;
-    let limits = OutboundLimits {
-        policy: if callbacks.allow_private { UrlPolicy::PrivateToo } else { UrlPolicy::PublicOnly },
-        timeout_max: callbacks.timeout,
-        connect_timeout: callbacks.connect_timeout,
-        answer_bytes_max: callbacks.answer_bytes_max,
-        concurrency: callbacks.concurrency,
-        per_origin: callbacks.per_origin,
-    };
-    let lookup = Arc::new(SystemLookup::new(callbacks.concurrency));
-    Outbound::new(limits, lookup, Arc::clone(clock), telemetry.clone()).context("setting up calls to others")
+fn report_limits(reports: &Reports) -> ReportLimits {
+    let within_ms = u32::try_from(reports.heard_within.as_millis()).unwrap_or(u32::MAX);
+    ReportLimits {
+        span_max_ms: ms(reports.span_max),
+        deliveries_max: reports.deliveries_max,
+        rows_max: reports.rows_max,
+        page_looks: reports.page_looks,
+        concurrency: reports.concurrency,
+        objective: Objective { within_ms, target_permille: reports.heard_permille },
+    }
 }
 
 /// Histograms keep every sample until they are folded.
@@ -238,6 +242,8 @@ fn start_workers(config: &Config, state: &AppState) {
     let (dispatch, lifecycle) = (&state.dispatch, &state.lifecycle);
     let sweep = workers::sweep(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
     lifecycle.supervise("sweep", sweep);
+    let callbacks = workers::callbacks(Arc::clone(dispatch), config.dispatch.sweep, lifecycle.clone());
+    lifecycle.supervise("callbacks", callbacks);
     lifecycle.supervise("forget", workers::forget(Arc::clone(dispatch), lifecycle.clone()));
     let telemetry = state.telemetry.clone();
     let folding = workers::upkeep(TELEMETRY_EVERY, move || telemetry.upkeep(), lifecycle.clone());

@@ -1,8 +1,11 @@
 //! Configuration in three layers: the embedded complete default, a file, the environment.
 //! What is not in the default does not exist; a configuration that fails is never used in part.
 
+mod callbacks;
 pub mod engines;
 mod environment;
+mod reports;
+mod secrets;
 mod server;
 mod speech;
 mod store;
@@ -11,8 +14,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+pub use callbacks::Callbacks;
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
+pub use reports::Reports;
+use secrecy::ExposeSecret;
+pub use secrets::Secrets;
 use serde::{Deserialize, Deserializer};
 use server::networks;
 pub use speech::{FeeRange, Prewarm, Speech};
@@ -82,7 +88,9 @@ pub struct Config {
     pub orders: Orders,
     /// Offers.
     pub offers: Offers,
-    /// Calls to URLs that users give.
+    /// Questions about the record.
+    pub reports: Reports,
+    /// What is sent to URLs that users give.
     pub callbacks: Callbacks,
     /// Log lines.
     pub log: Log,
@@ -272,29 +280,6 @@ section!(
     }
 );
 section!(
-    /// Calls to URLs that users give.
-    Callbacks {
-        /// Whether private and loopback addresses may be called, and plain http.
-        allow_private: bool,
-        /// Limit of one call.
-        @"duration" timeout: Duration,
-        /// Limit for a connection.
-        @"duration" connect_timeout: Duration,
-        /// Bytes of an answer that are read.
-        answer_bytes_max: usize,
-        /// Calls at one time.
-        concurrency: usize,
-        /// Calls to one origin at one time.
-        per_origin: usize,
-        /// Limit for a backend's verdict on an accept.
-        @"duration" arbiter_wait: Duration,
-        /// First pause before a call of a ladder is made again.
-        @"duration" again: Duration,
-        /// Calls made in all for one rider and step.
-        attempts: u32,
-    }
-);
-section!(
     /// Log lines.
     Log {
         /// `text` or `json`.
@@ -303,44 +288,6 @@ section!(
         filter: String,
     }
 );
-section!(
-    /// Secrets.
-    Secrets {
-        /// The key that seals secrets at rest, base64; empty for the one in the data folder.
-        node_key: SecretString,
-        /// The operator's credential over HTTP; empty for none.
-        operator_key: SecretString,
-    }
-);
-
-impl Secrets {
-    /// Nobody guesses it, and it fits into a header.
-    fn operator_key_is_good(&self) -> bool {
-        let key = self.operator_key.expose_secret().as_bytes();
-        let varied = key.iter().any(|byte| Some(byte) != key.first());
-        key.is_empty() || (key.len() >= 24 && varied && key.iter().all(u8::is_ascii_graphic))
-    }
-}
-
-impl Callbacks {
-    /// What must hold, the setting, and that in words.
-    fn rules(&self) -> [(bool, &'static str, &'static str); 6] {
-        let waits = Duration::from_millis(10)..=self.timeout;
-        let timeouts = Duration::from_millis(100)..=Duration::from_secs(10);
-        [
-            (timeouts.contains(&self.timeout), "callbacks.timeout", "is 100ms to 10s"),
-            (waits.contains(&self.connect_timeout), "callbacks.connect_timeout", "is 10ms to timeout"),
-            (waits.contains(&self.arbiter_wait), "callbacks.arbiter_wait", "is 10ms to timeout"),
-            (self.answer_bytes_max >= 1024, "callbacks.answer_bytes_max", "is at least 1024"),
-            (self.per_origin > 0, "callbacks.per_origin", "is at least 1"),
-            (
-                (self.per_origin..=10_000).contains(&self.concurrency),
-                "callbacks.concurrency",
-                "is per_origin to 10000",
-            ),
-        ]
-    }
-}
 
 impl Audio {
     /// What must hold, the setting, and that in words.
@@ -421,6 +368,7 @@ impl Config {
             .into_iter()
             .chain(self.server.rules())
             .chain(self.store.rules())
+            .chain(self.reports.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())
             .chain(self.speech.rules())

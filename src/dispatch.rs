@@ -7,6 +7,8 @@ mod announce;
 mod answer;
 mod audience;
 mod bursts;
+mod callback_targets;
+mod callbacks;
 mod caller;
 mod calls;
 mod directory;
@@ -22,6 +24,7 @@ mod prepare;
 mod quotas;
 mod receipts;
 mod recipes;
+mod reports;
 mod riders;
 mod rules;
 mod schedules;
@@ -39,7 +42,7 @@ mod wordings;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::clock::Clock;
 use crate::domain::app::{KeyMode, Quota};
@@ -55,7 +58,12 @@ use crate::telemetry::{Metric, Telemetry};
 pub use accept::{AcceptError, Arrival};
 pub use accounts::Accounts;
 pub use answer::{EventAnswer, OutcomeWord};
-pub use caller::{CallEnd, Caller, Question};
+pub use callback_targets::{REDELIVER_MAX, RedeliverError, TargetError, TargetWish};
+pub use callbacks::body::of as callback_body;
+pub use callbacks::{
+    CallbackLimits, CallbackReply, CircuitLimits, Claimed, Courier, RetryTable, SignedCallback, TrafficLimits,
+};
+pub use caller::{CallEnd, CallbackSecrets, Caller, Question};
 pub use directory::{AppEntry, Signer};
 pub use draft::PhraseUsed;
 pub use dry_run::{AlertPreview, DryRun, GroupPreview, StepPreview, TargetPreview};
@@ -63,6 +71,7 @@ pub use keys::{KeyError, KeySecret, KeyWish, NewKey};
 pub use offers::SettleError;
 pub use quotas::{TooMany, Usage};
 pub use receipts::{ReceiptQueue, ReceiptSource};
+pub use reports::{Miss, MissReport, ObjectiveReport, ReportError, ReportLimits, ReportScope};
 pub use secrets::{AppSecret, Shown};
 pub use settings::SettingsError;
 pub use speaking::SayError;
@@ -84,6 +93,8 @@ pub struct Dispatch {
     accounts: Accounts,
     receipts: ReceiptQueue,
     caller: Arc<dyn Caller>,
+    post: callbacks::Post,
+    callbacks_due: Notify,
     waiting: wait::Waiting,
     limits: Limits,
     /// Sentences being made at one time.
@@ -96,6 +107,8 @@ pub struct Dispatch {
     paid: speaking::Paid,
     recipes: recipes::Recipes,
     warming: warming::WarmJobs,
+    /// Reports at one time.
+    reports: Semaphore,
     uses: uses::Uses,
 }
 
@@ -136,6 +149,8 @@ pub struct Limits {
     pub sound_profile: SoundProfile,
     /// What an app may use, unless it has limits of its own.
     pub quota: Quota,
+    /// What questions about the record may cost.
+    pub reports: ReportLimits,
 }
 
 /// What [`Dispatch::new`] is made of.
@@ -160,6 +175,10 @@ pub struct Parts {
     pub receipts: ReceiptQueue,
     /// The way to other people's servers.
     pub caller: Arc<dyn Caller>,
+    /// The way of callbacks, beside it.
+    pub courier: Arc<dyn Courier>,
+    /// Numbers of callbacks.
+    pub callbacks: CallbackLimits,
     /// Numbers of the configuration.
     pub limits: Limits,
 }
@@ -169,6 +188,7 @@ impl Dispatch {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
         let renders = Arc::new(Semaphore::new(parts.limits.render_concurrency));
+        let reports = Semaphore::new(parts.limits.reports.concurrency);
         Arc::new(Self {
             store: parts.store,
             hub: parts.hub,
@@ -180,6 +200,8 @@ impl Dispatch {
             accounts: parts.accounts,
             receipts: parts.receipts,
             caller: parts.caller,
+            post: callbacks::Post::new(parts.courier, parts.callbacks),
+            callbacks_due: Notify::new(),
             waiting: wait::Waiting::default(),
             limits: parts.limits,
             renders,
@@ -189,6 +211,7 @@ impl Dispatch {
             paid: speaking::Paid::new(),
             recipes: recipes::Recipes::new(),
             warming: warming::WarmJobs::default(),
+            reports,
             uses: uses::Uses::default(),
         })
     }
@@ -265,6 +288,7 @@ impl Dispatch {
             self.waiting.wake(*alert);
             self.count_end(*reason, *key_mode);
         }
+        self.ring_callbacks();
         ended.len()
     }
 

@@ -15,6 +15,7 @@ pub mod offer;
 pub mod order;
 pub mod presence;
 pub mod recurrence;
+pub mod report;
 pub mod rider;
 pub mod said;
 pub mod secret;

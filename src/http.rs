@@ -6,13 +6,17 @@ pub mod apps;
 pub mod audio;
 pub mod auth;
 pub mod body;
+pub mod callbacks;
 pub mod contract;
+pub mod csv;
+pub mod cursor;
 pub mod events;
 pub mod groups;
 pub mod health;
 pub mod keys;
 pub mod lexicon;
 pub mod listener;
+pub mod misses;
 pub mod moment;
 pub mod notices;
 pub mod pages;
@@ -20,6 +24,8 @@ pub mod path;
 pub mod presence;
 pub mod problem;
 mod proxy_notice;
+pub mod query;
+pub mod reports;
 pub mod rider_api;
 pub mod rider_socket;
 pub mod riders;
@@ -169,6 +175,7 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::post_batch))
         .routes(routes!(events::validate))
         .routes(routes!(events::get))
+        .routes(routes!(alerts::list::list))
         .routes(routes!(alerts::get))
         .routes(routes!(alerts::cancel))
         .routes(routes!(alerts::settle))
@@ -179,6 +186,7 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(riders::token))
         .routes(routes!(riders::test))
         .routes(routes!(riders::checks))
+        .routes(routes!(riders::history::list))
         .routes(routes!(groups::list))
         .routes(routes!(groups::put, groups::get, groups::delete))
         .routes(routes!(groups::change))
@@ -193,6 +201,9 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::delete))
         .routes(routes!(notices::list))
+        .routes(routes!(misses::list))
+        .routes(routes!(reports::misses))
+        .routes(routes!(reports::objective))
         .routes(routes!(voices::list))
         .routes(routes!(speech::post))
         .routes(routes!(warming::post))
@@ -203,6 +214,15 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(keys::rotate_signing))
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::rotate))
+        .routes(routes!(callbacks::targets::list, callbacks::targets::create))
+        .routes(routes!(callbacks::targets::get, callbacks::targets::put, callbacks::targets::delete))
+        .routes(routes!(callbacks::targets::test))
+        .routes(routes!(callbacks::targets::stop))
+        .routes(routes!(callbacks::targets::resume))
+        .routes(routes!(callbacks::targets::redeliver))
+        .routes(routes!(callbacks::list))
+        .routes(routes!(callbacks::get))
+        .routes(routes!(callbacks::redeliver))
         .routes(routes!(apps::own))
         .routes(routes!(apps::list, apps::create))
         .routes(routes!(apps::get))

@@ -5,6 +5,7 @@ mod apps;
 mod callbacks;
 pub mod model;
 pub mod postgres;
+mod records;
 mod schema;
 mod speech;
 mod sql;
@@ -35,7 +36,11 @@ use crate::domain::{Sound, SoundProfile};
 pub use apps::{AppStore, SpeechSpend, SpeechUse};
 pub use callbacks::{
     ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
-    CallbackStore, Online, TARGETS_MAX,
+    CallbackStore, Online, PRESENCE_SETTLES_MS, TARGETS_MAX,
+};
+pub use records::{
+    AlertFilter, AlertSummary, DeliveryPlace, HistoryFilter, Page, PageSize, PastDelivery, RecordStore, Span,
+    Whose,
 };
 pub use schema::{Migrate, Schema, SchemaState};
 pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
@@ -277,7 +282,7 @@ pub const DELIVERIES_SHOWN_MAX: u32 = 1_000;
 
 /// Everything Orderbell keeps.
 #[async_trait]
-pub trait Store: AppStore + SpeechStore + CallbackStore + Send + Sync + 'static {
+pub trait Store: AppStore + SpeechStore + CallbackStore + RecordStore + Send + Sync + 'static {
     /// Marks one life of the data: a restored copy gets a new one.
     async fn epoch(&self) -> StoreResult<String>;
 
@@ -290,7 +295,8 @@ pub trait Store: AppStore + SpeechStore + CallbackStore + Send + Sync + 'static 
     async fn rider(&self, rider: RiderKey) -> StoreResult<Option<Rider>>;
     /// The riders among these that exist, in any order.
     async fn riders(&self, app: AppId, ids: Vec<RiderId>) -> StoreResult<Vec<Rider>>;
-    /// Notes that a session opened or closed; makes an unknown rider known. Returns the rider.
+    /// Notes that a session opened or closed; makes an unknown rider known. Returns the rider. Where a target of the app wants
+    /// to hear who comes and goes, it is told of this rider from [`PRESENCE_SETTLES_MS`] later on.
     async fn touch_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Rider>;
     /// Sets duty, and makes the rider known. Going off duty ends every open delivery that asks for duty; those are
     /// returned.

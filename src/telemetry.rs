@@ -84,6 +84,14 @@ pub enum Metric {
     OutboundCalls,
     /// Seconds of such calls, with the wait for a place.
     OutboundSeconds,
+    /// Tries of callbacks, by outcome: delivered, or why not.
+    CallbackAttempts,
+    /// Seconds from the moment that a callback tells of until its backend had it.
+    CallbackSeconds,
+    /// Callbacks given up.
+    CallbacksDead,
+    /// Backends that are sent no callbacks for a while because they failed or asked for it.
+    CallbackBackendsResting,
 }
 
 impl Metric {
@@ -123,6 +131,10 @@ impl Metric {
             Self::StoreFailures => "orderbell_store_failures_total",
             Self::OutboundCalls => "orderbell_outbound_calls_total",
             Self::OutboundSeconds => "orderbell_outbound_seconds",
+            Self::CallbackAttempts => "orderbell_callback_attempts_total",
+            Self::CallbackSeconds => "orderbell_callback_seconds",
+            Self::CallbacksDead => "orderbell_callbacks_dead_total",
+            Self::CallbackBackendsResting => "orderbell_callback_backends_resting",
         }
     }
 }

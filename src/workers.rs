@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
-use crate::dispatch::Dispatch;
+use crate::dispatch::{Claimed, Dispatch};
 use crate::lifecycle::Lifecycle;
 
 /// Ends what is due, renders what nobody renders, rings again where a bell may have been lost.
@@ -32,6 +32,45 @@ pub async fn sweep(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycl
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Between two looks at callbacks after a commit that brought none, and at most, after one more and one more of them:
+/// commits come by the hundred, and most apps want no callbacks.
+const CALLBACKS_PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(50)];
+
+/// Sends callbacks that are due: soon after the commit that made them, and every `every` in any case. Draining ends it; what
+/// is under way has tasks of its own.
+pub async fn callbacks(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycle) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let [shortest, longest] = CALLBACKS_PAUSES;
+    let mut pause = shortest;
+    while !lifecycle.is_draining() {
+        match dispatch.send_callbacks().await {
+            Ok(Claimed::Much) => {
+                pause = shortest;
+                continue;
+            }
+            Ok(Claimed::Some) => pause = shortest,
+            Ok(Claimed::Nothing) => {
+                tokio::select! {
+                    () = lifecycle.draining() => return,
+                    () = dispatch.callbacks_ended() => continue,
+                    () = tokio::time::sleep(pause) => pause = (pause * 2).min(longest),
+                }
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                warn!(error, "Callbacks were not claimed; the next look tries again.");
+            }
+        }
+        tokio::select! {
+            () = lifecycle.draining() => return,
+            () = dispatch.callbacks_ended() => {}
+            () = dispatch.callbacks_due() => {}
+            _tick = ticks.tick() => {}
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The real binary under faults from outside, with backends and riders on real sockets: everything they see goes into
-//! one history, and one checker judges it. `FAULT` names one run (kill, sigstop, disk, locked, half-open; default all),
+//! one history, and one checker judges it. `FAULT` names one run (kill, sigstop, disk, locked, half-open, database; default all),
 //! `ROUNDS` how often it strikes, `FAULT_SECONDS` how long it goes on at least, `SEED` its plans and moments.
 
 #![expect(clippy::print_stdout, reason = "a test program reports to its caller")]
@@ -8,6 +8,8 @@
 mod backend;
 #[path = "faults/checker.rs"]
 mod checker;
+#[path = "faults/database.rs"]
+mod database;
 #[path = "faults/dice.rs"]
 mod dice;
 #[path = "faults/disk.rs"]
@@ -20,6 +22,9 @@ mod lock;
 mod op;
 #[path = "faults/plan.rs"]
 mod plan;
+#[expect(dead_code, reason = "others need more of it")]
+#[path = "support/postgres.rs"]
+mod postgres;
 #[path = "faults/proxy.rs"]
 mod proxy;
 #[path = "faults/record.rs"]
@@ -42,7 +47,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use dice::Dice;
 use orderbell::clock::random_bytes;
-use stage::Stage;
+use stage::{Return, Stage};
 use strike::Fault;
 use verdict::{Verdict, Wrong};
 
@@ -118,7 +123,7 @@ async fn run(fault: Fault, extent: Extent) -> anyhow::Result<usize> {
     let name = fault.name();
     let kept = |kind: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-{name}.{kind}"));
     let (log, file) = (kept("log"), kept("ndjson"));
-    let mut stage = Stage::open(extent.seed, fault.prepare(), &log).await?;
+    let mut stage = Stage::open(extent.seed, fault.ground(), &log).await?;
     let mut dice = Dice::new(extent.seed, name);
     let mut round = 0;
     while round < extent.rounds.unwrap_or(fault.rounds()) || began.elapsed() < extent.at_least {
@@ -129,7 +134,7 @@ async fn run(fault: Fault, extent: Extent) -> anyhow::Result<usize> {
         round += 1;
     }
     let (gave_up, slowest_s) = (stage.gave_up, stage.slowest.as_secs_f32());
-    let riders = stage.rider_count();
+    let (riders, returns) = (stage.rider_count(), std::mem::take(&mut stage.returns));
     let history = std::sync::Arc::clone(&stage.history);
     let settled = stage.settle().await;
     history.write(&file)?;
@@ -141,12 +146,30 @@ async fn run(fault: Fault, extent: Extent) -> anyhow::Result<usize> {
          ended by itself {gave_up} times, seed {}",
         extent.seed
     );
+    tell_returns(name, &returns);
     let unseen = fault.unseen(&verdict.figures, riders);
     if let Some(unseen) = unseen {
         println!("FAILED  {name}: {unseen}");
     }
     tell(&verdict, name, &file);
     Ok(verdict.kinds_found() + usize::from(unseen.is_some()))
+}
+
+/// How soon it went on, counted from the moment at which the database answers again.
+fn tell_returns(name: &str, returns: &[Return]) {
+    let of = |soon: fn(&Return) -> Duration| {
+        let mut all: Vec<Duration> = returns.iter().map(soon).collect();
+        all.sort_unstable();
+        Some((all.get(all.len() / 2)?.as_secs_f32(), all.last()?.as_secs_f32()))
+    };
+    if let (Some((accepted, accepted_at_most)), Some((heard, heard_at_most))) =
+        (of(|back| back.accepted), of(|back| back.heard))
+    {
+        println!(
+            "faults: {name}: after each return an event was accepted within {accepted:.2} s (at most \
+             {accepted_at_most:.2}), an alert at a rider within {heard:.2} s (at most {heard_at_most:.2})"
+        );
+    }
 }
 
 fn tell(verdict: &Verdict, name: &str, history: &Path) {

@@ -51,6 +51,9 @@ END
 
 rust_suite() { cargo test --no-fail-fast; }
 
+# The stories of the API once more, on PostgreSQL.
+postgres_suite() { ORDERBELL_TEST_STORE=postgres cargo test --no-fail-fast --test api; }
+
 client_suite() { node --test tests/client/*.test.js; }
 
 browser_suite() {

@@ -1,5 +1,5 @@
 //! One set of stories, told to every store: what the trait promises holds in each of them.
-//! Each story has a fresh store; beside them, random histories are compared, and SQLite meets its own troubles.
+//! Each story has a fresh store; beside them, random histories are compared, and each database meets its own troubles.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,6 +15,12 @@ mod apps;
 mod audiences;
 #[path = "store_conformance/bursts.rs"]
 mod bursts;
+#[path = "store_conformance/callbacks.rs"]
+mod callbacks;
+#[path = "store_conformance/callbacks_order.rs"]
+mod callbacks_order;
+#[path = "store_conformance/callbacks_presence.rs"]
+mod callbacks_presence;
 #[path = "store_conformance/ending.rs"]
 mod ending;
 #[path = "store_conformance/history.rs"]
@@ -29,10 +35,16 @@ mod listening;
 mod offers;
 #[path = "store_conformance/orders.rs"]
 mod orders;
+#[path = "store_conformance/postgres_crowd.rs"]
+mod postgres_crowd;
+#[path = "store_conformance/postgres_only.rs"]
+mod postgres_only;
 #[path = "support/postgres.rs"]
 mod postgres_server;
 #[path = "store_conformance/recipes.rs"]
 mod recipes;
+#[path = "store_conformance/records.rs"]
+mod records;
 #[path = "store_conformance/schedules.rs"]
 mod schedules;
 #[path = "store_conformance/sqlite_only.rs"]
@@ -167,6 +179,15 @@ stories! {
         an_end_for_many_ends_for_everyone
         what_has_its_time_waits_for_it
         a_scheduled_alert_for_nobody_is_completed_in_its_time;
+    records:
+        alerts_are_found_newest_first
+        alerts_are_found_by_what_they_are
+        alerts_are_found_by_when_they_came_in
+        an_alert_is_listed_with_how_its_deliveries_stand
+        pages_follow_each_other_and_hold_everything_once
+        a_rider_has_a_history
+        what_became_of_deliveries_is_told_in_their_place
+        the_groups_of_riders_are_told;
     schedules:
         a_recurring_event_is_kept_instead_of_an_alert
         each_time_happens_once
@@ -240,4 +261,38 @@ stories! {
         who_becomes_real_is_told_no_test_any_more
         tests_and_what_is_real_are_not_told_in_one_sentence
         a_recurring_test_is_ended_by_whoever_may;
+    callbacks:
+        nothing_is_kept_that_nobody_wants
+        the_address_of_an_event_hears_everything_about_it
+        targets_hear_the_kinds_they_want
+        a_callback_says_what_became_true
+        every_end_is_told_once
+        an_alert_that_nobody_can_hear_is_told_of
+        a_large_audience_is_unheard_when_all_are_told
+        targets_are_kept_changed_and_counted
+        a_stopped_target_keeps_what_waits_and_gets_nothing_new
+        a_removed_target_gives_up_what_waits
+        a_test_goes_to_one_target
+        a_test_is_told_as_such
+        callbacks_are_found_by_what_they_are;
+    callbacks_order:
+        an_alert_is_told_in_its_order
+        alerts_do_not_wait_for_each_other
+        whoever_claims_has_it_until_the_lease_ends
+        what_failed_is_tried_again_and_its_lane_waits
+        resting_destinations_are_left_and_count_no_try
+        no_destination_takes_all_places
+        a_dead_one_lets_the_next_go
+        gone_ends_all_that_waits_and_stops_the_target
+        what_has_ended_goes_once_more_behind_what_waits
+        many_go_once_more_by_a_filter
+        a_batch_is_one_request_and_stays_so
+        the_newest_tries_are_kept;
+    callbacks_presence:
+        who_comes_and_goes_is_told_after_a_while
+        nobody_is_noted_whose_app_does_not_ask
+        a_change_that_comes_up_meanwhile_is_still_due
+        whoever_was_told_to_be_there_is_doubted_after_a_restart
+        a_rider_who_comes_and_goes_all_the_time_is_not_put_off
+        an_erased_rider_is_told_of_no_more;
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// The laps of one run, in microseconds.
+/// The laps of one run, in tenths of microseconds.
 #[derive(Clone, Default)]
 pub(crate) struct Laps(Vec<u32>);
 
@@ -12,9 +12,9 @@ impl Laps {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a lap is under an hour"
+            reason = "a lap is under seven minutes"
         )]
-        self.0.push((seconds * 1e6) as u32);
+        self.0.push((seconds * 1e7) as u32);
     }
 
     pub(crate) fn append(&mut self, mut other: Self) {
@@ -29,7 +29,7 @@ impl Laps {
     pub(crate) fn quantile(&mut self, thousandths: usize) -> f64 {
         self.0.sort_unstable();
         let place = (self.0.len() * thousandths / 1000).min(self.0.len().saturating_sub(1));
-        self.0.get(place).map_or(f64::NAN, |us| f64::from(*us))
+        self.0.get(place).map_or(f64::NAN, |tenths| f64::from(*tenths) / 10.0)
     }
 }
 

@@ -39,6 +39,20 @@ impl Zone {
         tomorrow.map_or(0, |begins| begins.timestamp().as_millisecond().saturating_sub(at.0))
     }
 
+    /// When the hour began in which this moment lies there.
+    #[must_use]
+    pub fn hour(&self, at: EpochMs) -> EpochMs {
+        let there_ms = at.0.saturating_add(i64::from(self.offset_s(at)).saturating_mul(1_000));
+        at.plus_ms(-there_ms.rem_euclid(3_600_000))
+    }
+
+    /// The moment as the clocks there show it: RFC 3339 to the second, with its offset.
+    #[must_use]
+    pub fn written(&self, at: EpochMs) -> String {
+        let Ok(at) = Timestamp::from_millisecond(at.0) else { return at.0.to_string() };
+        at.to_zoned(self.0.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
+
     /// Seconds its clocks are ahead of UTC.
     #[must_use]
     pub fn offset_s(&self, at: EpochMs) -> i32 {
@@ -60,6 +74,26 @@ mod tests {
         // Summer time.
         assert_eq!(Zone::named("Europe/London").unwrap().minute_of_day(noon_utc), 13 * 60);
         assert!(Zone::named("Asia/Nowhere").is_none());
+    }
+
+    #[test]
+    fn hours_are_those_of_the_clocks_there() {
+        let at = EpochMs::from_rfc3339("2026-07-01T12:44:05.678Z").unwrap();
+        for (zone, hour) in [
+            ("Asia/Shanghai", "2026-07-01T20:00:00+08:00"),
+            ("Asia/Kolkata", "2026-07-01T18:00:00+05:30"),
+            ("America/St_Johns", "2026-07-01T10:00:00-02:30"),
+            ("UTC", "2026-07-01T12:00:00+00:00"),
+        ] {
+            let zone = Zone::named(zone).unwrap();
+            assert_eq!(zone.written(zone.hour(at)), hour);
+            assert_eq!(zone.hour(zone.hour(at)), zone.hour(at));
+        }
+        // The hour that comes twice is two.
+        let london = Zone::named("Europe/London").unwrap();
+        let [first, second] = ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"]
+            .map(|at| london.written(london.hour(EpochMs::from_rfc3339(at).unwrap())));
+        assert_eq!((&*first, &*second), ("2026-10-25T01:00:00+01:00", "2026-10-25T01:00:00+00:00"));
     }
 
     #[test]

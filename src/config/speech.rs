@@ -243,7 +243,7 @@ fn fees<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FeeRange>, 
 }
 
 /// A list of words; in an environment variable with commas between them.
-fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Told {

@@ -91,6 +91,18 @@ fn numbers_that_do_not_fit_each_other_are_refused_by_name() {
         ("per_origin = 0", "callbacks.per_origin"),
         ("concurrency = 8", "callbacks.concurrency"),
         ("concurrency = 10001", "callbacks.concurrency"),
+        ("places = 0", "callbacks.places"),
+        ("places = 16", "callbacks.per_app"),
+        ("per_app = 7", "callbacks.per_target"),
+        ("per_target = 0", "callbacks.per_target"),
+        ("retries = []", "callbacks.retries"),
+        ("retries = [\"0s\"]", "callbacks.retries"),
+        ("retries = [\"2s\", \"1s\"]", "callbacks.retries"),
+        ("retries = [\"1s\", \"25h\"]", "callbacks.retries"),
+        ("urgent_retries = [\"1s\", \"1s\", \"1s\", \"1s\", \"1s\"]", "callbacks.retries"),
+        ("retry_after_max = \"0s\"", "callbacks.retry_after_max"),
+        ("rest_after = 0", "callbacks.rest"),
+        ("rest = \"6m\"", "callbacks.rest"),
     ] {
         let error = load(&format!("[callbacks]\n{wrong}")).unwrap_err();
         assert!(
@@ -98,6 +110,10 @@ fn numbers_that_do_not_fit_each_other_are_refused_by_name() {
             "{wrong}: {error}"
         );
     }
+    let pauses = |list: &str| load(&format!("[callbacks]\nretries = {list}")).unwrap().callbacks.retries;
+    assert_eq!(pauses("\"20ms, 1m\""), pauses("[\"20ms\", \"1m\"]"));
+    assert!(load("[callbacks]\nretries = [\"soon\"]").is_err());
+    assert!(load("[callbacks]\nretries = [\"1s\"]\nurgent_retries = []").is_ok());
 }
 
 #[test]

@@ -1,17 +1,20 @@
 //! What the use cases ask of other people's servers: a backend's verdict on an accept, a call of a ladder step.
 //! [`Outbound`] asks them for real; a simulation has backends that are slow or silent as it is told.
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::AppEntry;
 use crate::clock::random_bytes;
 use crate::domain::app::KeyMode;
 use crate::domain::ladder::HttpCall;
-use crate::domain::{AlertId, CallId, DeliveryId, EpochMs, EventId, OrderId, RiderId};
+use crate::domain::{AlertId, CallId, DeliveryId, EpochMs, EventId, OrderId, RiderId, SecretKind};
 use crate::intake::InputError;
+use crate::intake::signature::{self, sign};
 use crate::outbound::template::{CallSpec, CallTemplate};
 use crate::outbound::{AllowedUrl, Headers, Method, Outbound, OutboundError, OutboundRequest, Verdict};
 use crate::telemetry::trace::TraceParent;
@@ -37,7 +40,15 @@ pub struct Question {
     pub at: EpochMs,
     /// The trace of the alert.
     pub trace_id: String,
+    /// When it is asked, by which the backend judges the signature's age.
+    pub asked_at: EpochMs,
+    /// With what it is signed.
+    pub signed_with: CallbackSecrets,
 }
+
+/// The callback secrets of an app that are live, the newest first. They are not shown.
+#[derive(Clone, Default)]
+pub struct CallbackSecrets(Vec<Vec<u8>>);
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,6 +79,27 @@ pub trait Caller: Send + Sync + 'static {
     /// Calls, with these values for its slots, as a part of this trace.
     async fn call(&self, id: CallId, call: &HttpCall, values: &Map<String, Value>, trace_id: &str)
     -> CallEnd;
+}
+
+impl CallbackSecrets {
+    /// Those of this app that are live at `at`.
+    #[must_use]
+    pub fn of(app: &AppEntry, at: EpochMs) -> Self {
+        Self(app.secrets(SecretKind::Callback, at).map(<[u8]>::to_vec).collect())
+    }
+
+    /// The value of `webhook-signature`: one of each secret, so that a backend may change over while two are live.
+    #[must_use]
+    pub fn sign(&self, id: &str, at_s: i64, body: &[u8]) -> String {
+        let signatures: Vec<String> = self.0.iter().map(|secret| sign(secret, id, at_s, body)).collect();
+        signatures.join(" ")
+    }
+}
+
+impl fmt::Debug for CallbackSecrets {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "CallbackSecrets({})", self.0.len())
+    }
 }
 
 /// Limit of one question or call; the configuration may say less.
@@ -103,13 +135,21 @@ impl Caller for Outbound {
         if question.key_mode.is_test() {
             body["test"] = json!(true);
         }
-        let key = question.delivery.to_string();
-        let headers = [("content-type", "application/json"), ("idempotency-key", key.as_str())];
+        let body = Bytes::from(body.to_string());
+        let (key, at_s) = (question.delivery.to_string(), question.asked_at.0.div_euclid(1_000));
+        let (timestamp, signature) = (at_s.to_string(), question.signed_with.sign(&key, at_s, &body));
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", key.as_str()),
+            (signature::ID, key.as_str()),
+            (signature::TIMESTAMP, timestamp.as_str()),
+            (signature::SIGNATURE, signature.as_str()),
+        ];
         let request = OutboundRequest {
             method: Method::Post,
             url,
             headers: traced(Headers::parse(headers).ok()?, &question.trace_id),
-            body: Bytes::from(body.to_string()),
+            body,
             timeout: TIMEOUT,
         };
         let answer = self.send(request).await.ok()?;

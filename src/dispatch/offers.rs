@@ -7,7 +7,7 @@ use serde_json::Map;
 use tracing::{info, warn};
 
 use super::Arrival;
-use super::{Dispatch, Question};
+use super::{CallbackSecrets, Dispatch, Question};
 use crate::domain::app::KeyMode;
 use crate::domain::delivery::EndReason;
 use crate::domain::event::Order;
@@ -145,6 +145,7 @@ impl Dispatch {
             // The backend settles by itself.
             return self.store.ask_again(alert, rider.clone(), None).await;
         };
+        let app = self.accounts.app(rider.app).await?;
         let question = Question {
             url,
             key_mode: claim.alert.key_mode,
@@ -155,6 +156,8 @@ impl Dispatch {
             delivery: claim.delivery.id,
             at: claim.delivery.answered_at.unwrap_or(at),
             trace_id: claim.alert.trace_id.clone(),
+            asked_at: at,
+            signed_with: app.map(|app| CallbackSecrets::of(&app, at)).unwrap_or_default(),
         };
         let verdict = self.caller.ask(&question).await;
         let settlement = match verdict {

@@ -138,6 +138,7 @@ impl Dispatch {
         let changes = items.iter().map(|item| item.progress.clone()).collect();
         match self.store.progress(changes).await {
             Ok(results) => {
+                self.ring_callbacks();
                 for (item, progressed) in items.drain(..).zip(results) {
                     self.told(&item.progress, progressed.as_ref());
                     if let Some(answer) = item.answer {

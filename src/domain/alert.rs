@@ -284,7 +284,8 @@ pub enum AlertState {
 }
 
 impl AlertState {
-    const ALL: [Self; 7] = [
+    /// All of them.
+    pub const ALL: [Self; 7] = [
         Self::Scheduled,
         Self::Active,
         Self::Completed,

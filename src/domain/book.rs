@@ -5,6 +5,7 @@ mod accept;
 mod answer;
 mod deliver;
 mod ends;
+mod facts;
 mod guard;
 mod merge;
 mod step;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::alert::{AlertChange, AlertIsOver};
 use super::app::KeyMode;
+use super::callback::Fact;
 use super::delivery::{Change, EndReason};
 use super::id::IdEntropy;
 use super::settings::Rules;
@@ -25,7 +27,7 @@ use crate::domain::ladder::HttpCall;
 
 pub use accept::{Audience, DropReason, Entered, EnteredAlert, Incoming, Outcome};
 pub use answer::{Progress, Progressed, Settled};
-pub use deliver::Last;
+pub use deliver::{Last, Part, Reached};
 pub use ends::Duty;
 pub use guard::Guard;
 pub use merge::Merged;
@@ -44,6 +46,7 @@ pub struct Book {
     places: HashMap<(AlertId, RiderId), usize>,
     notices: Vec<Notice>,
     calls: Vec<Call>,
+    facts: Vec<Fact>,
     /// Always empty but in a simulation.
     missing: Vec<Guard>,
 }
@@ -349,7 +352,8 @@ impl Book {
         let Some(next) = kept.row.after(change, at) else { return false };
         let ends = kept.row.is_open() && !next.is_open();
         let alert = next.alert;
-        *kept.edit() = next;
+        let before = std::mem::replace(kept.edit(), next);
+        self.tell_delivery(place, &before, at);
         if ends && let Some(head) = self.head_mut(alert) {
             head.open_count = head.open_count.saturating_sub(1);
             // While somebody may still answer, the alert lives: a claim outlives its time.
@@ -371,11 +375,15 @@ impl Book {
         if head.state == AlertState::Active {
             head.plan_step(at);
         }
+        if !was_open || head.is_open() {
+            return;
+        }
         let unanswered = matches!(head.state, AlertState::Expired | AlertState::Exhausted);
-        if was_open && unanswered && !head.ladder.is_empty() {
-            let head = head.clone();
+        let head = head.clone();
+        if unanswered && !head.ladder.is_empty() {
             self.notice(NoticeKind::Exhausted, &head, None, at);
         }
+        self.tell_untaken(&head, change, at);
     }
 
     /// Ends the deliveries at these places by `change`. Returns those that ended, in order.
@@ -398,7 +406,9 @@ impl Book {
 
     fn notice(&mut self, kind: NoticeKind, head: &Head, rider: Option<RiderId>, at: EpochMs) {
         let (app, key_mode, order) = (head.app, head.key_mode, head.order_id.clone());
-        self.notices.push(Notice { app, key_mode, kind, alert: Some(head.id), order, rider, at });
+        let notice = Notice { app, key_mode, kind, alert: Some(head.id), order, rider, at };
+        self.tell_notice(&notice, head);
+        self.notices.push(notice);
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a backend is told of its alerts and riders: facts, each noted in the commit that made it true.
 //! Which of them somebody wants to hear is the store's to look up; how they are sent is not known here.
 
+mod fact;
+mod kinds;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +11,9 @@ use serde_json::{Map, Value};
 
 use super::app::KeyMode;
 use super::{AlertId, AppId, CallbackId, CallbackTargetId, EpochMs, EventId, OrderId, RiderId};
+
+pub use fact::{Outgoing, batch_id};
+pub use kinds::{EVERY_KIND, FAMILIES, KINDS, is_kind};
 
 /// Something that became true, as a backend may be told of it.
 #[derive(Clone, Debug, PartialEq)]

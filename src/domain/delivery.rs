@@ -10,7 +10,7 @@ mod end_reason;
 mod first;
 
 pub use change::{Answer, AnswerOutcome, Change};
-pub use end_reason::EndReason;
+pub use end_reason::{EndReason, Meaning};
 pub use first::Listener;
 
 use super::{Alert, AlertId, AppId, DeliveryId, EpochMs, FirstStatus, Head, Need, RiderId};
@@ -116,7 +116,8 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
-    const ALL: [Self; 14] = [
+    /// All of them, as they follow each other.
+    pub const ALL: [Self; 14] = [
         Self::Pending,
         Self::Sent,
         Self::Received,

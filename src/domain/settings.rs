@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::report::Objective;
 use super::{Ladder, SoundProfile, Urgency};
 
 /// The settings of one app.
@@ -26,6 +27,9 @@ pub struct AppSettings {
     /// How it speaks.
     #[serde(skip_serializing_if = "SpeechSettings::is_default")]
     pub speech: SpeechSettings,
+    /// Within which time how many alerts should be heard; `None` for the server's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objective: Option<Objective>,
     /// The app's own ladders, by kind.
     pub ladders: BTreeMap<String, Ladder>,
 }
@@ -39,6 +43,7 @@ impl Default for AppSettings {
             alerts_per_minute: None,
             type_prefix: None,
             speech: SpeechSettings::default(),
+            objective: None,
             ladders: BTreeMap::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! Alerts: the timeline of one, and taking back one or all of an order.
 //! Times are RFC 3339; a step that has not happened is not listed.
 
+pub mod list;
 pub mod view;
 
 use axum::extract::State;

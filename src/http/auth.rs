@@ -125,6 +125,19 @@ scoped! {
     MayAdminister => Scope::Admin;
 }
 
+/// A backend that may look at callbacks: by `callbacks`, or by `read` as at everything else.
+pub struct MaySeeCallbacks(pub Caller);
+
+impl FromRequestParts<AppState> for MaySeeCallbacks {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let may = [Scope::Callbacks, Scope::Read].into_iter().any(|scope| caller.may(scope));
+        if may { Ok(Self(caller)) } else { Err(Problem::forbidden(Scope::Callbacks.as_str())) }
+    }
+}
+
 /// A backend with a live key, whatever it may do.
 pub struct AnyBackend(pub Caller);
 

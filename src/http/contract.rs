@@ -4,6 +4,7 @@
 mod asyncapi;
 mod openapi;
 pub mod page;
+mod webhooks;
 
 use std::sync::OnceLock;
 

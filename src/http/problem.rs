@@ -13,7 +13,9 @@ use utoipa::ToSchema;
 
 use super::listener::Refusal;
 use super::request_id;
-use crate::dispatch::{AcceptError, KeyError, SettingsError, SettleError, TokenError};
+use crate::dispatch::{
+    AcceptError, KeyError, RedeliverError, ReportError, SettingsError, SettleError, TargetError, TokenError,
+};
 use crate::domain::IdError;
 use crate::intake::InputError;
 use crate::intake::signature::SignatureError;
@@ -387,6 +389,52 @@ impl From<SettingsError> for Problem {
         match error {
             SettingsError::Input(error) => error.into(),
             SettingsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TargetError> for Problem {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::Input(error) => error.into(),
+            TargetError::Unknown => Self::not_found("target"),
+            TargetError::Full => Self::conflict("too_many_targets", "an app has ten targets at most"),
+            TargetError::Stopped => {
+                Self::conflict("target_stopped", "the target is stopped: resume it first")
+            }
+            TargetError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RedeliverError> for Problem {
+    fn from(error: RedeliverError) -> Self {
+        match error {
+            RedeliverError::Unknown => Self::not_found("callback"),
+            RedeliverError::Waiting => {
+                Self::conflict("callback_waiting", "it has not ended: it is sent anyway")
+            }
+            RedeliverError::TargetGone => Self::conflict("target_gone", "the target it was for was deleted"),
+            RedeliverError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportError> for Problem {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::TooWide(most) => Self::bad_request(
+                "too_wide",
+                &format!(
+                    "this would look at more than {most} deliveries: ask for less time, one station or one rider"
+                ),
+            ),
+            ReportError::TooLong(most) => Self::bad_request(
+                "too_wide",
+                &format!("this would have more than {most} rows: group by less, or ask for less time"),
+            ),
+            ReportError::NoStation => Self::not_found("station"),
+            ReportError::Store(error) => error.into(),
         }
     }
 }

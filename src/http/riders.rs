@@ -1,6 +1,7 @@
 //! Riders as backends manage them: describe, look, duty, token, test alert, erase.
 //! A rider of another tenant is as unknown as one that never was.
 
+pub mod history;
 pub mod view;
 
 use axum::extract::State;

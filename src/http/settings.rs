@@ -16,6 +16,7 @@ use super::test_mode::LiveKey;
 use crate::domain::AppSettings;
 use crate::domain::SoundProfile;
 use crate::domain::app::Scope;
+use crate::domain::report::Objective;
 use crate::domain::settings::QuietHours;
 use crate::domain::settings::SpeechSettings;
 use crate::intake::{InputError, Reader, read_ladder};
@@ -26,6 +27,10 @@ use view::{Secrets, SettingsView};
 const PER_MINUTE_MAX: i64 = 1_000;
 /// Longest prefix of types.
 const TYPE_PREFIX_CHARS_MAX: usize = 100;
+/// Shortest time of an objective: nothing sounds sooner.
+pub(super) const WITHIN_MS_MIN: i64 = 100;
+/// Longest time of an objective.
+pub(super) const WITHIN_MS_MAX: i64 = 3_600_000;
 
 /// Look at your settings.
 ///
@@ -81,6 +86,7 @@ fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
         "alerts_per_minute",
         "type_prefix",
         "speech",
+        "objective",
         "ladders",
     ])?;
     let defaults = AppSettings::default();
@@ -97,6 +103,7 @@ fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
         let (from_min, to_min) = (read_minute(&hours, "from")?, read_minute(&hours, "to")?);
         settings.quiet_hours = Some(QuietHours { from_min, to_min });
     }
+    settings.objective = read_objective(body)?;
     if let Some(ladders) = body.object("ladders")? {
         for kind in ladders.names() {
             let ladder = read_ladder(&ladders, kind)?.unwrap_or_default();
@@ -104,6 +111,20 @@ fn read(body: &Reader<'_>) -> Result<AppSettings, InputError> {
         }
     }
     Ok(settings)
+}
+
+/// Both numbers of the objective, or the server's own.
+fn read_objective(body: &Reader<'_>) -> Result<Option<Objective>, InputError> {
+    let Some(objective) = body.object("objective")? else { return Ok(None) };
+    objective.only(&["within_ms", "target_permille"])?;
+    let number = |name: &str, least, most| {
+        let number = objective.integer(name, least, most)?.ok_or_else(|| objective.missing(name))?;
+        u32::try_from(number).map_err(|_| objective.missing(name))
+    };
+    Ok(Some(Objective {
+        within_ms: number("within_ms", WITHIN_MS_MIN, WITHIN_MS_MAX)?,
+        target_permille: number("target_permille", 1, 1_000)?,
+    }))
 }
 
 /// How the app speaks: voices that there are, in languages that they speak.

@@ -259,6 +259,23 @@ impl<'a> Reader<'a> {
         Ok(Some(found))
     }
 
+    /// A list of texts.
+    ///
+    /// # Errors
+    /// `wrong_type`, `too_many`.
+    pub fn texts(&self, name: &str, max: usize) -> Read<Option<Vec<&'a str>>> {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        let pointer = self.pointer_of(name);
+        let list = value.as_array().ok_or_else(|| wrong_type(pointer.clone(), "a list"))?;
+        if list.len() > max {
+            return Err(self.error(name, "too_many", &format!("lists more than {max}")));
+        }
+        let texts = list.iter().enumerate().map(|(place, item)| {
+            item.as_str().ok_or_else(|| wrong_type(format!("{pointer}/{place}"), "text"))
+        });
+        texts.collect::<Read<_>>().map(Some)
+    }
+
     /// An error about one member of this object.
     #[must_use]
     pub fn error(&self, name: &str, error: &'static str, detail: &str) -> InputError {

@@ -4,7 +4,8 @@
 use async_trait::async_trait;
 
 use super::StoreResult;
-use crate::domain::callback::{Callback, CallbackState, CallbackTarget, Destination, TargetState};
+use crate::domain::app::KeyMode;
+use crate::domain::callback::{Callback, CallbackState, CallbackTarget, Destination, Fact, TargetState};
 use crate::domain::{AlertId, AppId, CallbackId, CallbackTargetId, EpochMs, RiderKey};
 
 /// Callbacks that go into one request, in their order; one of them unless their target takes several.
@@ -80,8 +81,57 @@ pub struct CallbackRecord {
     pub tries: Vec<CallbackAttempt>,
 }
 
+impl CallbackFilter {
+    /// Whether this callback is asked for.
+    #[must_use]
+    pub fn matches(&self, record: &CallbackRecord) -> bool {
+        let callback = &record.callback;
+        self.alert.is_none_or(|alert| callback.alert == Some(alert))
+            && self.target.is_none_or(|target| callback.destination.target() == Some(target))
+            && self.state.is_none_or(|state| record.state == state)
+            && self.kind.as_ref().is_none_or(|kind| callback.kind == *kind)
+            && self.since.is_none_or(|since| callback.at >= since)
+            && self.until.is_none_or(|until| callback.at < until)
+    }
+}
+
+impl CallbackRecord {
+    /// Notes a try of it and what follows, at `at`. Nothing happens to one that is over already.
+    pub fn note(&mut self, attempt: &CallbackAttempt, after: AfterAttempt, at: EpochMs) {
+        if self.state != CallbackState::Waiting {
+            return;
+        }
+        match after {
+            // It was not sent at all.
+            AfterAttempt::Postponed(until) => return self.wait_until(until),
+            AfterAttempt::Again(until) => self.wait_until(until),
+            AfterAttempt::Delivered => self.end(CallbackState::Delivered, at),
+            AfterAttempt::Dead | AfterAttempt::Gone => self.end(CallbackState::Dead, at),
+        }
+        self.callback.attempts = self.callback.attempts.saturating_add(1);
+        self.tries.push(attempt.clone());
+        let surplus = self.tries.len().saturating_sub(ATTEMPTS_KEPT as usize);
+        self.tries.drain(..surplus);
+    }
+
+    /// Only the first of an order has a moment.
+    fn wait_until(&mut self, until: EpochMs) {
+        self.due_at = self.due_at.map(|_| until);
+    }
+
+    /// It is over at `at`.
+    pub fn end(&mut self, state: CallbackState, at: EpochMs) {
+        self.state = state;
+        self.due_at = None;
+        self.ended_at = Some(at);
+    }
+}
+
 /// Tries that are kept of each callback, the newest ones: more than the retry table has.
 pub const ATTEMPTS_KEPT: u32 = 12;
+/// How long a connection that came or went must stand before a backend is told, in milliseconds: a client that changes from
+/// one network to another does it within this.
+pub const PRESENCE_SETTLES_MS: i64 = 3_000;
 /// Most targets of an app.
 pub const TARGETS_MAX: u32 = 10;
 
@@ -107,6 +157,9 @@ pub trait CallbackStore {
         state: TargetState,
     ) -> StoreResult<bool>;
 
+    /// Keeps a callback for one target, whatever kinds that wants: a test of the way. False if the app has no such target,
+    /// or it is stopped.
+    async fn add_callback(&self, id: CallbackId, fact: Fact, target: CallbackTargetId) -> StoreResult<bool>;
     /// Takes callbacks that are due at `now` and first of their order, the longest due first, in at most `limit` requests
     /// and `per_destination` for one destination; those of the destinations in `resting` are left. Nobody else gets them
     /// before `until`.
@@ -148,11 +201,17 @@ pub trait CallbackStore {
     /// Sends one callback once more. False if there is none that has ended, or its target is gone.
     async fn redeliver_callback(&self, app: AppId, id: CallbackId, at: EpochMs) -> StoreResult<bool>;
 
-    /// Notes that a rider's connection came or went: their backend is told from `due_at` on, if it is so still.
+    /// Puts off, or on, the moment from which a rider's backend is told whether they are connected. `touch_rider` sets it to
+    /// [`PRESENCE_SETTLES_MS`] later, where a target of the app wants to hear of it; here nothing happens to a rider without
+    /// such a moment.
     async fn presence_changed(&self, rider: RiderKey, due_at: EpochMs) -> StoreResult<()>;
+    /// Nobody knows any more who is connected: of every rider who was told to be, their backend is told from `due_at` on
+    /// what is so then. Returns how many they are.
+    async fn doubt_presence(&self, due_at: EpochMs) -> StoreResult<u64>;
     /// Riders of whom a backend may have to be told, the longest due first.
     async fn due_presence(&self, now: EpochMs, limit: u32) -> StoreResult<Vec<RiderKey>>;
-    /// Notes `rider.online` or `rider.offline` unless that was the last that was told. True if it was not.
+    /// Notes `rider.online` or `rider.offline` at `at` unless that was the last that was told. True if it was not. A change
+    /// that came up after `at` is still due.
     async fn tell_presence(&self, rider: RiderKey, online: Online, at: EpochMs) -> StoreResult<bool>;
 }
 
@@ -163,4 +222,25 @@ pub enum Online {
     Yes,
     /// They are not.
     No,
+}
+
+impl Online {
+    /// What a backend is told of it.
+    #[must_use]
+    pub fn fact(self, rider: &RiderKey, key_mode: KeyMode, at: EpochMs) -> Fact {
+        let kind = match self {
+            Self::Yes => "rider.online",
+            Self::No => "rider.offline",
+        };
+        Fact {
+            app: rider.app,
+            key_mode,
+            kind: kind.to_owned(),
+            alert: None,
+            order: None,
+            rider: Some(rider.rider.clone()),
+            at,
+            data: serde_json::Map::new(),
+        }
+    }
 }

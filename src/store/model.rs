@@ -5,6 +5,7 @@ mod accept;
 mod apps;
 mod callbacks;
 mod deliveries;
+mod records;
 mod speech;
 mod state;
 mod steps;
@@ -53,7 +54,11 @@ impl ModelStore {
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> StoreResult<T> {
         match self.lock().as_mut() {
-            Some(state) => Ok(work(state)),
+            Some(state) => {
+                let done = work(state);
+                state.note_facts();
+                Ok(done)
+            }
             None => Err(StoreError::Unavailable("the store is closed".into())),
         }
     }
@@ -86,6 +91,7 @@ impl Store for ModelStore {
 
     async fn touch_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<Rider> {
         self.with(|state| {
+            state.note_presence(&rider, at);
             let rider = state.known_rider(&rider, at);
             rider.last_seen_at = Some(at);
             rider.clone()

@@ -7,12 +7,13 @@ use orderbell::domain::app::Scope;
 use serde_json::{Value, json};
 
 use self::routes::{Foreign, Need, Route, Thing, routes};
-use crate::support::{Reply, RiderSocket, Signer, TestServer, reply};
+use crate::support::{Reply, RiderSocket, Signer, TestServer, delivered_callback, only_target, reply};
 
 const OPERATOR: &str = "operator-operator-operator";
 /// As many of everything as the matrix wants.
 const CONFIG: &str = "[secrets]\noperator_key = \"operator-operator-operator\"\n\
-    [apps]\nevents_per_s = 0\nspeech_characters_per_day = 0\n[rider]\nalerts_per_minute = 0\n";
+    [apps]\nevents_per_s = 0\nspeech_characters_per_day = 0\n[rider]\nalerts_per_minute = 0\n\
+    [callbacks]\nallow_private = true\n";
 
 /// What a key sends: itself, or its signature.
 #[derive(Clone, Copy, Debug)]
@@ -163,6 +164,8 @@ fn never(thing: Thing) -> String {
         Thing::Key => format!("key_{none}"),
         Thing::App => format!("app_{none}"),
         Thing::Warming => format!("wrm_{none}"),
+        Thing::CallbackTarget => format!("cbt_{none}"),
+        Thing::Callback => format!("cbk_{none}"),
     }
 }
 
@@ -198,6 +201,8 @@ async fn make(server: &TestServer, thing: Thing) -> String {
             server.done("POST", "/v1/keys", wish).await["key_id"].as_str().unwrap().to_owned()
         }
         Thing::App => server.accounts().create_app(&id).await.unwrap().to_string(),
+        Thing::CallbackTarget => only_target(server, "https://backend.example.com/bell").await,
+        Thing::Callback => delivered_callback(server).await,
         Thing::Warming => {
             let begun = server.call("POST", "/v1/speech/warm", json!({"texts": []})).await;
             begun.json["data"]["job"].as_str().unwrap().to_owned()
@@ -211,6 +216,10 @@ async fn still_there(server: &TestServer, thing: Thing, id: &str) -> bool {
     match thing {
         Thing::Nothing | Thing::App => true,
         Thing::Warming => get(format!("/v1/speech/warm/{id}")).await.status == 200,
+        Thing::CallbackTarget => {
+            get(format!("/v1/callbacks/targets/{id}")).await.json["data"]["state"] == "active"
+        }
+        Thing::Callback => get(format!("/v1/callbacks/{id}")).await.json["data"]["state"] == "delivered",
         Thing::Event | Thing::Order => get(format!("/v1/events/{id}")).await.status == 200,
         Thing::Alert => get(format!("/v1/alerts/{id}")).await.json["data"]["state"] == "active",
         Thing::Rider => get(format!("/v1/riders/{id}")).await.status == 200,

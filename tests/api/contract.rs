@@ -6,6 +6,7 @@ mod examples;
 mod frames;
 mod mended;
 mod names;
+mod sent;
 
 use std::path::Path;
 

@@ -12,6 +12,7 @@ mod access;
 mod apps;
 mod audiences;
 mod audio;
+mod callbacks;
 mod cli;
 mod contract;
 mod delivery;
@@ -26,7 +27,11 @@ mod ladders;
 mod limits;
 mod offers;
 mod orders;
+#[path = "../support/postgres.rs"]
+#[expect(dead_code, reason = "the tests of stores use all of it")]
+mod postgres_server;
 mod presence;
+mod records;
 mod riders;
 mod schedules;
 mod secrets;

@@ -3,6 +3,7 @@
 
 mod backend;
 pub(crate) mod contract;
+mod database;
 mod ear;
 mod process;
 mod raw;
@@ -28,7 +29,8 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub(crate) use backend::Backend;
+pub(crate) use backend::{Backend, delivered_callback, only_target};
+pub(crate) use database::database_of;
 pub(crate) use ear::{Ear, run};
 pub(crate) use process::{Process, cli, cli_with, log_of};
 pub(crate) use raw::{RawSocket, raw, upgrade_head};
@@ -89,6 +91,9 @@ impl TestServer {
         let file = folder.path().join("test.toml");
         std::fs::write(&file, changes).unwrap();
         let mut config = Config::load(Some(&file)).unwrap();
+        if let Some(url) = database_of(folder.path()).await {
+            config.store.url = url.into();
+        }
         config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.admin.listen = config.server.listen;
         // Many servers start in tests, and few of them speak what would be made ahead: those say so.

@@ -16,8 +16,18 @@ pub(crate) struct Server {
     child: Child,
     folder: PathBuf,
     log: PathBuf,
+    store: Store,
     /// Where it listens, in all its lives.
     pub(crate) address: SocketAddr,
+}
+
+/// Where it keeps what it is told.
+#[derive(Clone)]
+pub(crate) enum Store {
+    /// In its data folder.
+    Folder,
+    /// In a database of this URL.
+    Database(String),
 }
 
 /// A start includes the recovery of the database.
@@ -33,13 +43,13 @@ const CONFIG: &str = "[rider]\nheartbeat = \"1s\"\nsilence_max = \"2500ms\"\nres
 
 impl Server {
     /// Starts on a free port. `folder` holds `data` and beside it our configuration; all lives write to one log.
-    pub(crate) async fn start(folder: &Path, log: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(folder: &Path, log: &Path, store: Store) -> anyhow::Result<Self> {
         std::fs::write(log, "")?;
         std::fs::write(folder.join("orderbell.toml"), CONFIG)?;
         // Free now and not handed out again soon: the kernel gives the next one to the next who asks.
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let child = launch(folder, log, address).await?;
-        Ok(Self { child, folder: folder.to_owned(), log: log.to_owned(), address })
+        let child = launch(folder, log, &store, address).await?;
+        Ok(Self { child, folder: folder.to_owned(), log: log.to_owned(), store, address })
     }
 
     /// SIGKILL.
@@ -64,7 +74,7 @@ impl Server {
 
     /// The same folder, the same port.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
-        self.child = launch(&self.folder, &self.log, self.address).await?;
+        self.child = launch(&self.folder, &self.log, &self.store, self.address).await?;
         Ok(())
     }
 
@@ -79,15 +89,15 @@ impl Server {
 
     /// A command beside the server; what it printed.
     pub(crate) async fn command(&self, args: &[&str]) -> anyhow::Result<String> {
-        let output = base(&self.folder).args(args).output().await?;
+        let output = base(&self.folder, &self.store).args(args).output().await?;
         anyhow::ensure!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 }
 
-async fn launch(folder: &Path, log: &Path, address: SocketAddr) -> anyhow::Result<Child> {
+async fn launch(folder: &Path, log: &Path, store: &Store, address: SocketAddr) -> anyhow::Result<Child> {
     let errors = std::fs::File::options().append(true).open(log)?;
-    let mut command = base(folder);
+    let mut command = base(folder, store);
     command.args(["serve", "--listen", &address.to_string()]);
     let mut child = command.stdout(Stdio::piped()).stderr(errors).kill_on_drop(true).spawn()?;
     let stdout = child.stdout.take().context("no stdout")?;
@@ -105,11 +115,14 @@ pub(crate) fn log_tail(log: &Path) -> String {
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 
-fn base(folder: &Path) -> Command {
+fn base(folder: &Path, store: &Store) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orderbell"));
     command.env("ORDERBELL_ADMIN__LISTEN", "127.0.0.1:0").stdin(Stdio::null());
     // Its writes would stand in the way of the faults, and no fault is about it.
     command.env("ORDERBELL_SPEECH__PREWARM__ENABLED", "false");
+    if let Store::Database(url) = store {
+        command.env("ORDERBELL_STORE__URL", url);
+    }
     command.arg("--config").arg(folder.join("orderbell.toml")).arg("--data").arg(folder.join("data"));
     command
 }

@@ -15,13 +15,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{Api, Backend};
+use crate::database::Database;
 use crate::dice::Dice;
-use crate::history::History;
+use crate::history::{Flow, History};
 use crate::op::{Entry, Op};
 use crate::proxy::Proxy;
 use crate::record::Record;
 use crate::rider::Rider;
-use crate::server::Server;
+use crate::server::{Server, Store};
+use crate::strike::Ground;
 
 /// Everything that plays in one run.
 pub(crate) struct Stage {
@@ -44,6 +46,19 @@ pub(crate) struct Stage {
     asking: JoinSet<anyhow::Result<()>>,
     burden: Arc<AtomicUsize>,
     folder: TempDir,
+    /// The database server, where there is one.
+    pub(crate) database: Option<Database>,
+    /// How soon after each return of the database things flowed again.
+    pub(crate) returns: Vec<Return>,
+}
+
+/// How soon things flowed after the database was there again.
+#[derive(Clone, Copy)]
+pub(crate) struct Return {
+    /// The first event was accepted.
+    pub(crate) accepted: Duration,
+    /// A rider got an alert.
+    pub(crate) heard: Duration,
 }
 
 /// Backends that post at the same time.
@@ -56,6 +71,8 @@ const FLOW_LIMIT: Duration = Duration::from_secs(20);
 const SETTLE_LIMIT: Duration = Duration::from_mins(2);
 /// Between two looks at something that is awaited.
 const POLL: Duration = Duration::from_millis(25);
+/// Between two looks at something that is measured.
+const LOOK: Duration = Duration::from_millis(5);
 /// Between two questions for a record while all goes on.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 /// Questions at one time when all is over.
@@ -64,15 +81,20 @@ const ASKED_AT_ONCE: usize = 8;
 const YOUNG: usize = 100;
 
 impl Stage {
-    /// Starts a server and everybody around it. `prepare` sees the data folder before the server does.
-    pub(crate) async fn open(
-        seed: u64,
-        prepare: fn(&Path) -> anyhow::Result<()>,
-        log: &Path,
-    ) -> anyhow::Result<Self> {
+    /// Starts a server on this ground, and everybody around it.
+    pub(crate) async fn open(seed: u64, ground: Ground, log: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        prepare(&folder.path().join("data"))?;
-        let server = Server::start(folder.path(), log).await?;
+        let (store, database) = match ground {
+            Ground::Folder(prepare) => {
+                prepare(&folder.path().join("data"))?;
+                (Store::Folder, None)
+            }
+            Ground::Database => {
+                let database = Database::start().await?;
+                (Store::Database(database.url()), Some(database))
+            }
+        };
+        let server = Server::start(folder.path(), log, store).await?;
         let key = server.command(&["keys", "create", "--name", "faults", "--scopes", "ingest,read"]).await?;
         let history = Arc::new(History::new());
         let riders: Arc<[String]> = (0..RIDERS).map(|number| format!("r_{number}")).collect();
@@ -110,6 +132,8 @@ impl Stage {
             asking,
             burden,
             folder,
+            database,
+            returns: Vec::new(),
         })
     }
 
@@ -149,6 +173,25 @@ impl Stage {
         }
         self.slowest = self.slowest.max(began.elapsed());
         Ok(())
+    }
+
+    /// Notes how soon after now an event is accepted, and a rider gets an alert.
+    pub(crate) async fn note_return(&mut self) {
+        let (before, began) = (self.history.flow(), Instant::now());
+        let (mut accepted, mut heard) = (None, None);
+        while (accepted.is_none() || heard.is_none()) && began.elapsed() < FLOW_LIMIT {
+            tokio::time::sleep(LOOK).await;
+            let now = self.history.flow();
+            let all = |flow: &Flow| flow.heard.values().sum::<usize>();
+            if accepted.is_none() && now.accepted > before.accepted {
+                accepted = Some(began.elapsed());
+            }
+            if heard.is_none() && all(&now) > all(&before) {
+                heard = Some(began.elapsed());
+            }
+        }
+        let [accepted, heard] = [accepted, heard].map(|soon| soon.unwrap_or(FLOW_LIMIT));
+        self.returns.push(Return { accepted, heard });
     }
 
     /// What a supervisor does: starts the server again if it has ended, as long as it takes.

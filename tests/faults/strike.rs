@@ -27,6 +27,16 @@ pub(crate) enum Fault {
     Lock,
     /// The way between riders and the server fails while the sockets stay.
     HalfOpen,
+    /// SIGKILL of the database server and all its processes, and a new start of it.
+    Database,
+}
+
+/// What a server stands on.
+pub(crate) enum Ground {
+    /// A data folder, made ready before there is a server.
+    Folder(fn(&Path) -> anyhow::Result<()>),
+    /// A database server of its own, which keeps its promises when the power fails.
+    Database,
 }
 
 /// A stopped server, a held lock: long enough for time limits on both sides to pass.
@@ -38,6 +48,8 @@ const FIRST_HOLD_MS: u64 = 7_000;
 const FULL_MS: (u64, u64) = (1_000, 4_000);
 /// Longer than the client's and the server's patience with a silent way (2.5 s).
 const FOUL_MS: (u64, u64) = (2_800, 4_000);
+/// A database that is away: from what nobody notices to longer than the server waits for it (3 s).
+const AWAY_MS: (u64, u64) = (50, 5_000);
 /// A life between two kills.
 const LIFE_MS: (u64, u64) = (150, 1_050);
 /// Calm before a fault, so that it strikes at another moment each time.
@@ -47,7 +59,8 @@ const REFILL: Duration = Duration::from_millis(100);
 
 impl Fault {
     /// Every fault.
-    pub(crate) const ALL: [Self; 5] = [Self::Kill, Self::Stop, Self::Disk, Self::Lock, Self::HalfOpen];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Kill, Self::Stop, Self::Disk, Self::Lock, Self::HalfOpen, Self::Database];
 
     /// Its name on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -57,6 +70,7 @@ impl Fault {
             Self::Disk => "disk",
             Self::Lock => "locked",
             Self::HalfOpen => "half-open",
+            Self::Database => "database",
         }
     }
 
@@ -66,14 +80,16 @@ impl Fault {
             Self::Kill => 12,
             Self::Stop | Self::Disk | Self::Lock => 3,
             Self::HalfOpen => Weather::FOUL.len(),
+            Self::Database => 6,
         }
     }
 
-    /// Makes the data folder ready, before there is a server.
-    pub(crate) fn prepare(self) -> fn(&Path) -> anyhow::Result<()> {
+    /// What the server stands on.
+    pub(crate) fn ground(self) -> Ground {
         match self {
-            Self::Disk => disk::mount,
-            Self::Kill | Self::Stop | Self::Lock | Self::HalfOpen => |_| Ok(()),
+            Self::Disk => Ground::Folder(disk::mount),
+            Self::Kill | Self::Stop | Self::Lock | Self::HalfOpen => Ground::Folder(|_| Ok(())),
+            Self::Database => Ground::Database,
         }
     }
 
@@ -106,6 +122,13 @@ impl Fault {
                 tokio::time::sleep(dice.millis(FOUL_MS.0, FOUL_MS.1)).await;
                 stage.proxy.set(Weather::Fair);
             }
+            Self::Database => {
+                let database = stage.database.as_ref().context("no database to kill")?;
+                database.kill();
+                tokio::time::sleep(dice.millis(AWAY_MS.0, AWAY_MS.1)).await;
+                database.restart();
+                stage.note_return().await;
+            }
         }
         stage.history.note(Op::Over);
         // Kills come faster than anything could flow in between; all flows in the end, or nothing settles.
@@ -116,7 +139,9 @@ impl Fault {
     pub(crate) fn unseen(self, figures: &Figures, riders: usize) -> Option<&'static str> {
         let (seen, what) = match self {
             Self::Kill | Self::Stop => (figures.untold > 0, "no post went without an answer"),
-            Self::Disk | Self::Lock => (figures.refused > 0, "no post was answered with 503"),
+            Self::Disk | Self::Lock | Self::Database => {
+                (figures.refused > 0, "no post was answered with 503")
+            }
             Self::HalfOpen => (figures.welcomes > 2 * riders, "riders were not cut off"),
         };
         (!seen).then_some(what)

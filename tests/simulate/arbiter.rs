@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use orderbell::dispatch::{CallEnd, Caller, Question};
+use orderbell::dispatch::{CallEnd, CallbackReply, Caller, Courier, Question, SignedCallback};
 use orderbell::domain::ladder::HttpCall;
 use orderbell::domain::{AlertId, CallId, RiderId};
 use orderbell::intake::InputError;
@@ -141,5 +141,26 @@ impl Caller for Arbiter {
         }
         sleep_ms(spent_ms).await;
         end
+    }
+}
+
+/// The backend's door for callbacks, now and then out of order.
+#[async_trait]
+impl Courier for Arbiter {
+    async fn post(&self, _callback: SignedCallback) -> CallbackReply {
+        let (reply, spent_ms) = {
+            let mut dice = self.dice.lock().unwrap();
+            let taken = CallbackReply::Answered { status: 200, retry_after: None };
+            let reply = match dice.between(0, 9) {
+                _ if self.ledger.is_calm() => taken,
+                0..7 => taken,
+                7 => CallbackReply::Answered { status: 500, retry_after: None },
+                8 => CallbackReply::TimedOut,
+                _ => CallbackReply::Broken,
+            };
+            (reply, dice.between(5, 3_000))
+        };
+        sleep_ms(spent_ms).await;
+        reply
     }
 }

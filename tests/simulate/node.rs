@@ -5,8 +5,12 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
 use orderbell::clock::Clock;
-use orderbell::dispatch::{Accounts, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, Vault};
+use orderbell::dispatch::{
+    Accounts, CallbackLimits, CircuitLimits, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits,
+    RetryTable, TrafficLimits, Vault,
+};
 use orderbell::domain::app::{App, AppLimits, Quota};
+use orderbell::domain::report::Objective;
 use orderbell::domain::{
     AppId, AppSettings, AudioUrls, EpochMs, Kinds, RiderId, Secret, SecretKind, SoundProfile,
 };
@@ -35,6 +39,18 @@ pub(crate) static APP: LazyLock<AppId> = LazyLock::new(|| AppId::new(EpochMs(1),
 static KINDS: LazyLock<Arc<Kinds>> = LazyLock::new(|| Arc::new(Kinds::embedded().unwrap()));
 /// Metrics are counted and never read.
 static TELEMETRY: LazyLock<Telemetry> = LazyLock::new(Telemetry::new);
+
+/// As the default configuration has them.
+fn callback_limits() -> CallbackLimits {
+    let circuit = CircuitLimits { failures: 5, rest_ms: 10_000, rest_ms_max: 300_000 };
+    let retries = vec![1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000, 21_600_000];
+    CallbackLimits {
+        traffic: TrafficLimits { places: 64, per_app: 32, per_target: 8, circuit },
+        retries: RetryTable::new(retries, &[1_000, 2_000, 5_000, 10_000]),
+        retry_after_max_ms: 3_600_000,
+        timeout_ms: 10_000,
+    }
+}
 
 /// What every life of a world's server shares.
 pub(crate) struct Plant {
@@ -108,6 +124,8 @@ impl Node {
             accounts: Accounts::new(Arc::clone(&store), Arc::clone(&clock), vault(), 86_400_000),
             receipts,
             caller: Arc::clone(&plant.arbiter) as Arc<_>,
+            courier: Arc::clone(&plant.arbiter) as Arc<_>,
+            callbacks: callback_limits(),
             limits: LIMITS,
             store,
             clock,
@@ -210,6 +228,14 @@ const LIMITS: Limits = Limits {
     again_ms: 2_000,
     call_attempts: 3,
     quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
+    reports: ReportLimits {
+        span_max_ms: 2_678_400_000,
+        deliveries_max: 200_000,
+        rows_max: 10_000,
+        page_looks: 2_000,
+        concurrency: 2,
+        objective: Objective { within_ms: 10_000, target_permille: 990 },
+    },
 };
 const SOCKETS: SocketLimits = SocketLimits {
     hello_timeout: Duration::from_secs(10),

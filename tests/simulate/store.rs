@@ -7,17 +7,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 use orderbell::domain::Sound;
 use orderbell::domain::app::{ApiKey, App, AppLimits, KeyMode};
+use orderbell::domain::callback::{CallbackTarget, Destination, Fact, TargetState};
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::kind::OrderPolicy;
+use orderbell::domain::report::Outcome;
 use orderbell::domain::{
-    Alert, AlertId, AppId, AppSettings, CallId, EpochMs, EventId, GroupId, Head, KeyId, OrderKey, Rider,
-    RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
+    Alert, AlertId, AppId, AppSettings, CallId, CallbackId, CallbackTargetId, EpochMs, EventId, GroupId,
+    Head, KeyId, OrderKey, Rider, RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
 };
 use orderbell::store::{
-    Accepted, Admission, Admitted, AlertRecord, AppStore, Call as LadderCall, CallResult, Claim, DeviceCheck,
-    DueStep, DueTarget, Duty, Ended, Merged, NewEvent, NewWording, NumberedNotice, OpenDelivery, Progress,
-    Progressed, Receipt, RiderPatch, Saved, Schedule, Settled, SpeechSpend, SpeechStore, SpeechUse, Stepped,
-    Store, StoreError, StoreResult, Unrolled, When, Wording, WordingKey, World,
+    Accepted, Admission, Admitted, AfterAttempt, AlertFilter, AlertRecord, AlertSummary, AppStore,
+    Call as LadderCall, CallResult, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord,
+    CallbackStore, Claim, DeliveryPlace, DeviceCheck, DueStep, DueTarget, Duty, Ended, HistoryFilter, Merged,
+    NewEvent, NewWording, NumberedNotice, Online, OpenDelivery, Page, PageSize, PastDelivery, Progress,
+    Progressed, Receipt, RecordStore, RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend, SpeechStore,
+    SpeechUse, Stepped, Store, StoreError, StoreResult, Unrolled, When, Whose, Wording, WordingKey, World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -260,7 +264,7 @@ macro_rules! hand_on {
     };
 }
 
-/// Apps, keys and wordings stand still in a world, and their calls meet no fate.
+/// Apps, keys, wordings and callbacks stand still in a world, and their calls meet no fate.
 macro_rules! hand_on_all {
     ($part:ident: $(fn $call:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
         #[async_trait]
@@ -282,6 +286,13 @@ hand_on_all! { SpeechStore:
     fn forget_recipes(before: EpochMs, limit: u32) -> u64;
 }
 
+hand_on_all! { RecordStore:
+    fn find_alerts(app: AppId, filter: AlertFilter, before: Option<AlertId>, size: PageSize) -> Page<AlertSummary, AlertId>;
+    fn rider_history(rider: RiderKey, filter: HistoryFilter, before: Option<AlertId>, size: PageSize) -> Page<PastDelivery, AlertId>;
+    fn outcomes(app: AppId, whose: Whose, span: Span, after: Option<DeliveryPlace>, limit: u32) -> Vec<Outcome>;
+    fn groups_of(app: AppId, riders: Vec<RiderId>) -> Vec<(RiderId, GroupId)>;
+}
+
 hand_on_all! { AppStore:
     fn create_app(app: App) -> ();
     fn apps() -> Vec<App>;
@@ -297,6 +308,30 @@ hand_on_all! { AppStore:
     fn note_key_use(id: KeyId, at: EpochMs) -> ();
     fn spend_speech(app: AppId, spend: SpeechSpend) -> bool;
     fn speech_use(app: AppId) -> Option<SpeechUse>;
+}
+
+hand_on_all! { CallbackStore:
+    fn put_callback_target(target: CallbackTarget) -> bool;
+    fn callback_targets(app: AppId) -> Vec<CallbackTarget>;
+    fn delete_callback_target(app: AppId, id: CallbackTargetId, at: EpochMs) -> bool;
+    fn set_callback_target_state(app: AppId, id: CallbackTargetId, state: TargetState) -> bool;
+    fn add_callback(id: CallbackId, fact: Fact, target: CallbackTargetId) -> bool;
+    fn claim_callbacks(
+        now: EpochMs,
+        until: EpochMs,
+        resting: Vec<Destination>,
+        per_destination: u32,
+        limit: u32
+    ) -> Vec<CallbackBatch>;
+    fn finish_callbacks(batch: CallbackBatch, attempt: CallbackAttempt, after: AfterAttempt, at: EpochMs) -> ();
+    fn callbacks(app: AppId, filter: CallbackFilter, before: Option<i64>, limit: u32) -> Vec<CallbackRecord>;
+    fn callback(app: AppId, id: CallbackId) -> Option<CallbackRecord>;
+    fn redeliver_callbacks(app: AppId, filter: CallbackFilter, at: EpochMs, limit: u32) -> u64;
+    fn redeliver_callback(app: AppId, id: CallbackId, at: EpochMs) -> bool;
+    fn presence_changed(rider: RiderKey, due_at: EpochMs) -> ();
+    fn doubt_presence(due_at: EpochMs) -> u64;
+    fn due_presence(now: EpochMs, limit: u32) -> Vec<RiderKey>;
+    fn tell_presence(rider: RiderKey, online: Online, at: EpochMs) -> bool;
 }
 
 hand_on! {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use orderbell::clock::Clock;
 use orderbell::dispatch::{
-    Accounts, AppEntry, Arrival, CallEnd, Caller, Dispatch, Limits, NodeKey, Parts, Question, ReceiptQueue,
+    Accounts, AppEntry, Arrival, CallEnd, CallbackLimits, CallbackReply, Caller, CircuitLimits, Courier,
+    Dispatch, Limits, NodeKey, Parts, Question, ReceiptQueue, RetryTable, SignedCallback, TrafficLimits,
     Vault,
 };
 use orderbell::domain::app::{App, AppLimits, KeyMode, Quota};
@@ -53,6 +54,13 @@ impl House {
             accounts: Accounts::new(Arc::clone(&store), Arc::clone(&clock), vault, 86_400_000),
             receipts,
             caller: Arc::new(Nobody),
+            courier: Arc::new(Nobody),
+            callbacks: CallbackLimits {
+                traffic: TrafficLimits { places: 1, per_app: 1, per_target: 1, circuit: CIRCUIT },
+                retries: RetryTable::new(vec![1_000], &[]),
+                retry_after_max_ms: 1_000,
+                timeout_ms: 10_000,
+            },
             limits: LIMITS,
             store: Arc::clone(&store),
             clock,
@@ -116,6 +124,15 @@ impl Caller for Nobody {
         CallEnd::Refused(None)
     }
 }
+
+#[async_trait]
+impl Courier for Nobody {
+    async fn post(&self, _callback: SignedCallback) -> CallbackReply {
+        CallbackReply::Unreachable
+    }
+}
+
+const CIRCUIT: CircuitLimits = CircuitLimits { failures: 1, rest_ms: 1_000, rest_ms_max: 1_000 };
 
 /// As in `deploy/config.default.toml`.
 const LIMITS: Limits = Limits {

@@ -1,6 +1,7 @@
 //! What is kept of apps, keys, riders, groups, phrases and checks.
 
 use orderbell::domain::ladder::{Act, Ladder};
+use orderbell::domain::report::Objective;
 use orderbell::domain::settings::{AppSettings, QuietHours, SpeechSettings};
 use orderbell::domain::{AppId, DevicePolicy, EpochMs, OrderKey, RiderId, RiderKey, SoundProfile};
 use orderbell::store::{DeviceCheck, Duty, RiderPatch, StoreError, WordingKey};
@@ -158,6 +159,7 @@ pub(crate) async fn an_apps_settings_are_replaced(stage: &Stage) {
             speed_percent: Some(110),
             profile: Some(SoundProfile::Street),
         },
+        objective: Some(Objective { within_ms: 8_000, target_permille: 985 }),
         ladders: [("order.offered".to_owned(), ladder)].into(),
     };
     let nobody = AppId::new(EpochMs(9), [9; 10]);

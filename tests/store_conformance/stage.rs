@@ -68,9 +68,12 @@ impl Stage {
     }
 
     pub(crate) async fn on_postgres() -> Self {
+        Self::on_postgres_at(&Server::shared().database().await).await
+    }
+
+    pub(crate) async fn on_postgres_at(url: &str) -> Self {
         let clock = Arc::new(AtomicI64::new(100));
-        let url = Server::shared().database().await;
-        let options = PostgresOptions { now: now(&clock), ..postgres_server::options(&url) };
+        let options = PostgresOptions { now: now(&clock), ..postgres_server::options(url) };
         Self::with(PostgresStore::open(options).await.unwrap(), clock, None).await
     }
 

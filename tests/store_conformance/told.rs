@@ -41,6 +41,7 @@ pub(crate) struct Told<'a> {
     pub(crate) key: Option<&'a str>,
     pub(crate) starts_at: Option<i64>,
     pub(crate) expires_at: i64,
+    pub(crate) callback_url: Option<&'a str>,
     pub(crate) sound: Option<Sound>,
     pub(crate) rules: Rules,
 }
@@ -84,6 +85,7 @@ impl Default for Told<'_> {
             key: None,
             starts_at: None,
             expires_at: 1_000_000,
+            callback_url: None,
             sound: None,
             rules: rules(),
         }
@@ -152,7 +154,15 @@ impl Told<'_> {
         let mode = Mode::Notify;
         let plain = Self { kind: "order.reassigned_away", mode, key: None, sound: None, ..Told::default() };
         let key_mode = self.key_mode;
-        let plain = Told { id: self.id, key_mode, order: self.order, expires_at: self.expires_at, ..plain };
+        let callback_url = self.callback_url;
+        let plain = Told {
+            id: self.id,
+            key_mode,
+            order: self.order,
+            expires_at: self.expires_at,
+            callback_url,
+            ..plain
+        };
         plain.alert(app, at, id)
     }
 
@@ -170,7 +180,7 @@ impl Told<'_> {
             card: r#"{"short_no":"12"}"#.to_owned(),
             ext: "{}".to_owned(),
             trace_id: format!("trace-{}", self.id),
-            callback_url: Some("https://backend.example/told".to_owned()),
+            callback_url: self.callback_url.map(str::to_owned),
             jitter_ms: 250,
             stored_at: EpochMs(0),
             rendered_at: self.sound.is_some().then_some(created_at),

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Book, Context, Ended, FirstDelivery, Guard};
+use super::{Book, Context, Ended, FirstDelivery, Guard, Reached};
 use crate::domain::alert::AlertChange;
 use crate::domain::app::KeyMode;
 use crate::domain::delivery::{Change, EndReason};
@@ -265,19 +265,20 @@ impl Book {
         for rider in riders {
             told.extend(self.deliver(head.id, rider, stamp, policy, context, ended));
         }
-        self.finish_telling(head.id, context.at);
+        let reached = self.reached(head.id, riders, context);
+        self.finish_telling(head.id, reached, context.at);
         told
     }
 
-    /// An alert for nobody is over; else its ladder begins.
-    pub(super) fn finish_telling(&mut self, alert: AlertId, at: EpochMs) {
-        if let Some(head) = self.head_mut(alert) {
-            head.unrolling = false;
-            head.apply(AlertChange::DeliveryEnded { still_open: head.open_count }, at);
-            if head.state == AlertState::Active {
-                head.plan_step(at);
-            }
+    /// An alert for nobody is over; else its ladder begins. Whom nobody can hear is told at once.
+    pub(super) fn finish_telling(&mut self, alert: AlertId, reached: Reached, at: EpochMs) {
+        let Some(head) = self.head_mut(alert) else { return };
+        head.unrolling = false;
+        let still_open = head.open_count;
+        if reached == Reached::Nobody {
+            self.tell_unreachable(alert, at);
         }
+        self.move_on(alert, AlertChange::DeliveryEnded { still_open }, at);
     }
 
     /// The riders whose rows an event of this order needs beside its audience.

@@ -147,6 +147,7 @@ impl Book {
             head.apply(AlertChange::Won, at);
         }
         self.change(place, &Change::Answered(Answer::Accept), at);
+        self.tell_winner(alert, &rider, at);
         if let Some(key) = self.head(alert).and_then(Head::order)
             && self.orders.contains_key(&key)
         {

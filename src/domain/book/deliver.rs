@@ -62,6 +62,7 @@ impl Book {
             status: delivery.first_status,
             reason: delivery.reason,
         };
+        self.tell_held_back(&delivery);
         self.places.insert((alert, rider.clone()), self.deliveries.len());
         self.deliveries.push(Kept { row: delivery, mark: Mark::New });
         Some(first)
@@ -128,33 +129,50 @@ impl Book {
         }
     }
 
-    /// Delivers the next part of an alert's audience. `last` says that nobody is left.
+    /// Delivers the next part of an alert's audience. Returns what that has ended, and whether somebody hears it so far.
     pub fn unroll(
         &mut self,
         alert: AlertId,
-        riders: &[RiderId],
-        last: Last,
+        part: &Part<'_>,
         policy: &OrderPolicy,
         stamp: Stamp,
         context: &Context<'_>,
-    ) -> Vec<Ended> {
+    ) -> (Vec<Ended>, Reached) {
         let mut ended = Vec::new();
-        let Some(head) = self.head_mut(alert) else { return ended };
+        let Some(head) = self.head_mut(alert) else { return (ended, part.reached) };
         if head.starts_at <= context.at {
             head.apply(crate::domain::alert::AlertChange::Began, context.at);
         }
         if head.state != crate::domain::AlertState::Active {
-            return ended;
+            return (ended, part.reached);
         }
-        for rider in riders {
+        for rider in part.riders {
             if self.deliver(alert, rider, stamp, policy, context, &mut ended).is_some() {
                 self.note_rung(alert, rider, context.at);
             }
         }
-        if last == Last::Yes {
-            self.finish_telling(alert, context.at);
+        let reached = match part.reached {
+            Reached::Somebody => Reached::Somebody,
+            Reached::Nobody => self.reached(alert, part.riders, context),
+        };
+        if part.last == Last::Yes {
+            self.finish_telling(alert, reached, context.at);
         }
-        ended
+        (ended, reached)
+    }
+
+    /// Whether one of these riders can hear the alert now: it is open for them, and they are connected.
+    pub(super) fn reached<'a>(
+        &self,
+        alert: AlertId,
+        riders: impl IntoIterator<Item = &'a RiderId>,
+        context: &Context<'_>,
+    ) -> Reached {
+        let hears = |rider: &RiderId| {
+            let delivery = self.delivery(alert, rider).filter(|delivery| delivery.is_open());
+            delivery.is_some_and(|delivery| context.presence.is_online(delivery.app, rider))
+        };
+        if riders.into_iter().any(hears) { Reached::Somebody } else { Reached::Nobody }
     }
 }
 
@@ -170,4 +188,24 @@ pub enum Last {
     Yes,
     /// There are more.
     No,
+}
+
+/// Who can hear an alert of those who were told of it so far.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reached {
+    /// Nobody.
+    Nobody,
+    /// One rider at least.
+    Somebody,
+}
+
+/// A part of an audience.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// Who.
+    pub riders: &'a [RiderId],
+    /// Whether it is the last.
+    pub last: Last,
+    /// Who could hear the alert of the parts before.
+    pub reached: Reached,
 }

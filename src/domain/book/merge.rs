@@ -40,7 +40,8 @@ impl Book {
                 let rules = Rules { alerts_per_minute: 0, quiet: Quiet::No, ..context.rules };
                 let exempt = Context { rules, ..*context };
                 let told = self.deliver(head.id, &rider.rider, stamp, &policy, &exempt, &mut ended);
-                self.finish_telling(head.id, context.at);
+                let reached = self.reached(head.id, std::slice::from_ref(&rider.rider), context);
+                self.finish_telling(head.id, reached, context.at);
                 told.map_or(Merged::Released, |first| Merged::Together(first, ended))
             }
             (Some(_) | None, _) => {

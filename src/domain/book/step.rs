@@ -1,7 +1,7 @@
 //! A ladder step is taken: once, at its time or as a fallback, and only while the alert still waits for an answer.
 //! Steps that fell due together, after a stop or a jump of the clock, ring once and not once each.
 
-use super::{Book, Call, Context, Ended, Guard, NoticeKind};
+use super::{Book, Call, Context, Ended, Guard, NoticeKind, Reached};
 use crate::domain::alert::AlertChange;
 use crate::domain::delivery::Change;
 use crate::domain::kind::OrderPolicy;
@@ -74,6 +74,9 @@ impl Book {
             Act::Http(call) => stepped.calls = self.call(&head, level, call, context),
             Act::Exhausted => stepped.ended = self.exhaust(&head, context),
         }
+        if step.act.widens() {
+            self.tell_if_unreachable(alert, context);
+        }
         let still_open = self.head(alert).map_or(0, |head| head.open_count);
         self.move_on(alert, AlertChange::DeliveryEnded { still_open }, at);
         Some(stepped)
@@ -131,6 +134,15 @@ impl Book {
     fn widen(&mut self, alert: AlertId, station: &[RiderId], context: &Context<'_>, stepped: &mut Stepped) {
         for rider in station.iter().take(STATION_MAX) {
             self.add_rider(alert, rider, context, stepped);
+        }
+    }
+
+    /// Whoever has the alert by now, the backend hears if none of them can hear it.
+    fn tell_if_unreachable(&mut self, alert: AlertId, context: &Context<'_>) {
+        let open = self.open_of(alert).into_iter().map(|place| self.deliveries[place].row.rider.clone());
+        let open: Vec<RiderId> = open.collect();
+        if self.reached(alert, &open, context) == Reached::Nobody {
+            self.tell_unreachable(alert, context.at);
         }
     }
 

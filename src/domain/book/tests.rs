@@ -2,6 +2,7 @@
 //! Nothing here waits or stores: the same rules run in every store and in the simulation.
 
 mod any_order;
+mod facts;
 mod ladders;
 mod offers;
 mod orders;

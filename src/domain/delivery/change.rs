@@ -35,7 +35,8 @@ impl Answer {
         [Self::Confirm, Self::Accept, Self::Decline].into_iter().find(|answer| answer.as_str() == word)
     }
 
-    pub(super) fn end_state(self) -> DeliveryState {
+    /// The state of a delivery that ends by it.
+    pub(in crate::domain) fn end_state(self) -> DeliveryState {
         match self {
             Self::Confirm => DeliveryState::Acknowledged,
             Self::Accept => DeliveryState::Accepted,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::DeliveryState;
 
 /// Why a delivery ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// Heard, and nothing more was needed.
@@ -49,6 +49,19 @@ pub enum EndReason {
     TestMode,
     /// The rider was erased.
     Erased,
+}
+
+/// What an end means for the ear it was for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Meaning {
+    /// It was heard as far as it needed to be.
+    Heard,
+    /// It should have been heard or answered, and was not.
+    Missed,
+    /// It was kept from the rider on purpose: by duty, by the cap, by quiet hours. They did not hear it either.
+    HeldBack,
+    /// There was nothing left to hear.
+    Void,
 }
 
 impl EndReason {
@@ -107,6 +120,53 @@ impl EndReason {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
+    /// What it means for the ear.
+    #[must_use]
+    pub fn meaning(self) -> Meaning {
+        match self {
+            Self::Played | Self::Answered | Self::NotSettled => Meaning::Heard,
+            Self::NeverSent | Self::NotReceived | Self::NotPlayed | Self::NotAnswered => Meaning::Missed,
+            Self::OffDuty | Self::RateLimited | Self::QuietHours => Meaning::HeldBack,
+            Self::CancelledByAlert
+            | Self::CancelledByOrder
+            | Self::CancelledBefore
+            | Self::Reassigned
+            | Self::OrderEnded
+            | Self::Taken
+            | Self::Superseded
+            | Self::Merged
+            | Self::TestMode
+            | Self::Erased => Meaning::Void,
+        }
+    }
+
+    /// Why, for people who run a station.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Played => "heard, and nothing more was needed",
+            Self::Answered => "the rider answered",
+            Self::NeverSent => "the rider was not connected while it lived",
+            Self::NotReceived => "sent, but the rider's phone never had it",
+            Self::NotPlayed => "the phone had it and did not sound it to its end",
+            Self::NotAnswered => "heard, and the rider did not answer",
+            Self::NotSettled => "the rider accepted, and the backend did not decide",
+            Self::CancelledByAlert => "the alert was taken back",
+            Self::CancelledByOrder => "the order was cancelled",
+            Self::CancelledBefore => "the order had been cancelled before",
+            Self::Reassigned => "the order went to another rider",
+            Self::OrderEnded => "the order came to its end",
+            Self::Taken => "another rider took the order",
+            Self::Superseded => "a newer alert took its place",
+            Self::Merged => "told together with others",
+            Self::OffDuty => "the rider was off duty",
+            Self::RateLimited => "too many alerts for this rider within a minute, or the same again too soon",
+            Self::QuietHours => "not pressing enough for the quiet hours",
+            Self::TestMode => "a test, and the rider is no test rider",
+            Self::Erased => "the rider was erased",
+        }
     }
 
     /// The state of a delivery that was taken back or held back for this reason.

@@ -7,8 +7,10 @@ use rust_embed::RustEmbed;
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::webhooks;
 use crate::domain::Kinds;
 use crate::domain::app::Scope;
+use crate::domain::callback::{EVERY_KIND, FAMILIES, KINDS};
 use crate::http::problem::Document;
 use crate::http::problem::catalogue::{self, Entry};
 use crate::session::frame::ClientFrame;
@@ -93,6 +95,7 @@ pub(super) fn document() -> Value {
         }
     }
     document["components"]["responses"] = Value::Object(refusals);
+    document["webhooks"] = webhooks::webhooks();
     document
 }
 
@@ -136,7 +139,9 @@ fn tags() -> Value {
         {"name": "Phrases", "description": "What is said, and how it sounds."},
         {"name": "Settings", "description": "What your app sets for itself."},
         {"name": "Schedules", "description": "Events that come again and again."},
+        {"name": "Reports", "description": "Who missed what and why, and how many were heard in time."},
         {"name": "Notices", "description": "What the desk must hear of."},
+        {"name": "Callbacks", "description": "What your backend is told, and where. What is sent is described under `webhooks`."},
         {"name": "Keys", "description": "Who may ask, and the secrets of your app. A secret is in the answer that makes it and nowhere else."},
         {"name": "Apps", "description": "The apps of this server, which its operator makes and bounds; and your own."},
         {"name": "Rider", "description": "What a rider's client uses."},
@@ -150,6 +155,7 @@ fn components(schemas: Value, bodies: Map<String, Value>) -> Value {
     if let Value::Object(derived) = schemas {
         all.extend(derived);
     }
+    webhooks::add_components(&mut all);
     let mut frames = Vec::new();
     ClientFrame::schemas(&mut frames);
     all.extend(
@@ -200,6 +206,14 @@ fn bodies() -> (Map<String, Value>, BTreeMap<String, Value>) {
     }
     let kinds = Kinds::embedded().map(|kinds| kinds.iter().map(|kind| kind.name.clone()).collect::<Vec<_>>());
     schemas["KindName"]["enum"] = json!(kinds.unwrap_or_default());
+    let words: Vec<&str> = [EVERY_KIND].into_iter().chain(FAMILIES).chain(KINDS).collect();
+    schemas["CallbackKindName"]["enum"] = json!(words);
+    let mut kinds = json!(KINDS);
+    if let Some(kinds) = kinds.as_array_mut() {
+        // A member that may be left out may be null.
+        kinds.push(Value::Null);
+    }
+    schemas["RedeliverBody"]["properties"]["kind"]["enum"] = kinds;
     (schemas, examples)
 }
 
@@ -303,9 +317,8 @@ fn also(operation: &mut Value, error: &str) {
 fn or_signed(operation: &mut Value) {
     // Not by index: that would make the member where there is none.
     let Some(Value::Array(ways)) = operation.get_mut("security") else { return };
-    if let Some(scopes) = ways.iter().find_map(|way| way.get("apiKey")).cloned() {
-        ways.push(json!({"webhookSignature": scopes}));
-    }
+    let scopes: Vec<Value> = ways.iter().filter_map(|way| way.get("apiKey")).cloned().collect();
+    ways.extend(scopes.into_iter().map(|scopes| json!({"webhookSignature": scopes})));
 }
 
 fn security_schemes() -> Value {
@@ -318,6 +331,7 @@ fn security_schemes() -> Value {
             "description": "The credential in the server's configuration (`secrets.operator_key`). No key of an app is one."},
         "riderToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "A rider's token, from `POST /v1/riders/{id}/token` or signed by your backend (HS256)."},
+        "callbackSignature": webhooks::signature_scheme(),
         "webhookSignature": {"type": "apiKey", "in": "header", "name": "webhook-signature",
             "description": "In place of the key: a Standard Webhooks signature, `v1,` and the base64 of the HMAC-SHA256 over \
                 `webhook-id.webhook-timestamp.body` with a live signing secret. With it come the headers `Orderbell-Key-Id` \

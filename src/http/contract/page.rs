@@ -2,6 +2,7 @@
 //! A ready-made viewer would be ten megabytes of script in a binary of twelve; this is one template.
 
 mod schema;
+mod sent;
 
 use std::sync::OnceLock;
 
@@ -18,6 +19,7 @@ use super::{asyncapi, openapi};
 use crate::http::problem::Problem;
 use crate::http::problem::catalogue::CATALOGUE;
 use schema::{Component, Html, Row, inline, paragraphs, type_of};
+use sent::Sent;
 
 const TEMPLATE: &str = include_str!("../../../assets/docs/index.html");
 const STYLE: &str = include_str!("../../../assets/docs/docs.css");
@@ -149,6 +151,11 @@ fn render() -> Result<String, minijinja::Error> {
             when => inline(entry.when),
             remedy => inline(entry.remedy),
         }).collect::<Vec<_>>(),
+        sent => context! {
+            about => sent::about(http),
+            kinds => shown(&Sent::all(http)),
+            answers => shown(&sent::answers(http)),
+        },
         socket => context! {
             about => inline(channel["description"].as_str().unwrap_or_default()),
             token => inline(socket["components"]["securitySchemes"]["riderToken"]["description"].as_str().unwrap_or_default()),
@@ -165,6 +172,8 @@ fn shown(rows: &impl Serialize) -> minijinja::Value {
 
 fn ways(http: &Value) -> Vec<minijinja::Value> {
     let schemes = http["components"]["securitySchemes"].as_object().into_iter().flatten();
+    // What we sign ourselves is no way in.
+    let schemes = schemes.filter(|(name, _)| *name != "callbackSignature");
     let ways = schemes.map(|(name, scheme)| {
         context! { name => name, about => inline(scheme["description"].as_str().unwrap_or_default()) }
     });
@@ -279,7 +288,9 @@ fn needs(operation: &Value) -> Html {
 }
 
 /// What stands for a parameter of a path in an example.
-const STAND_INS: [(&str, &str); 11] = [
+const STAND_INS: [(&str, &str); 13] = [
+    ("/v1/callbacks/targets/{id}", "/v1/callbacks/targets/$TARGET"),
+    ("/v1/callbacks/{id}", "/v1/callbacks/$CALLBACK"),
     ("/v1/speech/warm/{id}", "/v1/speech/warm/$JOB"),
     ("/v1/keys/{id}", "/v1/keys/$KEY_ID"),
     ("/v1/apps/{id}", "/v1/apps/$APP_ID"),

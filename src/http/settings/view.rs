@@ -25,6 +25,8 @@ pub struct SettingsView {
     type_prefix: Option<String>,
     /// How your riders are spoken to.
     speech: SpeechView,
+    /// Within which time how many alerts should be heard; `null` for the server's own.
+    objective: Option<ObjectiveView>,
     /// Your own ladders, by kind.
     ladders: BTreeMap<String, Vec<LadderStep>>,
 }
@@ -39,6 +41,15 @@ pub struct SpeechView {
     speed_percent: Option<u32>,
     /// For what ears clips are levelled, unless a rider has their own; `null` for the server's own.
     profile: Option<SoundProfile>,
+}
+
+/// A share of all alerts, and the time from the event to the ear within which they should be heard.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Objective)]
+pub struct ObjectiveView {
+    within_ms: u32,
+    /// Of a thousand alerts so many.
+    target_permille: u32,
 }
 
 /// A part of the day; it may run over midnight.
@@ -107,6 +118,10 @@ impl SettingsView {
                 speed_percent: settings.speech.speed_percent,
                 profile: settings.speech.profile,
             },
+            objective: settings.objective.map(|objective| ObjectiveView {
+                within_ms: objective.within_ms,
+                target_permille: objective.target_permille,
+            }),
             ladders: ladders.collect(),
         }
     }

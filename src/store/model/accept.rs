@@ -2,7 +2,7 @@
 //! The riders are found here and now; what each is told is decided by the book.
 
 use super::state::{Remembered, State, Waiting};
-use crate::domain::book::{Audience, Incoming, Last};
+use crate::domain::book::{Audience, Incoming, Last, Part, Reached};
 use crate::domain::kind::OrderPolicy;
 use crate::domain::{Alert, AlertId, AppId, Delivery, EpochMs, EventId, RiderId, RiderKey, Target};
 use crate::store::{AUDIENCE_MAX, Accepted, DueTarget, NewEvent, Outcome, Receipt, Unrolled, World};
@@ -58,7 +58,8 @@ impl State {
         }
         let told_later = later && event.alert.is_some() && !matches!(entered.outcome, Outcome::Dropped(_));
         if let (true, Some(alert)) = (told_later, &event.alert) {
-            let waiting = Waiting { target: event.target.clone(), stamp: event.stamp, after: None };
+            let (target, reached) = (event.target.clone(), Reached::Nobody);
+            let waiting = Waiting { target, stamp: event.stamp, after: None, reached };
             self.targets.insert(alert.id, waiting);
         }
         Receipt {
@@ -121,13 +122,15 @@ impl State {
         riders.truncate(chunk as usize);
         let stamp = waiting.stamp;
         let last = if riders.len() < chunk as usize { Last::Yes } else { Last::No };
-        let ended = self.book.unroll(alert, &riders, last, policy, stamp, &world.context(at));
+        let part = Part { riders: &riders, last, reached: waiting.reached };
+        let (ended, reached) = self.book.unroll(alert, &part, policy, stamp, &world.context(at));
         self.file();
         match last {
             Last::Yes => drop(self.targets.remove(&alert)),
             Last::No => {
                 if let Some(waiting) = self.targets.get_mut(&alert) {
                     waiting.after = riders.last().cloned();
+                    waiting.reached = reached;
                 }
             }
         }

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::callbacks::Outbox;
 use crate::domain::app::{ApiKey, App};
-use crate::domain::book::{Book, Call, Duty, Notice};
+use crate::domain::book::{Book, Call, Duty, Notice, Reached};
 use crate::domain::order::Stamp;
 use crate::domain::{
     Alert, AlertId, AppId, CallId, EpochMs, EventId, GroupId, Rider, RiderId, RiderKey, Target,
@@ -37,6 +38,7 @@ pub(super) struct State {
     pub(super) notices: Vec<Notice>,
     pub(super) calls: BTreeMap<CallId, (Call, CallState)>,
     pub(super) schedules: Vec<Schedule>,
+    pub(super) outbox: Outbox,
 }
 
 /// What is remembered of an event.
@@ -52,6 +54,7 @@ pub(super) struct Waiting {
     pub(super) target: Target,
     pub(super) stamp: Stamp,
     pub(super) after: Option<RiderId>,
+    pub(super) reached: Reached,
 }
 
 /// Whether a request is still to be made.
@@ -87,6 +90,7 @@ impl State {
     pub(super) fn delete_rider(&mut self, key: &RiderKey, at: EpochMs) -> Option<Vec<Ended>> {
         self.book.remove_rider(key)?;
         self.checks.remove(key);
+        self.forget_presence(key);
         for ((app, _), members) in &mut self.groups {
             if *app == key.app {
                 members.remove(&key.rider);

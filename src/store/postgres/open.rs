@@ -25,8 +25,11 @@ const STATEMENTS_MAX: usize = 512;
 
 /// The schema, step by step: number, name, statements. The numbers are SQLite's; the first step is its first six.
 /// Append-only.
-pub(super) const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "init", include_str!("../../../migrations/postgres/0001_init.sql"))];
+pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "init", include_str!("../../../migrations/postgres/0001_init.sql")),
+    (7, "callbacks", include_str!("../../../migrations/postgres/0007_callbacks.sql")),
+    (8, "queries", include_str!("../../../migrations/postgres/0008_queries.sql")),
+];
 
 /// How to open a PostgreSQL store.
 #[derive(Clone)]

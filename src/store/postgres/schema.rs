@@ -24,7 +24,11 @@ pub(in crate::store) fn migrations() -> Vec<Migration> {
 
 /// As the URL says; statements are not logged, as they hold what riders are told.
 pub(super) fn connect_options(url: &SecretString) -> StoreResult<PgConnectOptions> {
-    let connect = PgConnectOptions::from_str(url.expose_secret())
+    let url = url.expose_secret();
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(StoreError::Unusable("its URL does not begin with postgres://".to_owned()));
+    }
+    let connect = PgConnectOptions::from_str(url)
         .map_err(|error| StoreError::Unusable(format!("its URL cannot be read: {error}")))?;
     Ok(connect.application_name(APPLICATION).disable_statement_logging())
 }

@@ -3,13 +3,15 @@
 
 mod arg;
 mod column;
+#[cfg(test)]
+pub(in crate::store) mod heard;
 mod query;
 mod snapshot;
 
 use sqlx::{PgConnection, SqliteConnection};
 
 pub(in crate::store) use column::{Column, Row};
-pub(in crate::store) use query::{Text, each, sql};
+pub(in crate::store) use query::{Query, Text, each, sql};
 pub(in crate::store) use snapshot::{Reader, Snapshot};
 
 /// A connection that is borrowed for some statements.

@@ -56,19 +56,23 @@ const SELECT_OPEN: &str = concat!(
     may_be_sent!(),
     " ORDER BY a.urgency DESC, d.seq LIMIT $3"
 );
+// The sign takes the order away from the index of all numbers: along that one, SQLite would walk over the rider's past.
 const SELECT_OPEN_IDS: &str = concat!(
     "SELECT d.alert_id, d.ring FROM deliveries AS d JOIN alerts AS a ON a.id = d.alert_id \
      WHERE d.app_id = $1 AND d.rider_id = $2 AND ",
     may_be_sent!(),
-    " ORDER BY d.seq"
+    " ORDER BY +d.seq"
 );
+// The list is on the outside: one look-up for each alert, and not a walk over the rider's past.
 const SELECT_REASONS: Text = each(
-    "SELECT alert_id, reason FROM deliveries \
-     WHERE app_id = $1 AND rider_id = $2 AND alert_id IN (SELECT value FROM json_each($3)) \
-     AND ended_at IS NOT NULL ORDER BY seq",
-    "SELECT alert_id, reason FROM deliveries WHERE app_id = $1 AND rider_id = $2 \
-     AND alert_id IN (SELECT jsonb_array_elements_text(CAST($3 AS JSONB))) AND ended_at IS NOT NULL ORDER BY seq",
+    "SELECT d.alert_id, d.reason FROM (SELECT DISTINCT value FROM json_each($3)) AS k \
+     CROSS JOIN deliveries AS d ON d.alert_id = k.value AND d.rider_id = $2 \
+     WHERE d.app_id = $1 AND d.ended_at IS NOT NULL ORDER BY d.seq",
+    "SELECT d.alert_id, d.reason FROM (SELECT DISTINCT v FROM jsonb_array_elements_text(CAST($3 AS JSONB)) AS e(v)) AS k \
+     JOIN deliveries AS d ON d.alert_id = k.v AND d.rider_id = $2 \
+     WHERE d.app_id = $1 AND d.ended_at IS NOT NULL ORDER BY d.seq",
 );
+
 pub(super) async fn open(db: &mut Db<'_>, rider: &RiderKey, limit: u32) -> StoreResult<Vec<OpenDelivery>> {
     let rows =
         sql(SELECT_OPEN).bind(rider.app.to_string()).bind(rider.rider.as_str()).bind(limit).all(db).await?;

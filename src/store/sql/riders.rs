@@ -7,7 +7,9 @@ use super::book::{Reading, save};
 use super::db::{Db, Row, Text, each, sql};
 use super::rows::{self, Fields, rider_columns};
 use crate::domain::{AppId, EpochMs, Rider, RiderId, RiderKey, SoundProfile};
-use crate::store::{Admission, Admitted, DeviceCheck, Duty, Ended, RiderPatch, StoreResult};
+use crate::store::{
+    Admission, Admitted, DeviceCheck, Duty, Ended, PRESENCE_SETTLES_MS, RiderPatch, StoreResult,
+};
 
 /// Self-checks kept of one rider.
 const CHECKS_MAX: i64 = 20;
@@ -27,12 +29,25 @@ macro_rules! first_columns {
     };
 }
 
+/// Whether a target of app `$1` wants to hear who comes and goes.
+macro_rules! presence_is_heard {
+    () => {
+        "EXISTS (SELECT 1 FROM callback_targets AS t WHERE t.app_id = $1 AND t.hears_presence)"
+    };
+}
+
+// The moment from which a backend is told, `$4`, is set by the way. It is not put off by who comes and goes all the time.
 const TOUCH: &str = concat!(
     "INSERT INTO riders (",
     first_columns!(),
-    ") VALUES ($1, $2, TRUE, TRUE, NULL, 'latest', 0, ",
+    ", presence_due_at) VALUES ($1, $2, TRUE, TRUE, NULL, 'latest', 0, ",
     seq_before!(),
-    ", $3, $3, NULL) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, last_seen_at = $3 RETURNING ",
+    ", $3, $3, NULL, CASE WHEN ",
+    presence_is_heard!(),
+    " THEN $4 END) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, last_seen_at = $3, \
+     presence_due_at = CASE WHEN riders.presence_due_at <= $4 THEN riders.presence_due_at WHEN ",
+    presence_is_heard!(),
+    " THEN $4 ELSE riders.presence_due_at END RETURNING ",
     rider_columns!()
 );
 // A member of the patch that is NULL leaves the column; `$4` says whether the language is named at all,
@@ -72,8 +87,9 @@ const SELECT_CHECKS: &str =
     "SELECT at, result FROM device_checks WHERE app_id = $1 AND rider_id = $2 ORDER BY ordinal DESC";
 
 pub(super) async fn touch(db: &mut Db<'_>, rider: &RiderKey, at: EpochMs) -> StoreResult<Rider> {
-    let row = sql(TOUCH).bind(rider.app.to_string()).bind(rider.rider.as_str()).bind(at.0).one(db).await?;
-    rider_of(&row)
+    let told_from = at.plus_ms(PRESENCE_SETTLES_MS).0;
+    let touch = sql(TOUCH).bind(rider.app.to_string()).bind(rider.rider.as_str()).bind(at.0).bind(told_from);
+    rider_of(&touch.one(db).await?)
 }
 
 pub(super) async fn put(

@@ -31,6 +31,11 @@ impl<'r> Fields<'r> {
         Self { row, next: 0, table }
     }
 
+    /// Passes over so many columns.
+    pub(super) fn skip(&mut self, columns: usize) {
+        self.next += columns;
+    }
+
     /// The next column.
     pub(super) fn take<T: Column<'r>>(&mut self) -> StoreResult<T> {
         let column = self.next;

@@ -1,4 +1,6 @@
-//! The questions that sweeps and busy calls ask, each with the index that SQLite must use for it.
+//! The questions that sweeps and busy calls ask, each with the index that SQLite must use for it; and which tables grow.
+
+use std::collections::BTreeSet;
 
 use super::book::plans as book;
 use super::db::Text;
@@ -28,4 +30,31 @@ pub(in crate::store) fn swept() -> [(Text, &'static str); 20] {
         (recipes::FORGET, "INDEX clip_recipes_used_at"),
         (wordings::STAMP.into(), "INDEX wordings_app"),
     ]
+}
+
+/// Tables that grow with what happens: nothing may walk them.
+const GROWING: [&str; 9] = [
+    "alerts",
+    "deliveries",
+    "events",
+    "orders",
+    "riders",
+    "notices",
+    "calls",
+    "callbacks",
+    "callback_attempts",
+];
+
+/// The tables of a statement that grow, by their names and by those that the statement gives them.
+pub(in crate::store) fn grown_in(statement: &'static str) -> BTreeSet<&'static str> {
+    let words = statement.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let mut grown = BTreeSet::new();
+    for (place, table) in words.iter().enumerate().filter(|(_, word)| GROWING.contains(word)) {
+        grown.insert(*table);
+        if words.get(place + 1) == Some(&"AS") {
+            grown.extend(words.get(place + 2));
+        }
+    }
+    grown
 }

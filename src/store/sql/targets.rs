@@ -9,7 +9,7 @@ use super::book::{Reading, save};
 use super::db::{Db, Dialect, Text, each, sql};
 use super::error::overtaken;
 use super::rows::{self, Fields, head_columns};
-use crate::domain::book::Last;
+use crate::domain::book::{self, Last, Reached};
 use crate::domain::kind::OrderPolicy;
 use crate::domain::order::Stamp;
 use crate::domain::{AlertId, AppId, EpochMs, GroupId, RiderId, RiderKey, Target};
@@ -28,12 +28,12 @@ pub(super) const DUE: Text = each(
      AND unrolling AND starts_at <= $1 ORDER BY starts_at, id LIMIT $2",
 );
 const SELECT: &str = concat!(
-    "SELECT t.target, t.version, t.occurred_at, t.cursor, ",
+    "SELECT t.target, t.version, t.occurred_at, t.cursor, t.reached, ",
     head_columns!(),
     " FROM targets AS t JOIN alerts AS a ON a.id = t.alert_id WHERE t.alert_id = $1"
 );
 const CURSOR: &str = "SELECT cursor FROM targets WHERE alert_id = $1";
-const MOVE: &str = "UPDATE targets SET cursor = $2 WHERE alert_id = $1";
+const MOVE: &str = "UPDATE targets SET cursor = $2, reached = $3 WHERE alert_id = $1";
 const DELETE: &str = "DELETE FROM targets WHERE alert_id = $1";
 // Each part is cut before they are joined: what comes later is not looked at.
 pub(super) const NEXT: Text = each(
@@ -123,6 +123,7 @@ pub(super) async fn unroll(db: &mut Db<'_>, part: &Part) -> StoreResult<Unrolled
     let waiting: Waiting = fields.json()?;
     let stamp = Stamp { version: fields.take()?, occurred_at: fields.moment_or_null()? };
     let cursor: String = fields.take()?;
+    let reached = if fields.take()? { Reached::Somebody } else { Reached::Nobody };
     let head = rows::head(&mut fields)?;
     if !head.is_open() {
         sql(DELETE).bind(&id).run(db).await?;
@@ -145,10 +146,14 @@ pub(super) async fn unroll(db: &mut Db<'_>, part: &Part) -> StoreResult<Unrolled
     reading.open_that_match(db, &keys, &BTreeSet::new(), &collapse_keys).await?;
     let mut book = reading.into_book();
     let context = part.world.context(part.at);
-    let ended = book.unroll(part.alert, &riders, last, &part.policy, stamp, &context);
+    let next = book::Part { riders: &riders, last, reached };
+    let (ended, reached) = book.unroll(part.alert, &next, &part.policy, stamp, &context);
     save(db, &mut book).await?;
     match (last, riders.last()) {
-        (Last::No, Some(rider)) => sql(MOVE).bind(&id).bind(rider.as_str()).run(db).await?,
+        (Last::No, Some(rider)) => {
+            let reached = reached == Reached::Somebody;
+            sql(MOVE).bind(&id).bind(rider.as_str()).bind(reached).run(db).await?
+        }
         (Last::Yes, _) | (Last::No, None) => sql(DELETE).bind(&id).run(db).await?,
     };
     let open =

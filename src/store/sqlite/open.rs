@@ -31,6 +31,8 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "secrets", include_str!("../../../migrations/sqlite/0004_secrets.sql")),
     (5, "test_mode", include_str!("../../../migrations/sqlite/0005_test_mode.sql")),
     (6, "speech", include_str!("../../../migrations/sqlite/0006_speech.sql")),
+    (7, "callbacks", include_str!("../../../migrations/sqlite/0007_callbacks.sql")),
+    (8, "queries", include_str!("../../../migrations/sqlite/0008_queries.sql")),
 ];
 
 /// How to open a SQLite store.

@@ -23,6 +23,8 @@ pub(super) struct Route {
 pub(super) enum Need {
     /// This scope, or `admin`.
     Scope(Scope),
+    /// One of these, or `admin`.
+    Either(Scope, Scope),
     /// Any live key.
     Key,
     /// The operator's credential, which no key is.
@@ -42,6 +44,8 @@ pub(super) enum Thing {
     Key,
     App,
     Warming,
+    CallbackTarget,
+    Callback,
 }
 
 /// What another app's id means.
@@ -56,13 +60,14 @@ pub(super) enum Foreign {
 }
 
 /// Routes whose ids are names that each app gives for itself, so that another app's is as good as new.
-const OWN_NAMES: [(&str, &str); 10] = [
+const OWN_NAMES: [(&str, &str); 11] = [
     ("POST", "/v1/orders/{id}/cancel"),
     ("PUT", "/v1/riders/{id}"),
     ("POST", "/v1/riders/{id}/duty"),
     ("POST", "/v1/riders/{id}/token"),
     ("POST", "/v1/riders/{id}/test"),
     ("GET", "/v1/riders/{id}/checks"),
+    ("GET", "/v1/riders/{id}/deliveries"),
     ("PUT", "/v1/groups/{id}"),
     ("POST", "/v1/groups/{id}/members"),
     ("PUT", "/v1/templates/{kind}"),
@@ -70,7 +75,9 @@ const OWN_NAMES: [(&str, &str); 10] = [
 ];
 
 /// What the first ids of addresses name, by what stands before them.
-const THINGS: [(&str, Thing); 9] = [
+const THINGS: [(&str, Thing); 11] = [
+    ("/v1/callbacks/targets/{id}", Thing::CallbackTarget),
+    ("/v1/callbacks/{id}", Thing::Callback),
     ("/v1/speech/warm/{id}", Thing::Warming),
     ("/v1/events/{id}", Thing::Event),
     ("/v1/alerts/{id}", Thing::Alert),
@@ -90,12 +97,18 @@ impl Need {
             assert_eq!(ways.len(), 1, "{security}");
             return Some(Self::Operator);
         }
-        let scopes = ways.iter().find_map(|way| way.get("apiKey"))?;
-        let signed = ways.iter().find_map(|way| way.get("webhookSignature"));
-        assert_eq!((signed, ways.len()), (Some(scopes), 2), "who signs may do the same");
-        match scopes.as_array().unwrap().as_slice() {
+        let with = |scheme: &str| -> Vec<&Value> { ways.iter().filter_map(|way| way.get(scheme)).collect() };
+        let (keys, signed) = (with("apiKey"), with("webhookSignature"));
+        if keys.is_empty() {
+            return None;
+        }
+        assert_eq!((&signed, ways.len()), (&keys, 2 * keys.len()), "who signs may do the same");
+        let scopes = keys.iter().flat_map(|scopes| scopes.as_array().unwrap());
+        let scopes: Vec<Scope> = scopes.map(|scope| Scope::parse(scope.as_str().unwrap()).unwrap()).collect();
+        match scopes.as_slice() {
             [] => Some(Self::Key),
-            [scope] => Some(Self::Scope(Scope::parse(scope.as_str().unwrap()).unwrap())),
+            [scope] => Some(Self::Scope(*scope)),
+            [one, other] if keys.len() == 2 => Some(Self::Either(*one, *other)),
             more => panic!("{more:?}"),
         }
     }
@@ -103,6 +116,7 @@ impl Need {
     pub(super) fn is_met_by(self, scope: Scope) -> bool {
         match self {
             Self::Scope(needed) => scope == needed || scope == Scope::Admin,
+            Self::Either(one, other) => [one, other, Scope::Admin].contains(&scope),
             Self::Key => true,
             Self::Operator => false,
         }
@@ -139,6 +153,10 @@ impl Route {
             ("POST", "/v1/speech/warm") => json!({"texts": []}),
             ("POST", "/v1/speech") => json!({"text": "你好"}),
             ("POST", "/v1/keys") => json!({"name": fresh_name(), "scopes": ["read"]}),
+            ("POST", "/v1/callbacks/targets") | ("PUT", "/v1/callbacks/targets/{id}") => {
+                json!({"url": "https://backend.example.com/bell"})
+            }
+            ("POST", "/v1/callbacks/targets/{id}/redeliver") => json!({"since": 1_772_339_405}),
             ("POST", "/v1/apps") => json!({"name": fresh_name()}),
             ("PUT", _) => json!({}),
             _ => Value::Null,

@@ -5,12 +5,12 @@ use orderbell::http::contract;
 use serde_json::{Value, json};
 
 use crate::access::routes::contract_success as success;
-use crate::support::{RiderSocket, TestServer};
+use crate::support::{RiderSocket, TestServer, delivered_callback, only_target};
 
 const OPERATOR: &str = "operator-operator-operator";
 /// As many alerts as come, and an operator.
-const CONFIG: &str =
-    "[rider]\nalerts_per_minute = 0\n[secrets]\noperator_key = \"operator-operator-operator\"\n";
+const CONFIG: &str = "[rider]\nalerts_per_minute = 0\n[callbacks]\nallow_private = true\n\
+    [secrets]\noperator_key = \"operator-operator-operator\"\n";
 
 /// An operation with its place.
 fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
@@ -58,6 +58,12 @@ async fn path_of(server: &TestServer, path: &str) -> String {
         path if path.starts_with("/v1/speech/warm/") => {
             let begun = server.call("POST", "/v1/speech/warm", json!({"texts": []})).await;
             begun.json["data"]["job"].as_str().unwrap().to_owned()
+        }
+        path if path.starts_with("/v1/callbacks/targets/") => {
+            only_target(server, "https://backend.example.com/bell").await
+        }
+        path if path.starts_with("/v1/callbacks/") && path.contains("{id}") => {
+            delivered_callback(server).await
         }
         path if path.starts_with("/v1/groups/") => "station-5".to_owned(),
         path if path.starts_with("/v1/orders/") => "M17".to_owned(),

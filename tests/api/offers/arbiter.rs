@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use orderbell::intake::signature::sign;
 use serde_json::{Value, json};
 
 use super::{delivery_of, riders};
-use crate::support::{Backend, QUICK, RiderSocket, TestServer, eventually, words};
+use crate::support::{Backend, QUICK, RiderSocket, TestServer, bytes_of, eventually, words};
 
 /// Posts a grab that this backend decides; the alert.
 async fn grab(server: &TestServer, backend: &Backend, riders: &[&str]) -> String {
@@ -65,6 +66,31 @@ async fn the_backend_is_asked_with_all_it_needs_and_its_word_counts_at_once() {
         assert_eq!(backend.heard().len(), 1, "asked once");
         server.stop().await;
     }
+}
+
+#[tokio::test]
+async fn the_question_is_signed_with_every_live_callback_secret() {
+    let backend = Backend::start(500, &Value::Null, Duration::ZERO).await;
+    let server = TestServer::start(&quick_to_say_pending()).await;
+    let rotate = async || {
+        let made = server.done("POST", "/v1/secrets/callback/rotate", json!({})).await;
+        made["secret"].as_str().unwrap().to_owned()
+    };
+    let (old, new) = (rotate().await, rotate().await);
+    let mut rider = RiderSocket::connect(&server, "r1").await;
+    let id = grab(&server, &backend, &["r1"]).await;
+    rider.alert().await;
+    rider.say_answer(&id, "accept").await;
+    for asked in backend.asked(2).await {
+        let message = asked.header("webhook-id").unwrap();
+        assert_eq!(Some(message), asked.header("idempotency-key"), "the same with every try");
+        let at_s: i64 = asked.header("webhook-timestamp").unwrap().parse().unwrap();
+        assert!((at_s - server.now_ms() / 1_000).abs() < 30, "{at_s}");
+        let signatures: Vec<&str> = asked.header("webhook-signature").unwrap().split(' ').collect();
+        let right = [&new, &old].map(|secret| sign(&bytes_of(secret), message, at_s, asked.raw.as_bytes()));
+        assert_eq!(signatures, right);
+    }
+    server.stop().await;
 }
 
 #[tokio::test]

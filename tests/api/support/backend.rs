@@ -1,15 +1,16 @@
-//! A backend, or a voice-call service, of one test: answers as it is told to, and keeps what it was asked.
+//! A backend, or a voice-call service, of one test: answers as it is told to, and keeps what it was asked and told.
+//! Every callback is held to the OpenAPI document; one that is not as described fails the test.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use super::eventually;
+use super::{TestServer, contract, eventually};
 
 /// A server on a port of its own, until it is dropped.
 pub(crate) struct Backend {
@@ -22,6 +23,8 @@ pub(crate) struct Backend {
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
     head: String,
+    /// Its body as it came.
+    pub(crate) raw: String,
     /// Its body, `null` if it is not JSON.
     pub(crate) body: Value,
 }
@@ -29,6 +32,8 @@ pub(crate) struct Heard {
 #[derive(Default)]
 struct Shared {
     heard: Mutex<Vec<Heard>>,
+    told: Mutex<Vec<Heard>>,
+    faults: Mutex<Vec<String>>,
     manner: Mutex<Manner>,
 }
 
@@ -68,7 +73,22 @@ impl Backend {
         format!("http://{}{path}", self.address)
     }
 
-    /// What it was asked so far.
+    /// The callbacks it was told so far, each try for itself.
+    pub(crate) fn told(&self) -> Vec<Heard> {
+        self.shared.told.lock().unwrap().clone()
+    }
+
+    /// Waits until it was told so many callbacks of this kind; these.
+    pub(crate) async fn told_of(&self, kind: &str, times: usize) -> Vec<Heard> {
+        eventually(&format!("the backend is told {kind}"), async || {
+            let mut told = self.told();
+            told.retain(|heard| heard.body["type"] == kind);
+            (told.len() >= times).then_some(told)
+        })
+        .await
+    }
+
+    /// What it was asked so far, callbacks aside.
     pub(crate) fn heard(&self) -> Vec<Heard> {
         self.shared.heard.lock().unwrap().clone()
     }
@@ -89,6 +109,11 @@ impl Heard {
         self.head.lines().next().unwrap().trim_end_matches(" HTTP/1.1")
     }
 
+    /// Whether it tells something, and is neither a question nor a call of a ladder.
+    fn is_callback(&self) -> bool {
+        self.header("webhook-signature").is_some() && self.body["type"] != "offer.accept"
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
@@ -98,12 +123,20 @@ impl Heard {
 impl Drop for Backend {
     fn drop(&mut self) {
         self.serving.abort();
+        if !std::thread::panicking() {
+            let faults = self.shared.faults.lock().unwrap();
+            assert!(faults.is_empty(), "not as described: {}", faults.join("\n"));
+        }
     }
 }
 
 async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     while let Some(heard) = read(&mut stream).await {
-        shared.heard.lock().unwrap().push(heard);
+        if heard.header("webhook-signature").is_some() {
+            shared.faults.lock().unwrap().extend(contract::faults_of_sent(&heard.body));
+        }
+        let list = if heard.is_callback() { &shared.told } else { &shared.heard };
+        list.lock().unwrap().push(heard);
         let Manner { status, body, delay } = shared.manner.lock().unwrap().clone();
         tokio::time::sleep(delay).await;
         let length = body.len();
@@ -125,11 +158,36 @@ async fn read(stream: &mut TcpStream) -> Option<Heard> {
         bytes.extend_from_slice(&chunk[..read]);
         let text = String::from_utf8_lossy(&bytes);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let mut request = Heard { head: head.to_owned(), body: Value::Null };
+        let mut request = Heard { head: head.to_owned(), raw: body.to_owned(), body: Value::Null };
         let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
         if body.len() >= length {
             request.body = serde_json::from_str(body).unwrap_or_default();
             return Some(request);
         }
     }
+}
+
+/// A callback of the app `default` that a backend has, in place of all its targets; its id.
+pub(crate) async fn delivered_callback(server: &TestServer) -> String {
+    let backend = Backend::start(200, &Value::Null, Duration::ZERO).await;
+    let target = only_target(server, &backend.url("/bell")).await;
+    let tested = server.done("POST", &format!("/v1/callbacks/targets/{target}/test"), Value::Null).await;
+    let id = tested["callback_id"].as_str().unwrap().to_owned();
+    eventually("the callback is delivered", async || {
+        let callback = server.done("GET", &format!("/v1/callbacks/{id}"), Value::Null).await;
+        (callback["state"] == "delivered").then_some(())
+    })
+    .await;
+    id
+}
+
+/// A target of the app `default` in place of all it has; its id.
+pub(crate) async fn only_target(server: &TestServer, url: &str) -> String {
+    let targets = server.done("GET", "/v1/callbacks/targets", Value::Null).await;
+    for target in targets["targets"].as_array().unwrap() {
+        let path = format!("/v1/callbacks/targets/{}", target["target_id"].as_str().unwrap());
+        server.done("DELETE", &path, Value::Null).await;
+    }
+    let made = server.done("POST", "/v1/callbacks/targets", json!({"url": url})).await;
+    made["target_id"].as_str().unwrap().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Holds every JSON answer of every test to the OpenAPI document, and every body that was taken.
+//! Holds every JSON answer of every test to the OpenAPI document, every body that was taken, and every callback.
 //! An answer that is not described, or that holds a member nobody has described, fails the test that got it.
 
 use std::collections::HashMap;
@@ -148,13 +148,40 @@ impl Operation {
     }
 }
 
+/// What of a body that we sent to a backend is not as the document says: a callback, a list of them, or a question.
+pub(crate) fn faults_of_sent(body: &Value) -> Vec<String> {
+    if let Some(list) = body.as_array() {
+        let mut faults = faults("/components/schemas/CallbackBatch", body);
+        faults.extend(list.iter().flat_map(faults_of_sent));
+        return faults;
+    }
+    let kind = body["type"].as_str().unwrap_or_default();
+    if contract::openapi()["webhooks"].get(kind).is_none() {
+        return vec![format!("no such kind: {body}")];
+    }
+    let mut faults =
+        faults(&format!("/webhooks/{kind}/post/requestBody/content/application~1json/schema"), body);
+    let members: Vec<&String> = body.as_object().unwrap().keys().collect();
+    if kind != "offer.accept"
+        && members.iter().any(|name| !["type", "timestamp", "data"].contains(&name.as_str()))
+    {
+        faults.push(format!("{kind} has {members:?}"));
+    }
+    faults
+}
+
 #[track_caller]
 fn assert_valid(schema: &str, body: &Value, place: &str) {
-    let faults: Vec<String> = validator(schema)
-        .iter_errors(body)
-        .map(|error| format!("{} at {}", error, error.instance_path()))
-        .collect();
+    let faults = faults(schema, body);
     assert!(faults.is_empty(), "{place}: {}\n{body:#}", faults.join("\n"));
+}
+
+fn faults(schema: &str, body: &Value) -> Vec<String> {
+    let validator = validator(schema);
+    validator
+        .iter_errors(body)
+        .map(|error| format!("{} at {} of {body}", error, error.instance_path()))
+        .collect()
 }
 
 /// The validator of a schema in the document, made once.

@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{DEADLINE, data_of};
+use super::{DEADLINE, data_of, database_of};
 
 /// A server that is a process.
 pub(crate) struct Process {
@@ -22,7 +22,7 @@ impl Process {
         let config = folder.join("serve.toml");
         std::fs::write(&config, changes).unwrap();
         let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-        let mut command = command(folder);
+        let mut command = command(folder).await;
         // Many servers start in tests, and few of them speak what would be made ahead: those say so.
         if !changes.contains("[speech.prewarm]") {
             command.env("ORDERBELL_SPEECH__PREWARM__ENABLED", "false");
@@ -80,16 +80,19 @@ pub(crate) async fn cli(folder: &Path, arguments: &[&str]) -> Output {
 
 /// The same with these variables in its environment.
 pub(crate) async fn cli_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-    let running = command(folder).args(arguments).envs(variables.iter().copied()).output();
+    let running = command(folder).await.args(arguments).envs(variables.iter().copied()).output();
     tokio::time::timeout(DEADLINE, running).await.expect("the command ends").unwrap()
 }
 
-fn command(folder: &Path) -> Command {
+async fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orderbell"));
     command
         .arg("--data")
         .arg(data_of(folder))
         .env("ORDERBELL_ADMIN__LISTEN", "127.0.0.1:0")
         .kill_on_drop(true);
+    if let Some(url) = database_of(folder).await {
+        command.env("ORDERBELL_STORE__URL", url);
+    }
     command
 }

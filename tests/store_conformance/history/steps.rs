@@ -10,6 +10,7 @@ use orderbell::domain::{Answer, Arbiter, Mode, Urgency};
 use orderbell::store::{Admission, Duty};
 use proptest::prelude::*;
 
+use super::told::{Tell, tell};
 use crate::told::{Everyone, Silent, assigns, ends, rules, step as rung};
 
 pub(super) const RIDERS: [&str; 4] = ["r1", "r2", "r3", "骑手"];
@@ -43,6 +44,7 @@ pub(super) enum Step {
     ChangeGroup(usize, Vec<usize>, Vec<usize>),
     DeleteGroup(usize),
     Check(usize),
+    Tell(Tell),
     Forget(i64, u32),
     ForgetOrders(i64, u32),
     ForgetRecipes(i64, u32),
@@ -267,6 +269,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(group, add, remove)| Step::ChangeGroup(group, add, remove)),
         1 => (0..GROUPS.len()).prop_map(Step::DeleteGroup),
         1 => rider().prop_map(Step::Check),
+        14 => tell(RIDERS.len()).prop_map(Step::Tell),
         1 => (0_i64..12_000, 1_u32..4).prop_map(|(before, limit)| Step::Forget(before, limit)),
         1 => (0_i64..12_000, 1_u32..4).prop_map(|(before, limit)| Step::ForgetOrders(before, limit)),
         1 => (0_i64..12_000, 1_u32..4).prop_map(|(before, limit)| Step::ForgetRecipes(before, limit)),

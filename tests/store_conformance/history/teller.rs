@@ -12,14 +12,14 @@ use crate::told::{Told, rules};
 
 /// A stage and the alerts that were made on it.
 pub(super) struct Teller {
-    stage: Stage,
+    pub(super) stage: Stage,
     alerts: Vec<AlertId>,
 }
 
 /// What alerts sound with: later, louder, and from the first.
 const CLIPS: [&str; 3] = ["clip", "fallback", "ready"];
 
-fn said<T: Debug>(result: StoreResult<T>) -> String {
+pub(super) fn said<T: Debug>(result: StoreResult<T>) -> String {
     format!("{:?}", result.unwrap())
 }
 
@@ -41,7 +41,7 @@ impl Teller {
         self.alerts.iter().rev().nth(place).copied().unwrap_or(AlertId::new(EpochMs(1), [9; 10]))
     }
 
-    fn rider(&self, place: usize) -> RiderKey {
+    pub(super) fn rider(&self, place: usize) -> RiderKey {
         self.stage.rider(RIDERS[place])
     }
 
@@ -127,6 +127,7 @@ impl Teller {
                 let check = DeviceCheck { at, result: "{}".to_owned() };
                 said(store.add_check(self.rider(*rider), check).await)
             }
+            Step::Tell(tell) => self.tell(tell, at).await,
             Step::Forget(before, limit) => said(store.forget_events(EpochMs(*before), *limit).await),
             Step::ForgetOrders(before, limit) => said(store.forget_orders(EpochMs(*before), *limit).await),
             Step::ForgetRecipes(before, limit) => said(store.forget_recipes(EpochMs(*before), *limit).await),
@@ -159,6 +160,7 @@ impl Teller {
             key: event.key.map(|key| keys[key]),
             starts_at: event.starts_in.map(|starts_in| now + starts_in),
             expires_at: now + event.starts_in.unwrap_or(0) + event.life,
+            callback_url: event.order.map(|_| "https://backend.example/told"),
             sound: event.rest.has_sound.then(|| made_of(CLIPS[2], "c")),
             rules: event.rest.rules,
             ..Told::default()
@@ -244,6 +246,7 @@ impl Teller {
         all.push(said(store.due_asks(at, 99).await));
         all.push(said(store.due_calls(at, 99).await));
         all.push(said(store.notices(app, 0, 99).await));
+        all.extend(self.everything_told(at).await);
         all
     }
 }

@@ -23,11 +23,12 @@ pub(super) const RULES: Rules = Rules {
     unresponsive_after: 3,
 };
 
+/// Everyone is connected but those whose name says otherwise.
 struct Everyone;
 
 impl Presence for Everyone {
-    fn is_online(&self, _app: AppId, _rider: &RiderId) -> bool {
-        true
+    fn is_online(&self, _app: AppId, rider: &RiderId) -> bool {
+        !rider.as_str().starts_with("away")
     }
 
     fn is_audible(&self, _app: AppId, _rider: &RiderId) -> bool {

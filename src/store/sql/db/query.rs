@@ -60,9 +60,17 @@ impl Query {
         self
     }
 
+    /// Its text, for the database that is about to run it.
+    fn text_for(&self, db: &Db<'_>) -> &'static str {
+        let text = self.text.of(db.dialect());
+        #[cfg(test)]
+        super::heard::note(text);
+        text
+    }
+
     /// All rows that it gives.
     pub(in crate::store) async fn all(self, db: &mut Db<'_>) -> StoreResult<Vec<Row>> {
-        let text = self.text.of(db.dialect());
+        let text = self.text_for(db);
         Ok(match db {
             Db::Sqlite(db) => {
                 for_sqlite(text, self.args).fetch(&mut **db).map_ok(Row::Sqlite).try_collect().await?
@@ -75,7 +83,7 @@ impl Query {
 
     /// The one row that it gives.
     pub(in crate::store) async fn one(self, db: &mut Db<'_>) -> StoreResult<Row> {
-        let text = self.text.of(db.dialect());
+        let text = self.text_for(db);
         Ok(match db {
             Db::Sqlite(db) => Row::Sqlite(for_sqlite(text, self.args).fetch_one(&mut **db).await?),
             Db::Postgres(db) => Row::Postgres(for_postgres(text, self.args).fetch_one(&mut **db).await?),
@@ -84,7 +92,7 @@ impl Query {
 
     /// The row that it gives, if there is one.
     pub(in crate::store) async fn optional(self, db: &mut Db<'_>) -> StoreResult<Option<Row>> {
-        let text = self.text.of(db.dialect());
+        let text = self.text_for(db);
         Ok(match db {
             Db::Sqlite(db) => for_sqlite(text, self.args).fetch_optional(&mut **db).await?.map(Row::Sqlite),
             Db::Postgres(db) => {
@@ -100,7 +108,7 @@ impl Query {
 
     /// As `run`, with the database's own error, for those who know what it means here.
     pub(in crate::store) async fn try_run(self, db: &mut Db<'_>) -> Result<u64, sqlx::Error> {
-        let text = self.text.of(db.dialect());
+        let text = self.text_for(db);
         Ok(match db {
             Db::Sqlite(db) => for_sqlite(text, self.args).execute(&mut **db).await?.rows_affected(),
             Db::Postgres(db) => for_postgres(text, self.args).execute(&mut **db).await?.rows_affected(),
