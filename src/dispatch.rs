@@ -21,6 +21,7 @@ mod keys;
 mod ladder;
 mod offers;
 mod prepare;
+mod presence;
 mod quotas;
 mod receipts;
 mod recipes;

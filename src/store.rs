@@ -5,6 +5,7 @@ mod apps;
 mod body;
 mod callbacks;
 pub mod model;
+pub mod postgres;
 mod retention;
 mod speech;
 mod sql;

@@ -18,11 +18,24 @@ pub use retention::{Rhythm, retention};
 pub async fn sweep(dispatch: Arc<Dispatch>, every: Duration, lifecycle: Lifecycle) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut doubts = true;
     loop {
         tokio::select! {
             biased;
             () = lifecycle.stopped() => return,
             _tick = ticks.tick() => {}
+        }
+        if doubts {
+            match dispatch.doubt_presence().await {
+                Ok(_) => doubts = false,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    warn!(
+                        error,
+                        "Who was connected before the start is not doubted yet; the next sweep tries again."
+                    );
+                }
+            }
         }
         loop {
             match dispatch.sweep().await {

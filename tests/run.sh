@@ -37,6 +37,9 @@ node nodejs
 npm npm
 END
     )
+    # Servers are not on the path in Debian.
+    command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 ||
+        packages="$packages postgresql"
     python3 -m pip --version > /dev/null 2>&1 || packages="$packages python3-pip"
     python3 -m ensurepip --version > /dev/null 2>&1 || packages="$packages python3-venv"
     [ -z "${packages// /}" ] && return 0

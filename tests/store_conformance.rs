@@ -39,6 +39,8 @@ mod listening;
 mod offers;
 #[path = "store_conformance/orders.rs"]
 mod orders;
+#[path = "support/postgres.rs"]
+mod postgres_server;
 #[path = "store_conformance/recipes.rs"]
 mod recipes;
 #[path = "store_conformance/schedules.rs"]
@@ -74,6 +76,17 @@ macro_rules! stories {
                 #[tokio::test]
                 async fn $story() {
                     let stage = crate::stage::Stage::on_sqlite().await;
+                    crate::$chapter::$story(&stage).await;
+                    stage.strike().await;
+                }
+            )*)*
+        }
+
+        mod postgres {
+            $($(
+                #[tokio::test]
+                async fn $story() {
+                    let stage = crate::stage::Stage::on_postgres().await;
                     crate::$chapter::$story(&stage).await;
                     stage.strike().await;
                 }

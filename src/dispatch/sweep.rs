@@ -11,8 +11,8 @@ use crate::store::StoreResult;
 const RING_AGAIN_MS: i64 = 10_000;
 
 impl Dispatch {
-    /// Ends what is due, takes ladder steps, tells audiences, renders what nobody renders, rings again where a bell may
-    /// have been lost. True if there is more to do at once.
+    /// Ends what is due, takes ladder steps, tells audiences, tells of who came and went, renders what nobody renders, rings
+    /// again where a bell may have been lost. True if there is more to do at once.
     ///
     /// # Errors
     /// The store's; the next look tries again.
@@ -29,6 +29,7 @@ impl Dispatch {
         self.ask_due(now).await?;
         self.call_due(now).await?;
         self.repeat_due(now).await?;
+        self.tell_presence(now).await?;
         for alert in self.store.unrendered(batch).await? {
             self.announce(Arc::new(alert), Audience::Stored);
         }

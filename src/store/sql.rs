@@ -20,6 +20,7 @@ pub(in crate::store) mod error;
 mod events;
 mod groups;
 mod keys;
+mod locks;
 mod notices;
 mod offers;
 mod orders;
@@ -37,6 +38,8 @@ pub(in crate::store) mod swept;
 mod targets;
 mod wordings;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use self::accept::Arrival;
@@ -44,7 +47,7 @@ use self::engine::{Engine, RunAll};
 use super::{
     Accepted, Admission, Admitted, AlertRecord, CallResult, Claim, DeviceCheck, DueStep, DueTarget, Duty,
     Ended, Merged, NewEvent, NumberedNotice, OpenDelivery, Progress, Progressed, Receipt, RiderPatch,
-    Schedule, Settled, Stepped, Store, StoreResult, Unrolled, When, World,
+    Schedule, Settled, Stepped, Store, StoreError, StoreResult, Unrolled, When, World,
 };
 use crate::domain::Sound;
 use crate::domain::app::KeyMode;
@@ -56,7 +59,7 @@ use crate::domain::{
 };
 
 /// How events are accepted: all that wait, together.
-const ACCEPT: RunAll<Arrival, Accepted> = |db, arrivals| Box::pin(accept::accept_all(db, arrivals));
+const ACCEPT: RunAll<Arc<Arrival>, Accepted> = |db, arrivals| Box::pin(accept::accept_all(db, arrivals));
 
 /// A store in a database that speaks SQL, behind its engine.
 pub struct SqlStore<E> {
@@ -70,8 +73,22 @@ impl<E> SqlStore<E> {
     }
 }
 
-fn arrival(engine: &impl Engine, event: NewEvent) -> Arrival {
-    Arrival { event, now: engine.now() }
+fn arrival(engine: &impl Engine, event: NewEvent) -> Arc<Arrival> {
+    Arc::new(Arrival { event, now: engine.now() })
+}
+
+/// Whoever does not know whether an event was committed asks once more, by its id: it is there, or comes in now.
+async fn make_sure(
+    engine: &impl Engine,
+    accepted: StoreResult<Accepted>,
+    arrival: &Arc<Arrival>,
+) -> StoreResult<Accepted> {
+    let Err(StoreError::Unsure(why)) = accepted else { return accepted };
+    match engine.write_with_others(Arc::clone(arrival), ACCEPT).await {
+        Ok(Accepted::Duplicate(receipt)) if arrival.was_told(&receipt) => Ok(Accepted::New(receipt)),
+        Ok(accepted) => Ok(accepted),
+        Err(_) => Err(StoreError::Unsure(why)),
+    }
 }
 
 #[async_trait]
@@ -159,12 +176,21 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn accept(&self, event: NewEvent) -> StoreResult<Accepted> {
-        self.engine.write_with_others(arrival(&self.engine, event), ACCEPT).await
+        let arrival = arrival(&self.engine, event);
+        let accepted = self.engine.write_with_others(Arc::clone(&arrival), ACCEPT).await;
+        make_sure(&self.engine, accepted, &arrival).await
     }
 
     async fn accept_all(&self, events: Vec<NewEvent>) -> Vec<StoreResult<Accepted>> {
-        let arrivals = events.into_iter().map(|event| arrival(&self.engine, event)).collect();
-        self.engine.write_all_with_others(arrivals, ACCEPT).await
+        let arrivals: Vec<_> = events.into_iter().map(|event| arrival(&self.engine, event)).collect();
+        let mut answers = self.engine.write_all_with_others(arrivals.clone(), ACCEPT).await;
+        for (answer, arrival) in answers.iter_mut().zip(&arrivals) {
+            if matches!(answer, Err(StoreError::Unsure(_))) {
+                let unsure = std::mem::replace(answer, Ok(Accepted::Conflict));
+                *answer = make_sure(&self.engine, unsure, arrival).await;
+            }
+        }
+        answers
     }
 
     async fn audience(&self, app: AppId, target: Target) -> StoreResult<u64> {

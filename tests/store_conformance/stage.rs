@@ -16,12 +16,14 @@ use orderbell::domain::{
     Secret, SecretKind,
 };
 use orderbell::store::model::ModelStore;
+use orderbell::store::postgres::{PostgresOptions, PostgresStore};
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
 use orderbell::store::{
     Accepted, AlertRecord, Ended, Erasure, FirstDelivery, Gone, Leaving, NewEvent, OpenDelivery, Progress,
     Progressed, Receipt, Store, World,
 };
 
+use crate::postgres_server::{self, Server};
 use crate::told::{Told, rules};
 
 pub(crate) struct Stage {
@@ -63,6 +65,13 @@ impl Stage {
         let options = SqliteOptions::new(dir.path().join("orderbell.db"), "epoch-1", now(&clock));
         let store = open(options).await;
         Self::with(store, clock, Some(dir)).await
+    }
+
+    pub(crate) async fn on_postgres() -> Self {
+        let clock = Arc::new(AtomicI64::new(100));
+        let url = Server::shared().database().await;
+        let options = PostgresOptions { now: now(&clock), ..postgres_server::options(&url) };
+        Self::with(PostgresStore::open(options).await.unwrap(), clock, None).await
     }
 
     async fn with(store: Arc<dyn Store>, clock: Arc<AtomicI64>, dir: Option<tempfile::TempDir>) -> Self {

@@ -21,6 +21,14 @@ pub(super) struct Arrival {
     pub(super) now: Arc<dyn Fn() -> EpochMs + Send + Sync>,
 }
 
+impl Arrival {
+    /// Whether this is the answer that this very event was given, and not another of the same id.
+    pub(super) fn was_told(&self, receipt: &Receipt) -> bool {
+        let own = self.event.alert.as_ref().map(|alert| alert.id);
+        own.is_some() && own == receipt.alerts.first().map(|told| told.alert)
+    }
+}
+
 /// What an event is known by.
 type EventKey<'a> = (AppId, &'a str, &'a str);
 
@@ -29,7 +37,7 @@ fn key(event: &NewEvent) -> EventKey<'_> {
 }
 
 /// Accepts events in their order. Those of one id among them are one event.
-pub(super) async fn accept_all(db: &mut Db<'_>, arrivals: &[Arrival]) -> StoreResult<Vec<Accepted>> {
+pub(super) async fn accept_all(db: &mut Db<'_>, arrivals: &[Arc<Arrival>]) -> StoreResult<Vec<Accepted>> {
     let Some(now) = arrivals.first().map(|arrival| (arrival.now)()) else { return Ok(Vec::new()) };
     let all: Vec<&NewEvent> = arrivals.iter().map(|arrival| &arrival.event).collect();
     let before = events::find_all(db, all.iter().map(|event| key(event))).await?;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::book::{Reading, save};
-use super::db::{Db, sql};
+use super::db::{Db, Text, each, sql};
 use super::recipes;
 use super::rows::{self, Fields, alert_columns, delivery_columns};
 use crate::domain::Sound;
@@ -12,12 +12,20 @@ use crate::domain::{Alert, AlertId, AppId, EpochMs, Need};
 use crate::store::{AlertRecord, DELIVERIES_SHOWN_MAX, Ended, StoreResult};
 
 // The first moment stays: from then on it may be sent.
-const MARK_RENDERED: &str = "UPDATE alerts SET sound = n.sound, \
+const MARK_RENDERED: Text = each(
+    "UPDATE alerts SET sound = n.sound, \
      rendered_at = COALESCE(alerts.rendered_at, n.at) \
      FROM (SELECT value ->> 0 AS id, value ->> 1 AS sound, value ->> 2 AS at FROM jsonb_each($1)) AS n \
-     WHERE alerts.id = n.id AND alerts.state IN ('active', 'scheduled')";
-const SELECT_EXISTING: &str =
-    "SELECT id, starts_at FROM alerts WHERE id IN (SELECT value FROM json_each($1))";
+     WHERE alerts.id = n.id AND alerts.state IN ('active', 'scheduled')",
+    "UPDATE alerts SET sound = n.sound, rendered_at = COALESCE(alerts.rendered_at, n.at) \
+     FROM (SELECT v ->> 0 AS id, v ->> 1 AS sound, CAST(v ->> 2 AS BIGINT) AS at \
+     FROM json_array_elements(CAST($1 AS JSON)) AS k(v)) AS n \
+     WHERE alerts.id = n.id AND alerts.state IN ('active', 'scheduled')",
+);
+const SELECT_EXISTING: Text = each(
+    "SELECT id, starts_at FROM alerts WHERE id IN (SELECT value FROM json_each($1))",
+    "SELECT id, starts_at FROM alerts WHERE id IN (SELECT jsonb_array_elements_text(CAST($1 AS JSONB)))",
+);
 const SELECT: &str =
     concat!("SELECT ", alert_columns!(), " FROM alerts AS a WHERE a.id = $1 AND a.app_id = $2");
 const SELECT_DELIVERIES: &str = concat!(
@@ -80,6 +88,7 @@ pub(super) async fn expire_due(
     limit: u32,
 ) -> StoreResult<Vec<Ended>> {
     let mut reading = Reading::default();
+    reading.riders_of_due_ahead(db, now, limit).await?;
     reading.due(db, now, limit).await?;
     reading.riders_of_deliveries(db, |delivery| delivery.need == Need::Accept).await?;
     let mut book = reading.into_book();

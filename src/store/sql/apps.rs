@@ -1,8 +1,9 @@
 //! Rows of apps and of what they have used. Read seldom, kept in memory by whoever needs them often, so that nothing
 //! here is prepared to be fast.
 
-use super::db::{Db, sql};
+use super::db::{Db, Text, each, sql};
 use super::error::taken;
+use super::locks;
 use super::rows::{self, Fields, app_columns, json};
 use super::secrets::{self, secrets_of};
 use crate::domain::app::{App, AppLimits};
@@ -13,12 +14,24 @@ const INSERT_APP: &str =
     "INSERT INTO apps (id, name, lang, created_at, settings, limits) VALUES ($1, $2, $3, $4, $5, $6)";
 const PUT_SETTINGS: &str = "UPDATE apps SET settings = $2 WHERE id = $1";
 const PUT_LIMITS: &str = "UPDATE apps SET limits = $2 WHERE id = $1";
-const SELECT_APPS: &str = concat!("SELECT ", app_columns!(), " FROM apps ORDER BY created_at, id");
-const SELECT_APP: &str = concat!("SELECT ", app_columns!(), " FROM apps WHERE id = $1");
-const SPEND: &str = "INSERT INTO speech_usage (app_id, day, characters) VALUES ($1, $2, $3) \
+const SELECT_APPS: Text = each(
+    concat!("SELECT ", app_columns!(sqlite), " FROM apps ORDER BY created_at, id"),
+    concat!("SELECT ", app_columns!(postgres), " FROM apps ORDER BY created_at, id"),
+);
+const SELECT_APP: Text = each(
+    concat!("SELECT ", app_columns!(sqlite), " FROM apps WHERE id = $1"),
+    concat!("SELECT ", app_columns!(postgres), " FROM apps WHERE id = $1"),
+);
+const SPEND: Text = each(
+    "INSERT INTO speech_usage (app_id, day, characters) VALUES ($1, $2, $3) \
      ON CONFLICT (app_id) DO UPDATE SET day = max(day, excluded.day), \
      characters = excluded.characters + CASE WHEN excluded.day > day THEN 0 ELSE characters END \
-     WHERE excluded.characters + CASE WHEN excluded.day > day THEN 0 ELSE characters END <= $4";
+     WHERE excluded.characters + CASE WHEN excluded.day > day THEN 0 ELSE characters END <= $4",
+    "INSERT INTO speech_usage AS u (app_id, day, characters) VALUES ($1, $2, $3) \
+     ON CONFLICT (app_id) DO UPDATE SET day = greatest(u.day, excluded.day), \
+     characters = excluded.characters + CASE WHEN excluded.day > u.day THEN 0 ELSE u.characters END \
+     WHERE excluded.characters + CASE WHEN excluded.day > u.day THEN 0 ELSE u.characters END <= $4",
+);
 const SELECT_USE: &str = "SELECT day, characters FROM speech_usage WHERE app_id = $1";
 
 pub(super) async fn create(db: &mut Db<'_>, app: &App) -> StoreResult<()> {
@@ -55,6 +68,7 @@ pub(super) async fn rotate(
     new: &Secret,
     old_until: EpochMs,
 ) -> StoreResult<bool> {
+    locks::app(db, app).await?;
     let row = sql(SELECT_APP).bind(app.to_string()).optional(db).await?;
     let Some(found) = row.as_ref().map(rows::app).transpose()? else { return Ok(false) };
     secrets::replace(db, &app.to_string(), found.secrets, new.clone(), old_until).await?;

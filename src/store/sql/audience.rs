@@ -3,24 +3,36 @@
 
 use std::collections::HashSet;
 
-use super::db::{Db, Row, sql};
+use super::db::{Db, Row, Text, each, sql};
 use super::rows::{self, Fields};
 use crate::domain::book::Audience;
 use crate::domain::{AppId, EpochMs, RiderId, Target};
 use crate::store::{AUDIENCE_MAX, NewEvent, StoreResult};
 
-const SELECT_MEMBERS: &str = "SELECT m.rider_id FROM json_each($2) AS g \
+const SELECT_MEMBERS: Text = each(
+    "SELECT m.rider_id FROM json_each($2) AS g \
      CROSS JOIN group_members AS m ON m.app_id = $1 AND m.group_id = g.value \
-     ORDER BY g.key, m.rider_id LIMIT $3";
+     ORDER BY g.key, m.rider_id LIMIT $3",
+    "SELECT m.rider_id FROM jsonb_array_elements_text(CAST($2 AS JSONB)) WITH ORDINALITY AS g(id, n) \
+     JOIN group_members AS m ON m.app_id = $1 AND m.group_id = g.id ORDER BY g.n, m.rider_id LIMIT $3",
+);
 pub(super) const SELECT_KNOWN: &str =
     "SELECT id FROM riders WHERE app_id = $1 AND known ORDER BY id LIMIT $2";
 // Everyone known, and of the others those who are named or are members; each once, less the excluded.
-pub(super) const COUNT: &str = "SELECT (SELECT COUNT(*) FROM riders WHERE app_id = $1 AND known AND $4 \
+pub(super) const COUNT: Text = each(
+    "SELECT (SELECT COUNT(*) FROM riders WHERE app_id = $1 AND known AND $4 \
      AND id NOT IN (SELECT value FROM json_each($5))) + (SELECT COUNT(*) FROM \
      (SELECT value AS id FROM json_each($2) UNION SELECT rider_id FROM group_members WHERE app_id = $1 \
      AND group_id IN (SELECT value FROM json_each($3))) AS n \
      WHERE n.id NOT IN (SELECT value FROM json_each($5)) \
-     AND NOT ($4 AND EXISTS (SELECT 1 FROM riders AS r WHERE r.app_id = $1 AND r.id = n.id AND r.known)))";
+     AND NOT ($4 AND EXISTS (SELECT 1 FROM riders AS r WHERE r.app_id = $1 AND r.id = n.id AND r.known)))",
+    "SELECT (SELECT COUNT(*) FROM riders WHERE app_id = $1 AND known AND $4 \
+     AND id NOT IN (SELECT jsonb_array_elements_text(CAST($5 AS JSONB)))) + (SELECT COUNT(*) FROM \
+     (SELECT jsonb_array_elements_text(CAST($2 AS JSONB)) AS id UNION SELECT rider_id FROM group_members \
+     WHERE app_id = $1 AND group_id IN (SELECT jsonb_array_elements_text(CAST($3 AS JSONB)))) AS n \
+     WHERE n.id NOT IN (SELECT jsonb_array_elements_text(CAST($5 AS JSONB))) \
+     AND NOT ($4 AND EXISTS (SELECT 1 FROM riders AS r WHERE r.app_id = $1 AND r.id = n.id AND r.known)))",
+);
 
 /// Whom an event is for, and how many these are.
 pub(super) struct Resolved {

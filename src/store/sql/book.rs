@@ -1,6 +1,7 @@
 //! The way of a write: what it concerns is read into a book, the rules of the domain work, what has changed is written.
-//! All of it happens within the writer's transaction, so nothing comes between.
+//! All of it happens in one transaction, and in PostgreSQL under locks, so nothing comes between.
 
+mod ahead;
 mod reading;
 mod save;
 

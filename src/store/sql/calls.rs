@@ -3,15 +3,20 @@
 
 use serde::Serialize;
 
-use super::db::{Db, sql};
+use super::db::{Db, Text, each, sql};
 use super::rows::{self, Fields};
 use crate::domain::ladder::HttpCall;
 use crate::domain::{AlertId, AppId, CallId, EpochMs, RiderId};
 use crate::store::{Call, CallResult, StoreResult};
 
-const INSERT: &str = "INSERT INTO calls (id, app_id, alert_id, rider_id, level, call, due_at, attempts) \
+const INSERT: Text = each(
+    "INSERT INTO calls (id, app_id, alert_id, rider_id, level, call, due_at, attempts) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
-     value ->> 7 FROM jsonb_each($1)";
+     value ->> 7 FROM jsonb_each($1)",
+    "INSERT INTO calls (id, app_id, alert_id, rider_id, level, call, due_at, attempts) \
+     SELECT k.v ->> 0, k.v ->> 1, k.v ->> 2, k.v ->> 3, CAST(k.v ->> 4 AS BIGINT), k.v ->> 5, \
+     CAST(k.v ->> 6 AS BIGINT), CAST(k.v ->> 7 AS BIGINT) FROM json_array_elements(CAST($1 AS JSON)) AS k(v)",
+);
 pub(super) const DUE: &str = "SELECT id, app_id, alert_id, rider_id, level, call, due_at, attempts FROM calls \
      WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
 const TAKE: &str = "UPDATE calls SET due_at = $2, attempts = attempts + 1 \

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::book::{Reading, save};
-use super::db::{Db, sql};
+use super::db::{Db, Text, each, sql};
 use super::rows::{self, Fields, alert_columns, delivery_columns};
 use crate::domain::delivery::{Change, EndReason};
 use crate::domain::{AlertId, Answer, EpochMs, Need, RiderId, RiderKey};
@@ -19,6 +19,32 @@ macro_rules! may_be_sent {
          AND (a.key_mode = 'live' OR EXISTS (SELECT 1 FROM riders AS r WHERE r.app_id = $1 AND r.id = $2 AND r.test))"
     };
 }
+
+/// Two ways to have been waiting since then: the alert got its first sound, or the delivery was rung again. Each has its
+/// index; a delivery that came by both waits since the later.
+macro_rules! pending {
+    ($greatest:literal) => {
+        concat!(
+            "WITH waiting AS (\
+     SELECT d.app_id, d.rider_id, ",
+            $greatest,
+            "(a.rendered_at, COALESCE(d.rung_at, 0)) AS since FROM alerts AS a \
+     JOIN deliveries AS d ON d.alert_id = a.id WHERE a.state = 'active' AND a.rendered_at IS NOT NULL \
+     AND a.rendered_at >= $1 AND d.ended_at IS NULL AND d.sent_ring < d.ring AND d.held_until IS NULL \
+     UNION ALL \
+     SELECT d.app_id, d.rider_id, ",
+            $greatest,
+            "(a.rendered_at, d.rung_at) FROM deliveries AS d \
+     JOIN alerts AS a ON a.id = d.alert_id WHERE d.ended_at IS NULL AND d.rung_at IS NOT NULL \
+     AND d.rung_at >= $1 AND d.sent_ring < d.ring AND d.held_until IS NULL AND a.state = 'active' \
+     AND a.rendered_at IS NOT NULL) \
+     SELECT app_id, rider_id FROM waiting GROUP BY app_id, rider_id \
+     ORDER BY MIN(since), app_id, rider_id LIMIT $2"
+        )
+    };
+}
+
+pub(super) const SELECT_PENDING: Text = each(pending!("MAX"), pending!("GREATEST"));
 
 const SELECT_OPEN: &str = concat!(
     "SELECT ",
@@ -36,23 +62,13 @@ const SELECT_OPEN_IDS: &str = concat!(
     may_be_sent!(),
     " ORDER BY d.seq"
 );
-const SELECT_REASONS: &str = "SELECT alert_id, reason FROM deliveries \
+const SELECT_REASONS: Text = each(
+    "SELECT alert_id, reason FROM deliveries \
      WHERE app_id = $1 AND rider_id = $2 AND alert_id IN (SELECT value FROM json_each($3)) \
-     AND ended_at IS NOT NULL ORDER BY seq";
-// Two ways to have been waiting since then: the alert got its first sound, or the delivery was rung again. Each has its
-// index; a delivery that came by both waits since the later.
-pub(super) const SELECT_PENDING: &str = "WITH waiting AS (\
-     SELECT d.app_id, d.rider_id, MAX(a.rendered_at, COALESCE(d.rung_at, 0)) AS since FROM alerts AS a \
-     JOIN deliveries AS d ON d.alert_id = a.id WHERE a.state = 'active' AND a.rendered_at IS NOT NULL \
-     AND a.rendered_at >= $1 AND d.ended_at IS NULL AND d.sent_ring < d.ring AND d.held_until IS NULL \
-     UNION ALL \
-     SELECT d.app_id, d.rider_id, MAX(a.rendered_at, d.rung_at) FROM deliveries AS d \
-     JOIN alerts AS a ON a.id = d.alert_id WHERE d.ended_at IS NULL AND d.rung_at IS NOT NULL \
-     AND d.rung_at >= $1 AND d.sent_ring < d.ring AND d.held_until IS NULL AND a.state = 'active' \
-     AND a.rendered_at IS NOT NULL) \
-     SELECT app_id, rider_id FROM waiting GROUP BY app_id, rider_id \
-     ORDER BY MIN(since), app_id, rider_id LIMIT $2";
-
+     AND ended_at IS NOT NULL ORDER BY seq",
+    "SELECT alert_id, reason FROM deliveries WHERE app_id = $1 AND rider_id = $2 \
+     AND alert_id IN (SELECT jsonb_array_elements_text(CAST($3 AS JSONB))) AND ended_at IS NOT NULL ORDER BY seq",
+);
 pub(super) async fn open(db: &mut Db<'_>, rider: &RiderKey, limit: u32) -> StoreResult<Vec<OpenDelivery>> {
     let rows =
         sql(SELECT_OPEN).bind(rider.app.to_string()).bind(rider.rider.as_str()).bind(limit).all(db).await?;
@@ -105,6 +121,10 @@ pub(super) async fn progress_all(
     calls: &[Vec<Progress>],
 ) -> StoreResult<Vec<Vec<Option<Progressed>>>> {
     let mut reading = Reading::default();
+    let answers = calls.iter().flatten().filter(|progress| matches!(progress.change, Change::Answered(_)));
+    let accepts = calls.iter().flatten().filter(|progress| progress.change == ACCEPT);
+    reading.orders_ahead(db, &accepts.map(|progress| progress.alert).collect::<Vec<_>>()).await?;
+    reading.riders_ahead(db, answers.map(|progress| progress.rider.clone())).await?;
     reading.standing(db, &calls.iter().flatten().map(key).collect()).await?;
     let answered = calls.iter().flatten().filter(|progress| matches!(progress.change, Change::Answered(_)));
     let answered: BTreeSet<_> = answered.map(key).collect();

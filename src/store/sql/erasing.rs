@@ -11,6 +11,7 @@ use super::rows::{self, Fields};
 use super::targets;
 use crate::domain::alert::forget_candidate;
 use crate::domain::app::KeyMode;
+use crate::domain::book::Mark;
 use crate::domain::{AlertId, AppId, EpochMs, OrderId, OrderKey, RiderId, RiderKey};
 use crate::store::body::{Without, without};
 use crate::store::{ErasedPart, Erasure, Leaving, StoreResult, Traces};
@@ -32,7 +33,7 @@ macro_rules! theirs {
     };
 }
 
-pub(super) const THEIRS: Text = each(theirs!(), concat!(theirs!(), " FOR UPDATE OF d"));
+pub(super) const THEIRS: Text = each(theirs!(), concat!(theirs!(), " FOR NO KEY UPDATE OF a, d"));
 const RENAME: Text = each(
     "UPDATE deliveries SET rider_id = $2 WHERE ordinal IN (SELECT value FROM json_each($1))",
     "UPDATE deliveries SET rider_id = $2 WHERE ordinal IN \
@@ -222,8 +223,7 @@ pub(super) async fn forget_in_orders(
     let kept = book.orders().map(|(key, order, _)| (key, order.clone()));
     let changed: Vec<_> =
         kept.filter_map(|(key, mut order)| order.forget_rider(rider).then_some((key, order))).collect();
-    let rows: Vec<_> = changed.iter().map(|(key, order)| (*key, order)).collect();
-    orders::put_all(db, &rows).await?;
+    orders::put_all(db, changed.iter().map(|(key, order)| (*key, order, Mark::Changed))).await?;
     Ok(changed.len() as u64)
 }
 

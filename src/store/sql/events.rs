@@ -5,25 +5,41 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::db::{Db, Row, sql};
+use super::db::{Db, Row, Text, each, sql};
 use super::rows::{self, Fields, nonsense};
 use crate::domain::book::DropReason;
 use crate::domain::delivery::EndReason;
 use crate::domain::{AlertId, AppId, EpochMs, EventId, FirstStatus, OrderId};
 use crate::store::{EnteredAlert, FirstDelivery, NewEvent, Outcome, Receipt, StoreResult};
 
-const INSERT: &str = "INSERT INTO events (app_id, source, event_id, body_hash, kind, order_id, trace_id, \
+const INSERT: Text = each(
+    "INSERT INTO events (app_id, source, event_id, body_hash, kind, order_id, trace_id, \
      received_at, alert_id, answer) SELECT value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), \
      value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9 \
-     FROM jsonb_each($1) ORDER BY key";
-const SELECT: &str = "SELECT e.app_id, e.source, e.event_id, e.body_hash, e.kind, e.alert_id, e.answer \
+     FROM jsonb_each($1) ORDER BY key",
+    "INSERT INTO events (app_id, source, event_id, body_hash, kind, order_id, trace_id, \
+     received_at, alert_id, answer) SELECT k.v ->> 0, k.v ->> 1, k.v ->> 2, decode(k.v ->> 3, 'hex'), \
+     k.v ->> 4, k.v ->> 5, k.v ->> 6, CAST(k.v ->> 7 AS BIGINT), k.v ->> 8, k.v ->> 9 \
+     FROM json_array_elements(CAST($1 AS JSON)) WITH ORDINALITY AS k(v, n) ORDER BY k.n",
+);
+const SELECT: Text = each(
+    "SELECT e.app_id, e.source, e.event_id, e.body_hash, e.kind, e.alert_id, e.answer \
      FROM jsonb_each($1) AS k CROSS JOIN events AS e ON e.app_id = k.value ->> 0 \
-     AND e.source = k.value ->> 1 AND e.event_id = k.value ->> 2";
+     AND e.source = k.value ->> 1 AND e.event_id = k.value ->> 2",
+    "SELECT e.app_id, e.source, e.event_id, e.body_hash, e.kind, e.alert_id, e.answer \
+     FROM jsonb_array_elements(CAST($1 AS JSONB)) AS k(v) JOIN events AS e ON e.app_id = k.v ->> 0 \
+     AND e.source = k.v ->> 1 AND e.event_id = k.v ->> 2",
+);
 const SELECT_FIRST: &str = "SELECT id, rider_id, first_status, reason FROM deliveries WHERE alert_id = $1 \
      ORDER BY ordinal LIMIT $2";
-const FORGET: &str = "DELETE FROM events WHERE (app_id, source, event_id) IN \
+const FORGET: Text = each(
+    "DELETE FROM events WHERE (app_id, source, event_id) IN \
      (SELECT app_id, source, event_id FROM events WHERE received_at < $1 \
-     ORDER BY received_at, app_id, source, event_id LIMIT $2)";
+     ORDER BY received_at, app_id, source, event_id LIMIT $2)",
+    "DELETE FROM events WHERE (app_id, source, event_id) IN \
+     (SELECT app_id, source, event_id FROM events WHERE received_at < $1 \
+     ORDER BY received_at, app_id, source, event_id LIMIT $2 FOR UPDATE SKIP LOCKED)",
+);
 
 /// What is remembered of an event.
 pub(super) struct Remembered {

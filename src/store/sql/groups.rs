@@ -1,20 +1,33 @@
 //! Rows of groups and of who is in them.
 //! Members are names: a group may hold riders that nobody has seen yet.
 
-use super::db::{Db, sql};
+use super::db::{Db, Text, each, sql};
 use super::rows::{Fields, json};
 use crate::domain::{AppId, GroupId, RiderId};
 use crate::store::StoreResult;
 
-const INSERT: &str = "INSERT INTO groups (app_id, id) VALUES ($1, $2) ON CONFLICT (app_id, id) DO NOTHING";
+// In PostgreSQL it locks the group's row as well: two who change a group come one after the other.
+const INSERT: Text = each(
+    "INSERT INTO groups (app_id, id) VALUES ($1, $2) ON CONFLICT (app_id, id) DO NOTHING",
+    "INSERT INTO groups (app_id, id) VALUES ($1, $2) ON CONFLICT (app_id, id) DO UPDATE SET id = excluded.id",
+);
 const DELETE: &str = "DELETE FROM groups WHERE app_id = $1 AND id = $2";
 const SELECT: &str = "SELECT id FROM groups WHERE app_id = $1 ORDER BY id";
 const CLEAR: &str = "DELETE FROM group_members WHERE app_id = $1 AND group_id = $2";
-const ADD: &str = "INSERT INTO group_members (app_id, group_id, rider_id) \
+const ADD: Text = each(
+    "INSERT INTO group_members (app_id, group_id, rider_id) \
      SELECT $1, $2, value FROM json_each($3) WHERE TRUE \
-     ON CONFLICT (app_id, group_id, rider_id) DO NOTHING";
-const REMOVE: &str = "DELETE FROM group_members WHERE app_id = $1 AND group_id = $2 \
-     AND rider_id IN (SELECT value FROM json_each($3))";
+     ON CONFLICT (app_id, group_id, rider_id) DO NOTHING",
+    "INSERT INTO group_members (app_id, group_id, rider_id) \
+     SELECT $1, $2, jsonb_array_elements_text(CAST($3 AS JSONB)) \
+     ON CONFLICT (app_id, group_id, rider_id) DO NOTHING",
+);
+const REMOVE: Text = each(
+    "DELETE FROM group_members WHERE app_id = $1 AND group_id = $2 \
+     AND rider_id IN (SELECT value FROM json_each($3))",
+    "DELETE FROM group_members WHERE app_id = $1 AND group_id = $2 \
+     AND rider_id IN (SELECT jsonb_array_elements_text(CAST($3 AS JSONB)))",
+);
 // One row without a member tells an empty group from none.
 const SELECT_MEMBERS: &str = "SELECT m.rider_id FROM groups AS g LEFT JOIN group_members AS m \
      ON m.app_id = g.app_id AND m.group_id = g.id WHERE g.app_id = $1 AND g.id = $2 ORDER BY m.rider_id";
@@ -25,8 +38,10 @@ pub(super) async fn put(
     group: &GroupId,
     members: &[RiderId],
 ) -> StoreResult<()> {
-    sql(CLEAR).bind(app.to_string()).bind(group.as_str()).run(db).await?;
-    change(db, app, group, members, &[]).await
+    let id = app.to_string();
+    sql(INSERT).bind(&id).bind(group.as_str()).run(db).await?;
+    sql(CLEAR).bind(&id).bind(group.as_str()).run(db).await?;
+    add_and_remove(db, app, group, members, &[]).await
 }
 
 pub(super) async fn change(
@@ -36,8 +51,18 @@ pub(super) async fn change(
     add: &[RiderId],
     remove: &[RiderId],
 ) -> StoreResult<()> {
+    sql(INSERT).bind(app.to_string()).bind(group.as_str()).run(db).await?;
+    add_and_remove(db, app, group, add, remove).await
+}
+
+async fn add_and_remove(
+    db: &mut Db<'_>,
+    app: AppId,
+    group: &GroupId,
+    add: &[RiderId],
+    remove: &[RiderId],
+) -> StoreResult<()> {
     let app = app.to_string();
-    sql(INSERT).bind(&app).bind(group.as_str()).run(db).await?;
     for (statement, riders) in [(ADD, add), (REMOVE, remove)] {
         if !riders.is_empty() {
             let riders = json("group_members", riders)?;

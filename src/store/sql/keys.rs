@@ -2,22 +2,29 @@
 
 use super::db::{Db, Text, each, sql};
 use super::error::taken;
+use super::locks;
 use super::rows::{self, json, key_columns};
 use super::secrets::{self, secrets_of};
 use crate::domain::app::ApiKey;
 use crate::domain::{AppId, EpochMs, KeyId, Secret};
 use crate::store::StoreResult;
 
+/// Keys that are asked for, with their secrets.
+macro_rules! keys_where {
+    ($condition:literal) => {
+        each(
+            concat!("SELECT ", key_columns!(sqlite), " FROM api_keys WHERE ", $condition),
+            concat!("SELECT ", key_columns!(postgres), " FROM api_keys WHERE ", $condition),
+        )
+    };
+}
+
 const INSERT: &str = "INSERT INTO api_keys (id, app_id, name, scopes, mode, created_at, last_used_at, revoked_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-const SELECT_BY_HASH: &str = concat!(
-    "SELECT ",
-    key_columns!(),
-    " FROM api_keys WHERE id = (SELECT owner FROM secrets WHERE kind = 'bearer' AND kept = $1)"
-);
-const SELECT_BY_ID: &str = concat!("SELECT ", key_columns!(), " FROM api_keys WHERE id = $1");
-const SELECT_ALL: &str =
-    concat!("SELECT ", key_columns!(), " FROM api_keys WHERE app_id = $1 ORDER BY created_at, id");
+const SELECT_BY_HASH: Text =
+    keys_where!("id = (SELECT owner FROM secrets WHERE kind = 'bearer' AND kept = $1)");
+const SELECT_BY_ID: Text = keys_where!("id = $1");
+const SELECT_ALL: Text = keys_where!("app_id = $1 ORDER BY created_at, id");
 const REVOKE: &str =
     "UPDATE api_keys SET revoked_at = $3 WHERE app_id = $1 AND id = $2 AND revoked_at IS NULL";
 const NOTE_USE: Text = each(
@@ -69,6 +76,7 @@ pub(super) async fn rotate(
     new: &Secret,
     old_until: EpochMs,
 ) -> StoreResult<bool> {
+    locks::key(db, id).await?;
     let key = by_id(db, id).await?.filter(|key| key.app == app && key.revoked_at.is_none());
     let Some(key) = key else { return Ok(false) };
     secrets::replace(db, &id.to_string(), key.secrets, new.clone(), old_until).await?;

@@ -3,15 +3,21 @@
 
 use serde::Serialize;
 
-use super::db::{Db, Row, sql};
+use super::db::{Db, Row, Text, each, sql};
+use super::locks;
 use super::rows::{self, Fields};
 use crate::domain::app::KeyMode;
 use crate::domain::{AlertId, AppId, EpochMs, OrderId, RiderId, RiderKey};
 use crate::store::{Notice, NoticeKind, NumberedNotice, StoreResult};
 
-const INSERT: &str = "INSERT INTO notices (app_id, key_mode, kind, alert_id, order_id, rider_id, at) \
+const INSERT: Text = each(
+    "INSERT INTO notices (app_id, key_mode, kind, alert_id, order_id, rider_id, at) \
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
-     FROM jsonb_each($1) ORDER BY key";
+     FROM jsonb_each($1) ORDER BY key",
+    "INSERT INTO notices (app_id, key_mode, kind, alert_id, order_id, rider_id, at) \
+     SELECT k.v ->> 0, k.v ->> 1, k.v ->> 2, k.v ->> 3, k.v ->> 4, k.v ->> 5, CAST(k.v ->> 6 AS BIGINT) \
+     FROM jsonb_array_elements(CAST($1 AS JSONB)) WITH ORDINALITY AS k(v, n) ORDER BY k.n",
+);
 const SELECT: &str = "SELECT number, app_id, key_mode, kind, alert_id, order_id, rider_id, at FROM notices \
      WHERE app_id = $1 AND number > $2 ORDER BY number LIMIT $3";
 
@@ -34,6 +40,7 @@ pub(super) async fn add_all(db: &mut Db<'_>, notices: &[Notice]) -> StoreResult<
     if notices.is_empty() {
         return Ok(());
     }
+    locks::notices(db).await?;
     let rows = notices.iter().map(|notice| {
         let (order, rider) = (notice.order.as_ref(), notice.rider.as_ref());
         let (mode, kind) = (notice.key_mode.as_str(), notice.kind.as_str());

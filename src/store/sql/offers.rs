@@ -21,6 +21,7 @@ pub(super) async fn settle(
     at: EpochMs,
 ) -> StoreResult<Option<Settled>> {
     let mut reading = Reading::default();
+    reading.orders_ahead(db, &[alert]).await?;
     reading.heads(db, &[alert]).await?;
     if reading.head(alert).is_none_or(|head| head.app != app) {
         return Ok(None);

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::book::{Reading, save};
-use super::db::{Db, sql};
+use super::db::{Db, Dialect, Text, each, sql};
 use super::rows::{self, Fields};
 use crate::domain::app::KeyMode;
+use crate::domain::book::Mark;
 use crate::domain::order::{OrderRider, Stamp, Tombstone};
 use crate::domain::{AppId, EpochMs, OrderId, OrderKey, OrderMemory, RiderId};
 use crate::store::{Ended, StoreResult};
@@ -21,15 +22,34 @@ macro_rules! order_columns {
     };
 }
 
+/// The longest silent, for `FORGET`. In PostgreSQL they are locked first: one that is touched meanwhile stays.
+macro_rules! forgotten {
+    () => {
+        "SELECT app_id, key_mode, id FROM orders WHERE touched_at < $1 \
+         ORDER BY touched_at, app_id, key_mode, id LIMIT $2"
+    };
+}
+
 const PUT: &str = "INSERT INTO orders (app_id, key_mode, id, version, occurred_at, rider_id, assignments, tombstone, \
      riders, touched_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
      value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM jsonb_each($1) WHERE TRUE \
      ON CONFLICT (app_id, key_mode, id) DO UPDATE SET version = excluded.version, occurred_at = excluded.occurred_at, \
      rider_id = excluded.rider_id, assignments = excluded.assignments, tombstone = excluded.tombstone, \
      riders = excluded.riders, touched_at = excluded.touched_at";
-const FORGET: &str = "DELETE FROM orders WHERE (app_id, key_mode, id) IN \
-     (SELECT app_id, key_mode, id FROM orders WHERE touched_at < $1 \
-     ORDER BY touched_at, app_id, key_mode, id LIMIT $2)";
+// In PostgreSQL a new order is only inserted: should somebody else have made it meanwhile, this write begins again.
+const INSERT: &str = "INSERT INTO orders (app_id, key_mode, id, version, occurred_at, rider_id, assignments, \
+     tombstone, riders, touched_at) SELECT k.v ->> 0, k.v ->> 1, k.v ->> 2, CAST(k.v ->> 3 AS BIGINT), \
+     CAST(k.v ->> 4 AS BIGINT), k.v ->> 5, CAST(k.v ->> 6 AS BIGINT), k.v ->> 7, k.v ->> 8, \
+     CAST(k.v ->> 9 AS BIGINT) FROM json_array_elements(CAST($1 AS JSON)) WITH ORDINALITY AS k(v, n) ORDER BY k.n";
+const UPDATE: &str = "UPDATE orders SET version = CAST(k.v ->> 3 AS BIGINT), \
+     occurred_at = CAST(k.v ->> 4 AS BIGINT), rider_id = k.v ->> 5, assignments = CAST(k.v ->> 6 AS BIGINT), \
+     tombstone = k.v ->> 7, riders = k.v ->> 8, touched_at = CAST(k.v ->> 9 AS BIGINT) \
+     FROM json_array_elements(CAST($1 AS JSON)) AS k(v) WHERE orders.app_id = k.v ->> 0 \
+     AND orders.key_mode = k.v ->> 1 AND orders.id = k.v ->> 2";
+const FORGET: Text = each(
+    concat!("DELETE FROM orders WHERE (app_id, key_mode, id) IN (", forgotten!(), ")"),
+    concat!("DELETE FROM orders WHERE (app_id, key_mode, id) IN (", forgotten!(), " FOR UPDATE SKIP LOCKED)"),
+);
 
 pub(super) fn row(fields: &mut Fields<'_>) -> StoreResult<(OrderKey, OrderMemory)> {
     let key =
@@ -60,12 +80,27 @@ struct OrderRow<'a>(
     EpochMs,
 );
 
-/// Writes orders, new or not.
-pub(super) async fn put_all(db: &mut Db<'_>, orders: &[(&OrderKey, &OrderMemory)]) -> StoreResult<()> {
-    if orders.is_empty() {
-        return Ok(());
+/// Writes orders that are new or have changed.
+pub(super) async fn put_all(
+    db: &mut Db<'_>,
+    orders: impl Iterator<Item = (&OrderKey, &OrderMemory, Mark)>,
+) -> StoreResult<()> {
+    let (new, changed): (Vec<_>, Vec<_>) = orders.partition(|(.., mark)| *mark == Mark::New);
+    match db.dialect() {
+        Dialect::Sqlite => put(db, PUT, new.into_iter().chain(changed)).await,
+        Dialect::Postgres => {
+            put(db, INSERT, new.into_iter()).await?;
+            put(db, UPDATE, changed.into_iter()).await
+        }
     }
-    let rows = orders.iter().map(|(key, order)| {
+}
+
+async fn put(
+    db: &mut Db<'_>,
+    statement: &'static str,
+    orders: impl Iterator<Item = (&OrderKey, &OrderMemory, Mark)>,
+) -> StoreResult<()> {
+    let rows = orders.map(|(key, order, _)| {
         let OrderMemory { stamp, rider, assignments, tombstone, riders, touched_at } = order;
         let (version, at, rider, tombstone) =
             (stamp.version, stamp.occurred_at, rider.as_ref(), tombstone.as_ref());
@@ -73,7 +108,9 @@ pub(super) async fn put_all(db: &mut Db<'_>, orders: &[(&OrderKey, &OrderMemory)
         OrderRow(key.app, mode, &key.order, version, at, rider, *assignments, tombstone, riders, *touched_at)
     });
     let rows: Vec<OrderRow<'_>> = rows.collect();
-    sql(PUT).bind(rows::json("orders", &rows)?).run(db).await?;
+    if !rows.is_empty() {
+        sql(statement).bind(rows::json("orders", &rows)?).run(db).await?;
+    }
     Ok(())
 }
 

@@ -1,19 +1,32 @@
 //! Rows of recipes: what a clip is made of, under its name, for whoever asks for a clip that is gone.
 //! They are written with the sounds of alerts, all of a transaction by one statement.
 
-use super::db::{Db, sql};
+use super::db::{Db, Text, each, sql};
 use super::rows::{self, Fields};
 use crate::domain::{EpochMs, Sound};
 use crate::store::{RECIPE_FRESH_MS, StoreResult};
 
 // What was used lately is found and not written: most alerts say what others said before.
-const KEEP: &str = "INSERT INTO clip_recipes (name, recipe, used_at) \
+const KEEP: Text = each(
+    "INSERT INTO clip_recipes (name, recipe, used_at) \
      SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each($1) WHERE TRUE \
      ON CONFLICT (name) DO UPDATE SET used_at = excluded.used_at \
-     WHERE excluded.used_at - clip_recipes.used_at >= $2";
+     WHERE excluded.used_at - clip_recipes.used_at >= $2",
+    // A row that stands in the way would be locked even where it is not written, for all who say the same.
+    "INSERT INTO clip_recipes (name, recipe, used_at) SELECT n.name, n.recipe, n.at \
+     FROM (SELECT k.v ->> 0, k.v ->> 1, CAST(k.v ->> 2 AS BIGINT), k.n \
+     FROM jsonb_array_elements(CAST($1 AS JSONB)) WITH ORDINALITY AS k(v, n)) AS n(name, recipe, at, place) \
+     WHERE NOT EXISTS (SELECT 1 FROM clip_recipes AS c WHERE c.name = n.name AND n.at - c.used_at < $2) \
+     ORDER BY n.place ON CONFLICT (name) DO UPDATE SET used_at = excluded.used_at \
+     WHERE excluded.used_at - clip_recipes.used_at >= $2",
+);
 const SELECT: &str = "SELECT recipe FROM clip_recipes WHERE name = $1";
-pub(super) const FORGET: &str = "DELETE FROM clip_recipes WHERE name IN \
-     (SELECT name FROM clip_recipes WHERE used_at < $1 ORDER BY used_at, name LIMIT $2)";
+pub(super) const FORGET: Text = each(
+    "DELETE FROM clip_recipes WHERE name IN \
+     (SELECT name FROM clip_recipes WHERE used_at < $1 ORDER BY used_at, name LIMIT $2)",
+    "DELETE FROM clip_recipes WHERE name IN (SELECT name FROM clip_recipes WHERE used_at < $1 \
+     ORDER BY used_at, name LIMIT $2 FOR UPDATE SKIP LOCKED)",
+);
 
 /// Keeps the recipes of these sounds, those that have one, as used at those moments.
 pub(super) async fn keep_all<'a>(

@@ -139,8 +139,8 @@ pub(super) fn json<T: serde::Serialize + ?Sized>(table: &'static str, value: &T)
 
 /// Columns of an app, for [`app`].
 macro_rules! app_columns {
-    () => {
-        concat!("id, name, lang, created_at, settings, limits, ", secrets_of!("apps.id"))
+    ($dialect:ident) => {
+        concat!("id, name, lang, created_at, settings, limits, ", secrets_of!($dialect "apps.id"))
     };
 }
 
@@ -159,10 +159,10 @@ pub(super) fn app(row: &Row) -> StoreResult<App> {
 
 /// Columns of an API key, for [`api_key`].
 macro_rules! key_columns {
-    () => {
+    ($dialect:ident) => {
         concat!(
             "id, app_id, name, scopes, mode, created_at, last_used_at, revoked_at, ",
-            secrets_of!("api_keys.id")
+            secrets_of!($dialect "api_keys.id")
         )
     };
 }

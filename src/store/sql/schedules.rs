@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::db::{Db, Row, sql};
+use super::db::{Db, Row, Text, each, sql};
 use super::rows::{self, Fields};
 use crate::domain::app::KeyMode;
 use crate::domain::{AppId, EpochMs, EventId, ScheduleId};
@@ -16,11 +16,19 @@ macro_rules! schedule_columns {
     };
 }
 
-const INSERT: &str = concat!(
-    "INSERT INTO schedules (",
-    schedule_columns!(),
-    ") SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
+const INSERT: Text = each(
+    concat!(
+        "INSERT INTO schedules (",
+        schedule_columns!(),
+        ") SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
      value ->> 7, value ->> 8 FROM jsonb_each($1)"
+    ),
+    concat!(
+        "INSERT INTO schedules (",
+        schedule_columns!(),
+        ") SELECT k.v ->> 0, k.v ->> 1, k.v ->> 2, k.v ->> 3, k.v ->> 4, k.v ->> 5, CAST(k.v ->> 6 AS BIGINT), \
+     CAST(k.v ->> 7 AS BIGINT), CAST(k.v ->> 8 AS BIGINT) FROM jsonb_array_elements(CAST($1 AS JSONB)) AS k(v)"
+    ),
 );
 pub(super) const DUE: &str = concat!(
     "SELECT ",

@@ -13,7 +13,16 @@ const DELETE: &str = "DELETE FROM secrets WHERE owner = $1";
 
 /// The secrets of the owner with this id as one JSON column, the newest first, for [`taken`].
 macro_rules! secrets_of {
-    ($owner:literal) => {
+    (postgres $owner:literal) => {
+        concat!(
+            "(SELECT CAST(COALESCE(json_agg(json_build_object('kind', kind, 'kept', encode(kept, 'hex'), \
+             'created_at', created_at, 'until', until) ORDER BY ordinal DESC), '[]') AS TEXT) \
+             FROM secrets WHERE owner = ",
+            $owner,
+            ")"
+        )
+    };
+    (sqlite $owner:literal) => {
         concat!(
             "(SELECT json_group_array(json_object('kind', kind, 'kept', hex(kept), 'created_at', created_at, \
              'until', until) ORDER BY ordinal DESC) FROM secrets WHERE owner = ",

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::book::{Reading, save};
-use super::db::{Db, sql};
+use super::db::{Db, Dialect, Text, each, sql};
 use super::recipes;
 use super::rows::{self, Fields, head_columns};
 use crate::domain::Sound;
@@ -18,12 +18,17 @@ pub(super) const DUE: &str = concat!(
     " FROM alerts AS a WHERE a.state = 'active' AND a.step_due_at IS NOT NULL AND a.step_due_at <= $1 \
      AND a.rendered_at IS NOT NULL ORDER BY a.step_due_at, a.id LIMIT $2"
 );
-const MEMBERS_OF_GROUPS: &str = "SELECT DISTINCT rider_id FROM group_members WHERE app_id = $1 \
-     AND group_id IN (SELECT value FROM json_each($2)) ORDER BY rider_id";
+const MEMBERS_OF_GROUPS: Text = each(
+    "SELECT DISTINCT rider_id FROM group_members WHERE app_id = $1 \
+     AND group_id IN (SELECT value FROM json_each($2)) ORDER BY rider_id",
+    "SELECT DISTINCT rider_id FROM group_members WHERE app_id = $1 \
+     AND group_id IN (SELECT jsonb_array_elements_text(CAST($2 AS JSONB))) ORDER BY rider_id",
+);
 const MEMBERS_OF_ITS_RIDERS_GROUPS: &str = "SELECT DISTINCT m.rider_id FROM deliveries AS d \
      JOIN group_members AS o ON o.app_id = d.app_id AND o.rider_id = d.rider_id \
      JOIN group_members AS m ON m.app_id = o.app_id AND m.group_id = o.group_id \
      WHERE d.alert_id = $1 ORDER BY m.rider_id";
+const SELECT_HEAD: &str = concat!("SELECT ", head_columns!(), " FROM alerts AS a WHERE a.id = $1");
 const SET_SOUND: &str = "UPDATE alerts SET sound = $2 WHERE id = $1";
 pub(super) const LADDERED: &str = concat!(
     "SELECT ",
@@ -63,14 +68,12 @@ pub(super) struct Ask {
 
 pub(super) async fn step(db: &mut Db<'_>, ask: &Ask) -> StoreResult<Option<Stepped>> {
     let mut reading = Reading::default();
+    take_ahead(db, ask, &mut reading).await?;
     reading.heads(db, &[ask.alert]).await?;
     let Some(head) = reading.head(ask.alert).cloned() else { return Ok(None) };
     let Some(step) = head.ladder.steps().get(ask.level as usize) else { return Ok(None) };
     reading.all_of_alert(db, ask.alert).await?;
-    let station = match &step.act {
-        Act::Station { groups } => station(db, &head, groups).await?,
-        Act::Repeat | Act::Louder | Act::Next | Act::Desk | Act::Http(_) | Act::Exhausted => Vec::new(),
-    };
+    let station = station(db, &head, &step.act).await?;
     reading.riders_of_deliveries(db, Delivery::is_open).await?;
     if step.act.widens() {
         let new = station.iter().chain(&head.candidates);
@@ -92,8 +95,32 @@ pub(super) async fn step(db: &mut Db<'_>, ask: &Ask) -> StoreResult<Option<Stepp
     Ok(Some(stepped))
 }
 
+/// The order and the riders of a step, before its alert.
+async fn take_ahead(db: &mut Db<'_>, ask: &Ask, reading: &mut Reading) -> StoreResult<()> {
+    if db.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let Some(row) = sql(SELECT_HEAD).bind(ask.alert.to_string()).optional(db).await? else { return Ok(()) };
+    let head = rows::head(&mut Fields::of(&row, "alerts"))?;
+    let Some(step) = head.ladder.steps().get(ask.level as usize) else { return Ok(()) };
+    let mut wanted = Vec::new();
+    if step.act.widens() {
+        reading.orders(db, head.order().as_ref()).await?;
+        wanted = station(db, &head, &step.act).await?;
+        wanted.extend(head.candidates.iter().cloned());
+    }
+    let wanted = wanted.into_iter().map(|rider| RiderKey { app: head.app, rider });
+    reading.open_riders_ahead(db, ask.alert, wanted).await
+}
+
 /// Who a step for a station means: its groups, else those of the riders who have the alert.
-async fn station(db: &mut Db<'_>, head: &Head, groups: &[GroupId]) -> StoreResult<Vec<RiderId>> {
+async fn station(db: &mut Db<'_>, head: &Head, act: &Act) -> StoreResult<Vec<RiderId>> {
+    let groups: &[GroupId] = match act {
+        Act::Station { groups } => groups,
+        Act::Repeat | Act::Louder | Act::Next | Act::Desk | Act::Http(_) | Act::Exhausted => {
+            return Ok(Vec::new());
+        }
+    };
     let members = if groups.is_empty() {
         sql(MEMBERS_OF_ITS_RIDERS_GROUPS).bind(head.id.to_string())
     } else {

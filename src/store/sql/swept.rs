@@ -1,6 +1,7 @@
 //! The questions that sweeps and busy calls ask, each with the index that SQLite must use for it.
 
 use super::book::plans as book;
+use super::callbacks::plans as callbacks;
 use super::db::Text;
 use super::{
     aging, audience, bursts, calls, deliveries, erasing, offers, recipes, rider_file, schedules, steps,
@@ -8,28 +9,39 @@ use super::{
 };
 
 /// The questions, and words that SQLite's plan for each must contain.
-pub(in crate::store) fn swept() -> [(Text, &'static str); 33] {
+pub(in crate::store) fn swept() -> [(Text, &'static str); 41] {
     [
         (steps::DUE.into(), "INDEX alerts_step_due"),
-        (targets::DUE.into(), "INDEX alerts_unrolling"),
-        (targets::NEXT.into(), "riders USING PRIMARY KEY (app_id=? AND id>?)"),
-        (targets::NEXT.into(), "group_members_rider (app_id=? AND rider_id>?)"),
-        (audience::COUNT.into(), "riders USING PRIMARY KEY (app_id=?)"),
+        (targets::DUE, "INDEX alerts_unrolling"),
+        (targets::NEXT, "riders USING PRIMARY KEY (app_id=? AND id>?)"),
+        (targets::NEXT, "group_members_rider (app_id=? AND rider_id>?)"),
+        (audience::COUNT, "riders USING PRIMARY KEY (app_id=?)"),
         (audience::SELECT_KNOWN.into(), "riders USING PRIMARY KEY (app_id=?)"),
         (bursts::DUE.into(), "INDEX deliveries_held"),
         (offers::DUE_ASKS.into(), "INDEX deliveries_ask_due"),
         (calls::DUE.into(), "INDEX calls_due"),
         (schedules::DUE.into(), "INDEX schedules_due"),
-        (deliveries::SELECT_PENDING.into(), "INDEX alerts_rendered"),
-        (deliveries::SELECT_PENDING.into(), "INDEX deliveries_rung"),
-        (book::DUE.into(), "INDEX deliveries_open_expires"),
-        (book::EMPTY_AND_DUE.into(), "INDEX alerts_empty"),
-        (book::HEADS_OF_ORDERS.into(), "INDEX alerts_order"),
-        (book::OPEN_THAT_MATCH.into(), "INDEX deliveries_open_rider"),
-        (book::OPEN_OF_RIDER.into(), "INDEX deliveries_open_rider"),
+        (deliveries::SELECT_PENDING, "INDEX alerts_rendered"),
+        (deliveries::SELECT_PENDING, "INDEX deliveries_rung"),
+        (book::DUE, "INDEX deliveries_open_expires"),
+        (book::EMPTY_AND_DUE, "INDEX alerts_empty"),
+        (book::HEADS_OF_ORDERS, "INDEX alerts_order"),
+        (book::OPEN_THAT_MATCH, "INDEX deliveries_open_rider"),
+        (book::OPEN_OF_RIDER, "INDEX deliveries_open_rider"),
         (steps::LADDERED.into(), "INDEX deliveries_open_rider"),
-        (recipes::FORGET.into(), "INDEX clip_recipes_used_at"),
+        (recipes::FORGET, "INDEX clip_recipes_used_at"),
         (wordings::STAMP.into(), "INDEX wordings_app"),
+        (callbacks::WANTED, "INDEX callback_targets_app"),
+        (callbacks::PROMOTE, "INDEX callbacks_lane"),
+        (callbacks::CANDIDATES, "c USING INDEX callbacks_due"),
+        (
+            callbacks::CANDIDATES,
+            "x USING INDEX callbacks_due (app_id=? AND destination=? AND due_at>? AND due_at<?)",
+        ),
+        (callbacks::DUE.into(), "INDEX riders_presence_due"),
+        (callbacks::DOUBT.into(), "INDEX riders_told_online"),
+        (callbacks::LIST.into(), "INDEX callbacks_app"),
+        (callbacks::LIST_OF_ALERT.into(), "INDEX callbacks_alert"),
         (aging::ENDED_ALERTS, "INDEX alerts_ended (app_id=? AND texts_gone=? AND ended_at<?)"),
         (aging::DELETE_NOTICES.into(), "INDEX notices_app (app_id=?)"),
         (aging::DELETE_CALLS.into(), "INDEX calls_ended (app_id=? AND ended_at<?)"),

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::book::{Reading, save};
-use super::db::{Db, Text, each, sql};
+use super::db::{Db, Dialect, Text, each, sql};
+use super::error::overtaken;
 use super::rows::{self, Fields, head_columns};
 use crate::domain::book::{self, Last, Reached};
 use crate::domain::kind::OrderPolicy;
@@ -14,10 +15,18 @@ use crate::domain::order::Stamp;
 use crate::domain::{AlertId, AppId, EpochMs, GroupId, RiderId, RiderKey, Target};
 use crate::store::{DueTarget, NewEvent, StoreResult, Unrolled, World};
 
-const INSERT: &str = "INSERT INTO targets (alert_id, target, version, occurred_at, cursor) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, '' FROM jsonb_each($1)";
-pub(super) const DUE: &str = "SELECT app_id, id, kind FROM alerts WHERE state IN ('active', 'scheduled') \
-     AND unrolling = 1 AND starts_at <= $1 ORDER BY starts_at, id LIMIT $2";
+const INSERT: Text = each(
+    "INSERT INTO targets (alert_id, target, version, occurred_at, cursor) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, '' FROM jsonb_each($1)",
+    "INSERT INTO targets (alert_id, target, version, occurred_at, cursor) SELECT k.v ->> 0, k.v ->> 1, \
+     CAST(k.v ->> 2 AS BIGINT), CAST(k.v ->> 3 AS BIGINT), '' FROM json_array_elements(CAST($1 AS JSON)) AS k(v)",
+);
+pub(super) const DUE: Text = each(
+    "SELECT app_id, id, kind FROM alerts WHERE state IN ('active', 'scheduled') \
+     AND unrolling = 1 AND starts_at <= $1 ORDER BY starts_at, id LIMIT $2",
+    "SELECT app_id, id, kind FROM alerts WHERE state IN ('active', 'scheduled') \
+     AND unrolling AND starts_at <= $1 ORDER BY starts_at, id LIMIT $2",
+);
 const SELECT: &str = concat!(
     "SELECT t.target, t.version, t.occurred_at, t.cursor, t.reached, ",
     head_columns!(),
@@ -31,17 +40,30 @@ pub(super) const NAMING: Text = each(
      WHERE a.app_id = $1 AND strpos(t.target, $2) > 0 ORDER BY t.alert_id FOR UPDATE OF t",
 );
 const SET_TARGET: &str = "UPDATE targets SET target = $2 WHERE alert_id = $1";
+const CURSOR: &str = "SELECT cursor FROM targets WHERE alert_id = $1";
 const MOVE: &str = "UPDATE targets SET cursor = $2, reached = $3 WHERE alert_id = $1";
 const DELETE: &str = "DELETE FROM targets WHERE alert_id = $1";
 // Each part is cut before they are joined: what comes later is not looked at.
-pub(super) const NEXT: &str = "SELECT id FROM (\
+pub(super) const NEXT: Text = each(
+    "SELECT id FROM (\
      SELECT * FROM (SELECT DISTINCT value AS id FROM json_each($2) \
      WHERE value > $6 AND value NOT IN (SELECT value FROM json_each($5)) ORDER BY value LIMIT $7) UNION \
      SELECT * FROM (SELECT DISTINCT rider_id FROM group_members WHERE app_id = $1 \
      AND group_id IN (SELECT value FROM json_each($3)) AND rider_id > $6 \
      AND rider_id NOT IN (SELECT value FROM json_each($5)) ORDER BY rider_id LIMIT $7) UNION \
      SELECT * FROM (SELECT id FROM riders WHERE app_id = $1 AND known AND $4 AND id > $6 \
-     AND id NOT IN (SELECT value FROM json_each($5)) ORDER BY id LIMIT $7)) ORDER BY id LIMIT $7";
+     AND id NOT IN (SELECT value FROM json_each($5)) ORDER BY id LIMIT $7)) ORDER BY id LIMIT $7",
+    "SELECT id FROM (\
+     (SELECT DISTINCT k.id COLLATE \"C\" AS id FROM jsonb_array_elements_text(CAST($2 AS JSONB)) AS k(id) \
+     WHERE k.id COLLATE \"C\" > $6 AND k.id NOT IN (SELECT jsonb_array_elements_text(CAST($5 AS JSONB))) \
+     ORDER BY id LIMIT $7) UNION \
+     (SELECT DISTINCT rider_id FROM group_members WHERE app_id = $1 \
+     AND group_id IN (SELECT jsonb_array_elements_text(CAST($3 AS JSONB))) AND rider_id > $6 \
+     AND rider_id NOT IN (SELECT jsonb_array_elements_text(CAST($5 AS JSONB))) ORDER BY rider_id LIMIT $7) UNION \
+     (SELECT id FROM riders WHERE app_id = $1 AND known AND $4 AND id > $6 \
+     AND id NOT IN (SELECT jsonb_array_elements_text(CAST($5 AS JSONB))) ORDER BY id LIMIT $7)) AS n \
+     ORDER BY id LIMIT $7",
+);
 
 /// Whom an alert is for, as it is kept.
 #[derive(Serialize)]
@@ -123,10 +145,11 @@ pub(super) async fn unroll(db: &mut Db<'_>, part: &Part) -> StoreResult<Unrolled
     let keys = riders.iter().map(|rider| RiderKey { app: head.app, rider: rider.clone() });
     let keys: BTreeSet<RiderKey> = keys.collect();
     let mut reading = Reading::default();
-    reading.heads(db, &[part.alert]).await?;
-    reading.standing(db, &riders.iter().map(|rider| (part.alert, rider)).collect()).await?;
-    reading.orders_of(db, &[part.alert]).await?;
+    reading.orders(db, head.order().as_ref()).await?;
     reading.riders(db, &keys).await?;
+    reading.heads(db, &[part.alert]).await?;
+    refuse_if_moved(db, &id, &cursor).await?;
+    reading.standing(db, &riders.iter().map(|rider| (part.alert, rider)).collect()).await?;
     let collapse_keys = head.collapse_key.as_deref().into_iter().collect();
     reading.open_that_match(db, &keys, &BTreeSet::new(), &collapse_keys).await?;
     let mut book = reading.into_book();
@@ -163,6 +186,16 @@ pub(super) async fn forget_rider(db: &mut Db<'_>, rider: &RiderKey) -> StoreResu
         }
     }
     Ok(changed)
+}
+
+/// In PostgreSQL another node may have told this part, or ended the alert, until we held its row.
+async fn refuse_if_moved(db: &mut Db<'_>, alert: &str, cursor: &str) -> StoreResult<()> {
+    if db.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let row = sql(CURSOR).bind(alert).optional(db).await?;
+    let now: Option<String> = row.as_ref().map(|row| Fields::of(row, "targets").take()).transpose()?;
+    if now.as_deref() == Some(cursor) { Ok(()) } else { Err(overtaken()) }
 }
 
 /// The next riders by their ids.

@@ -2,6 +2,7 @@
 //! Read when an app's stamp has changed, so that nothing here is prepared to be fast.
 
 use super::db::{Db, Row, sql};
+use super::locks;
 use super::rows::Fields;
 use crate::domain::{AppId, EpochMs};
 use crate::store::{NewWording, Saved, StoreResult, Topic, VERSIONS_MAX, Wording, WordingKey};
@@ -9,7 +10,7 @@ use crate::store::{NewWording, Saved, StoreResult, Topic, VERSIONS_MAX, Wording,
 const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM wordings \
      WHERE app_id = $1 AND kind = $2 AND lang = $3 AND merchant = $4";
 const COUNT: &str = "SELECT COUNT(*) FROM (SELECT DISTINCT kind, lang, merchant FROM wordings \
-     WHERE app_id = $1 AND (kind = '') = ($2 = ''))";
+     WHERE app_id = $1 AND (kind = '') = ($2 = '')) AS n";
 const INSERT: &str = "INSERT INTO wordings (app_id, kind, lang, merchant, version, list, saved_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const DELETE_OLD: &str = "DELETE FROM wordings \
@@ -23,6 +24,7 @@ const SELECT_VERSIONS: &str = "SELECT kind, lang, merchant, version, list, saved
 pub(super) const STAMP: &str = "SELECT COALESCE(MAX(ordinal), 0) FROM wordings WHERE app_id = $1";
 
 pub(super) async fn save(db: &mut Db<'_>, app: AppId, new: &NewWording, at: EpochMs) -> StoreResult<Saved> {
+    locks::app(db, app).await?;
     let app = app.to_string();
     let WordingKey { topic, lang, merchant } = &new.key;
     let (kind, merchant) = (topic.kind(), merchant.as_deref().unwrap_or_default());
