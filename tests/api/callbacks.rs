@@ -4,6 +4,7 @@
 mod kinds;
 mod pages;
 mod refusals;
+mod secrecy;
 mod targets;
 
 use std::time::Duration;
