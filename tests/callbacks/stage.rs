@@ -356,5 +356,5 @@ const LIMITS: Limits = Limits {
     recipe_memory_ms: 172_800_000,
     sound_profile: SoundProfile::Plain,
     quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
-    retention: Retention { ages: Ages::none(), slice: 500 },
+    retention: Retention { ages: Ages::none(), slice: 200 },
 };

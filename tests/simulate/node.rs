@@ -227,7 +227,7 @@ const LIMITS: Limits = Limits {
     again_ms: 2_000,
     call_attempts: 3,
     quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
-    retention: Retention { ages: Ages::none(), slice: 500 },
+    retention: Retention { ages: Ages::none(), slice: 200 },
 };
 const SOCKETS: SocketLimits = SocketLimits {
     hello_timeout: Duration::from_secs(10),
