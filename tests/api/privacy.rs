@@ -30,7 +30,7 @@ fn nothing(rider: &str) -> Value {
 #[tokio::test]
 async fn an_erasure_says_what_it_erased_and_may_be_done_again() {
     let server = TestServer::start("").await;
-    server.done("PUT", "/v1/groups/east", json!({"members": ["r1", "r2"]})).await;
+    server.done("PUT", "/v1/groups/east", json!({"riders": ["r1", "r2"]})).await;
     let mut socket = RiderSocket::connect(&server, "r1").await;
     let both = server.post_event(json!({"kind": "order.new", "target": {"riders": ["r1", "r2"]}})).await;
     let event =

@@ -367,4 +367,5 @@ const LIMITS: Limits = Limits {
         objective: Objective { within_ms: 10_000, target_permille: 990 },
     },
     retention: Retention { ages: Ages::none(), slice: 500 },
+    retention: Retention { ages: Ages::none(), slice: 200 },
 };

@@ -9,7 +9,7 @@ use crate::support::TestServer;
 async fn everything_of_a_rider_is_exported_in_pages() {
     let server = TestServer::start(crate::support::NO_CAP).await;
     server.done("PUT", "/v1/riders/r1", json!({"devices": "all"})).await;
-    server.done("PUT", "/v1/groups/east", json!({"members": ["r1"]})).await;
+    server.done("PUT", "/v1/groups/east", json!({"riders": ["r1"]})).await;
     let token = server.token("r1").await;
     let check = json!({"audio": "ok"});
     assert_eq!(server.call_as(&token, "POST", "/v1/rider/check", check.clone()).await.status, 200);
