@@ -11,7 +11,11 @@ mod inside;
 mod killed;
 mod lists;
 mod neighbours;
+mod nodes;
 mod order;
+#[path = "../support/postgres.rs"]
+#[expect(dead_code, reason = "the tests of stores use all of it")]
+mod postgres_server;
 mod presence;
 mod retries;
 mod signatures;

@@ -25,6 +25,7 @@ use orderbell::intake::{InputError, parse_event};
 use orderbell::lifecycle::Lifecycle;
 use orderbell::outbound::{Lookup, Outbound, OutboundLimits, UrlPolicy, Verdict};
 use orderbell::speech::{Phrases, SayBudget, Sentence, SpeechError, Spoken, Voice};
+use orderbell::store::postgres::{PostgresOptions, PostgresStore};
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
 use orderbell::store::{CallbackFilter, CallbackRecord, Migrate, Store};
 use orderbell::telemetry::Telemetry;
@@ -32,10 +33,12 @@ use orderbell::workers;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use crate::postgres_server;
+
 /// Nothing here takes this long unless it hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// Limit of one try in most tests.
-pub(crate) const TIMEOUT: Duration = Duration::from_millis(400);
+pub(crate) const TIMEOUT: Duration = Duration::from_millis(800);
 
 /// What a test changes.
 pub(crate) struct Setup {
@@ -91,14 +94,15 @@ pub(crate) struct Stage {
     pub(crate) app: AppId,
     lifecycle: Lifecycle,
     events: Mutex<u32>,
-    _folder: TempDir,
+    // What a database needs that is a file.
+    _folder: Option<TempDir>,
 }
 
 impl Stage {
+    /// A server over a file.
     pub(crate) async fn start(setup: Setup) -> Self {
-        let folder = TempDir::new().unwrap();
+        let (folder, lifecycle) = (TempDir::new().unwrap(), Lifecycle::new());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let (lifecycle, telemetry) = (Lifecycle::new(), Telemetry::new());
         let reading = Arc::clone(&clock);
         let options = SqliteOptions {
             path: folder.path().join("orderbell.db"),
@@ -112,12 +116,30 @@ impl Stage {
             migrate: Migrate::Now,
         };
         let (store, writer) = SqliteStore::open(options).await.unwrap();
-        let store: Arc<dyn Store> = store;
         lifecycle.supervise("store writer", writer);
+        Self { _folder: Some(folder), ..Self::over(store, clock, lifecycle, setup).await }
+    }
+
+    /// One of several servers over a PostgreSQL database. The first of them makes the app.
+    pub(crate) async fn node(url: &str) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let reading = Arc::clone(&clock);
+        let now = Arc::new(move || reading.now().wall);
+        let options = PostgresOptions { now, ..postgres_server::options(url) };
+        let store = PostgresStore::open(options).await.unwrap();
+        Self::over(store, clock, Lifecycle::new(), Setup::default()).await
+    }
+
+    /// One clock for the store and for who writes to it, or what is said now comes a moment later.
+    async fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>, lifecycle: Lifecycle, setup: Setup) -> Self {
+        let telemetry = Telemetry::new();
         let key = NodeKey::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
         let accounts =
             Accounts::new(Arc::clone(&store), Arc::clone(&clock), Vault::new(&key).unwrap(), 86_400_000);
-        let app = accounts.create_app("shop").await.unwrap();
+        let app = match accounts.app_named("shop").await.unwrap() {
+            Some(entry) => entry.app.id,
+            None => accounts.create_app("shop").await.unwrap(),
+        };
         let (receipts, source) = ReceiptQueue::new(64);
         let outbound = outbound(&setup, &clock, &telemetry);
         let dispatch = Dispatch::new(Parts {
@@ -138,7 +160,7 @@ impl Stage {
         lifecycle.supervise("receipts", Arc::clone(&dispatch).commit_receipts(source));
         let sending = workers::callbacks(Arc::clone(&dispatch), Duration::from_millis(20), lifecycle.clone());
         lifecycle.supervise("callbacks", sending);
-        Self { dispatch, store, telemetry, app, lifecycle, events: Mutex::default(), _folder: folder }
+        Self { dispatch, store, telemetry, app, lifecycle, events: Mutex::default(), _folder: None }
     }
 
     /// Stops as a server does: what is under way is finished, nothing new begins.
@@ -180,7 +202,8 @@ impl Stage {
             *events += 1;
             *events
         };
-        let mut body = json!({"id": format!("e-{number}"), "kind": kind, "target": {"riders": [rider]}});
+        let mut body =
+            json!({"id": format!("e-{number}-{rider}"), "kind": kind, "target": {"riders": [rider]}});
         for (name, value) in more.as_object().unwrap() {
             body[name] = value.clone();
         }
