@@ -12,7 +12,9 @@ use crate::told::{Told, rules, step};
 /// What went, by table.
 fn gone(rows: &[(&'static str, u64)]) -> Gone {
     let mut gone = Gone::default();
-    rows.iter().for_each(|(table, rows)| gone.add(table, *rows));
+    for (table, rows) in rows {
+        gone.add(table, *rows);
+    }
     gone
 }
 

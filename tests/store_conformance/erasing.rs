@@ -40,7 +40,7 @@ pub(crate) async fn an_erased_rider_leaves_only_a_pseudonym(stage: &Stage) {
     assert_eq!(stage.state(open).await, AlertState::Completed);
     let pseudonym = riders_of(stage, done).await.remove(0);
     assert!(pseudonym.as_str().starts_with("erased_"), "{pseudonym}");
-    assert_eq!(riders_of(stage, open).await, [pseudonym.clone()]);
+    assert_eq!(riders_of(stage, open).await, std::slice::from_ref(&pseudonym));
     assert_eq!(stage.record(open).await.alert.text, "");
     assert_eq!(stage.store.rider_file(rider(), 0, 9).await.unwrap(), RiderFile::default());
     let again = stage.store.accept(stage.event(&of("e1", "o1"))).await.unwrap();

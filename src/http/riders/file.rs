@@ -205,7 +205,7 @@ impl RiderFileView {
             groups,
             checks: checks.iter().map(CheckView::of).collect(),
             notices: notices.into_iter().map(FileNotice::of).collect(),
-            calls: calls.into_iter().map(FileCall::of).collect(),
+            calls: calls.iter().map(FileCall::of).collect(),
             orders: orders
                 .map(|key| FileOrder { test: key.key_mode.is_test(), order_id: key.order })
                 .collect(),
@@ -229,7 +229,7 @@ impl FileNotice {
 }
 
 impl FileCall {
-    fn of(call: CallTrace) -> Self {
+    fn of(call: &CallTrace) -> Self {
         Self {
             call_id: call.id,
             alert_id: call.alert,

@@ -57,6 +57,7 @@ pub struct ObjectiveView {
 /// How long what is kept of an app stays, in hours; `null` for as long as the server says.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Retention)]
+#[expect(clippy::struct_field_names, reason = "each says its unit, as members of the API do")]
 pub struct RetentionView {
     /// What alerts say and show, after their end.
     texts_h: Option<u32>,

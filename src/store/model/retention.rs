@@ -75,7 +75,9 @@ impl State {
                 let ended = self.book.ended_before(app, before).into_iter();
                 let full = ended.filter(|id| !self.emptied.contains(id) && !self.outbox.waits_for(*id));
                 let full: Vec<AlertId> = full.take(limit).collect();
-                full.iter().for_each(|id| self.empty(*id));
+                for id in &full {
+                    self.empty(*id);
+                }
                 gone.add("texts", full.len() as u64);
             }
             Aged::Alerts => {
@@ -177,7 +179,9 @@ impl State {
         let calls = (calls - self.calls.len()) as u64;
         let callbacks = self.outbox.erase(rider, &alerts);
         let alone: Vec<AlertId> = alerts.into_iter().filter(|id| self.was_for(*id, erasure)).collect();
-        alone.iter().for_each(|id| self.empty(*id));
+        for id in &alone {
+            self.empty(*id);
+        }
         for first in self.events.values_mut().flat_map(|event| &mut event.receipt.alerts) {
             let of_app = self.bodies.get(&first.alert).is_some_and(|alert| alert.app == rider.app);
             let told = first.deliveries.iter_mut().filter(|first| of_app && first.rider == rider.rider);

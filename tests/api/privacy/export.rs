@@ -12,7 +12,7 @@ async fn everything_of_a_rider_is_exported_in_pages() {
     server.done("PUT", "/v1/groups/east", json!({"riders": ["r1"]})).await;
     let token = server.token("r1").await;
     let check = json!({"audio": "ok"});
-    assert_eq!(server.call_as(&token, "POST", "/v1/rider/check", check.clone()).await.status, 200);
+    assert_eq!(server.call_as(&token, "POST", "/v1/rider/checks", check.clone()).await.status, 200);
     let event = json!({"kind": "order.assigned", "order": {"id": "o1"}, "ext": {"note": "mine"},
         "target": {"riders": ["r1"]}});
     let mut alerts = vec![server.post_event(event).await["alert_id"].clone()];
