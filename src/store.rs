@@ -56,8 +56,9 @@ pub enum StoreError {
     /// Busy, full or gone for the moment: nothing was done; try again later.
     #[error("the store is not available")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The disk failed in the middle of it: it may be done or not; asking again, with the same ids, finds out.
-    #[error("the disk failed during a commit, and nobody knows what is on it")]
+    /// The disk or the way to the server failed in the middle of the commit: it may be done or not; asking again, with the
+    /// same ids, finds out.
+    #[error("the disk or the server failed during a commit, and nobody knows what is on it")]
     Unsure(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A name that must be unique is taken.
     #[error("{0} exists already")]

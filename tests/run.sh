@@ -52,7 +52,7 @@ END
 rust_suite() { cargo test --no-fail-fast; }
 
 # The stories of the API once more, on PostgreSQL.
-postgres_suite() { ORDERBELL_TEST_STORE=postgres cargo test --no-fail-fast --test api; }
+postgres_suite() { TEST_STORE=postgres cargo test --no-fail-fast --test api; }
 
 client_suite() { node --test tests/client/*.test.js; }
 

@@ -254,6 +254,7 @@ stories! {
         an_alert_goes_with_its_deliveries
         a_large_alert_goes_in_slices
         notices_calls_and_checks_go_by_their_age
+        callbacks_age_by_how_they_ended
         what_is_over_is_tidied;
     erasing:
         an_erased_rider_leaves_only_a_pseudonym
@@ -262,7 +263,8 @@ stories! {
         an_erased_rider_is_asked_no_more
         an_erasure_is_done_again
         a_last_sight_makes_no_rider
-        everything_of_a_rider_is_told;
+        everything_of_a_rider_is_told
+        callbacks_of_an_erased_rider_go_when_they_have_ended;
     test_mode:
         a_rider_is_made_a_test_rider_by_name
         a_test_key_gets_riders_nobody_has_heard_of

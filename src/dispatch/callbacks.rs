@@ -120,6 +120,7 @@ impl Dispatch {
             few if few < portion => Claimed::Some,
             _ => Claimed::Much,
         };
+        let mut put_off = Vec::new();
         for batch in claimed {
             let (Some(backend), Some(first)) = (Backend::of(&batch), batch.callbacks.first()) else {
                 continue;
@@ -133,11 +134,13 @@ impl Dispatch {
                     self.lifecycle.spawn(flight.fly(batch));
                 }
                 Admission::NotBefore(mono_ms) => {
-                    let after = AfterAttempt::Postponed(now.wall.plus_ms(mono_ms - now.mono_ms));
-                    let attempt = CallbackAttempt { at: now.wall, took_ms: 0, status: None, error: None };
-                    self.store.finish_callbacks(batch, attempt, after, now.wall).await?;
+                    put_off.push((batch, now.wall.plus_ms(mono_ms - now.mono_ms)));
                 }
             }
+        }
+        for (batch, until) in put_off {
+            let attempt = CallbackAttempt { at: now.wall, took_ms: 0, status: None, error: None };
+            self.store.finish_callbacks(batch, attempt, AfterAttempt::Postponed(until), now.wall).await?;
         }
         Ok(found)
     }

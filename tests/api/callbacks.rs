@@ -4,6 +4,7 @@
 mod kinds;
 mod pages;
 mod refusals;
+mod secrecy;
 mod targets;
 
 use std::time::Duration;
@@ -157,18 +158,18 @@ async fn who_may_only_read_sees_no_query_and_changes_nothing() {
     let test = format!("/v1/callbacks/targets/{target}/test");
     server.call_as(&reader, "POST", &test, Value::Null).await.assert_problem(403, "missing_scope");
 
-    let tester = server.test_key().await;
+    let for_tests = server.test_key().await;
     let body = json!({"url": backend.url("/other")});
-    let make = server.call_as(&tester, "POST", "/v1/callbacks/targets", body.clone()).await;
+    let make = server.call_as(&for_tests, "POST", "/v1/callbacks/targets", body.clone()).await;
     make.assert_problem(403, "test_key");
     let path = format!("/v1/callbacks/targets/{target}");
-    server.call_as(&tester, "PUT", &path, body).await.assert_problem(403, "test_key");
-    server.call_as(&tester, "DELETE", &path, Value::Null).await.assert_problem(403, "test_key");
+    server.call_as(&for_tests, "PUT", &path, body).await.assert_problem(403, "test_key");
+    server.call_as(&for_tests, "DELETE", &path, Value::Null).await.assert_problem(403, "test_key");
     let again = format!("/v1/callbacks/{id}/redeliver");
-    server.call_as(&tester, "POST", &again, Value::Null).await.assert_problem(403, "test_key");
-    let tested = server.call_as(&tester, "POST", &test, Value::Null).await;
-    let tested = tested.json["data"]["callback_id"].as_str().unwrap().to_owned();
-    assert_eq!(in_state(&server, &tested, "delivered").await["body"]["data"]["test"], true);
-    assert_eq!(in_state(&server, &tested, "delivered").await["test"], true);
+    server.call_as(&for_tests, "POST", &again, Value::Null).await.assert_problem(403, "test_key");
+    let answer = server.call_as(&for_tests, "POST", &test, Value::Null).await;
+    let callback = answer.json["data"]["callback_id"].as_str().unwrap().to_owned();
+    assert_eq!(in_state(&server, &callback, "delivered").await["body"]["data"]["test"], true);
+    assert_eq!(in_state(&server, &callback, "delivered").await["test"], true);
     server.stop().await;
 }

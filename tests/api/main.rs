@@ -31,6 +31,7 @@ mod orders;
 #[expect(dead_code, reason = "the tests of stores use all of it")]
 mod postgres_server;
 mod presence;
+mod privacy;
 mod records;
 mod riders;
 mod schedules;

@@ -5,19 +5,29 @@ use serde_json::{Value, json};
 
 use crate::support::TestServer;
 
+/// One age for everything, or none.
+fn retention(hours: Option<u32>) -> Value {
+    let names = ["texts", "alerts", "notices", "calls", "callbacks", "dead_callbacks", "checks"];
+    let ages: serde_json::Map<String, Value> =
+        names.iter().map(|name| (format!("{name}_h"), json!(hours))).collect();
+    Value::Object(ages)
+}
+
 #[tokio::test]
 async fn settings_are_replaced_whole_and_outlive_a_restart() {
     let server = TestServer::start("").await;
     let defaults = json!({"time_zone": "Asia/Shanghai", "quiet_hours": null, "merge": false,
         "alerts_per_minute": null, "type_prefix": null, "objective": null,
-        "speech": {"voices": {}, "speed_percent": null, "profile": null}, "ladders": {}});
+        "speech": {"voices": {}, "speed_percent": null, "profile": null}, "retention": retention(None),
+        "ladders": {}});
     assert_eq!(server.done("GET", "/v1/settings", Value::Null).await, defaults);
     let ladder = json!([{"after_s": 10, "do": "repeat"}, {"after_s": 20, "do": "station", "groups": ["north"]},
         {"after_s": 30, "do": "desk", "fallback": true}, {"after_s": 40, "do": "exhausted"}]);
     let own = json!({"time_zone": "Europe/Paris", "quiet_hours": {"from": "23:05", "to": "06:00"}, "merge": true,
-        "alerts_per_minute": 5, "type_prefix": "shop-",
-        "objective": {"within_ms": 8_000, "target_permille": 985}, "ladders": {"order.offered": ladder},
-        "speech": {"voices": {"zh-CN": "espeak-ng"}, "speed_percent": 110, "profile": "street"}});
+        "alerts_per_minute": 5, "type_prefix": "shop-", "ladders": {"order.offered": ladder},
+        "objective": {"within_ms": 8_000, "target_permille": 985},
+        "speech": {"voices": {"zh-CN": "espeak-ng"}, "speed_percent": 110, "profile": "street"},
+        "retention": retention(Some(240))});
     assert_eq!(server.done("PUT", "/v1/settings", own.clone()).await, own);
     let folder = server.stop().await;
     let server = TestServer::start_in(folder, "").await;

@@ -135,6 +135,11 @@ impl TestServer {
         self.folder
     }
 
+    /// The folder of the test.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn accounts(&self) -> &Accounts {
         self.state.dispatch.accounts()
     }

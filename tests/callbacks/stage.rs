@@ -10,20 +10,23 @@ use async_trait::async_trait;
 use orderbell::clock::{Clock, SystemClock};
 use orderbell::dispatch::{
     Accounts, AppEntry, Arrival, CallEnd, CallbackLimits, Caller, CircuitLimits, Dispatch, Limits, NodeKey,
-    Parts, Question, ReceiptQueue, RetryTable, TrafficLimits, Vault,
+    Parts, Question, ReceiptQueue, ReportLimits, Retention, RetryTable, TrafficLimits, Vault,
 };
 use orderbell::domain::app::{KeyMode, Quota};
 use orderbell::domain::callback::{CallbackState, CallbackTarget, TargetState, WantedKinds};
 use orderbell::domain::delivery::Change;
 use orderbell::domain::ladder::HttpCall;
-use orderbell::domain::{AlertId, AppId, CallId, CallbackTargetId, Kinds, RiderKey, Sound, SoundProfile};
+use orderbell::domain::report::Objective;
+use orderbell::domain::{
+    Ages, AlertId, AppId, CallId, CallbackTargetId, Kinds, RiderKey, Sound, SoundProfile,
+};
 use orderbell::hub::Hub;
 use orderbell::intake::{InputError, parse_event};
 use orderbell::lifecycle::Lifecycle;
 use orderbell::outbound::{Lookup, Outbound, OutboundLimits, UrlPolicy, Verdict};
 use orderbell::speech::{Phrases, SayBudget, Sentence, SpeechError, Spoken, Voice};
 use orderbell::store::sqlite::{SqliteOptions, SqliteStore};
-use orderbell::store::{CallbackFilter, CallbackRecord, Store};
+use orderbell::store::{CallbackFilter, CallbackRecord, Migrate, Store};
 use orderbell::telemetry::Telemetry;
 use orderbell::workers;
 use serde_json::{Map, Value, json};
@@ -106,6 +109,7 @@ impl Stage {
             batch_max: 256,
             wait_max: Duration::from_secs(5),
             pages_max: None,
+            migrate: Migrate::Now,
         };
         let (store, writer) = SqliteStore::open(options).await.unwrap();
         let store: Arc<dyn Store> = store;
@@ -354,4 +358,13 @@ const LIMITS: Limits = Limits {
     recipe_memory_ms: 172_800_000,
     sound_profile: SoundProfile::Plain,
     quota: Quota { events_per_s: 0, burst: 0, sessions: 0, speech_characters_per_day: 0 },
+    reports: ReportLimits {
+        span_max_ms: 2_678_400_000,
+        deliveries_max: 200_000,
+        rows_max: 10_000,
+        page_looks: 2_000,
+        concurrency: 2,
+        objective: Objective { within_ms: 10_000, target_permille: 990 },
+    },
+    retention: Retention { ages: Ages::none(), slice: 200 },
 };

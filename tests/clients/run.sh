@@ -92,6 +92,9 @@ tally documented JavaScript node "$work/sign.mjs"
 tally documented Python python3 "$work/sign.py"
 
 keeper=$(orderbell keys create --name keeper --scopes callbacks)
+export BELL_KEEPER=$keeper
+NODE_PATH=$kept/node/node_modules tally node $here/callbacks.cjs
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$kept/python tally python3 $here/callbacks_client.py
 BELL_CALLBACK_SECRET=$(curl -s -X POST "$BELL_URL/v1/secrets/callback/rotate" -H "Authorization: Bearer $keeper" |
     grep -o 'whsec_[A-Za-z0-9+/=]*')
 BELL_CALLBACK_SECRET=$BELL_CALLBACK_SECRET tally $here/receivers.sh

@@ -239,7 +239,7 @@ const LIMITS: Limits = Limits {
         concurrency: 2,
         objective: Objective { within_ms: 10_000, target_permille: 990 },
     },
-    retention: Retention { ages: Ages::none(), slice: 500 },
+    retention: Retention { ages: Ages::none(), slice: 200 },
 };
 const SOCKETS: SocketLimits = SocketLimits {
     hello_timeout: Duration::from_secs(10),

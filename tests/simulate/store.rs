@@ -16,7 +16,13 @@ use orderbell::domain::{
     GroupId, Head, KeyId, OrderKey, Rider, RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
 };
 use orderbell::store::{
-    Accepted, Admission, Admitted, AfterAttempt, AlertFilter, AlertRecord, AlertSummary, AppStore, Call as LadderCall, CallResult, CallbackAttempt, CallbackBatch, CallbackFilter, CallbackRecord, CallbackStore, Claim, DeliveryPlace, DeviceCheck, DueStep, DueTarget, Duty, Ended, ErasedPart, Erasure, Gone, HistoryFilter, Leaving, Merged, NewEvent, NewWording, NumberedNotice, Online, OpenDelivery, Page, PageSize, PastDelivery, Progress, Progressed, Receipt, RecordStore, RetentionStore, RiderFile, RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend, SpeechStore, SpeechUse, Stepped, Store, StoreError, StoreResult, Unrolled, When, Whose, Wording, WordingKey, World, CallbackBacklog,
+    Accepted, Admission, Admitted, AfterAttempt, AlertFilter, AlertRecord, AlertSummary, AppStore,
+    Call as LadderCall, CallResult, CallbackAttempt, CallbackBacklog, CallbackBatch, CallbackFilter,
+    CallbackRecord, CallbackStore, Claim, DeliveryPlace, DeviceCheck, DueStep, DueTarget, Duty, Ended,
+    ErasedPart, Erasure, Gone, HistoryFilter, Leaving, Merged, NewEvent, NewWording, NumberedNotice, Online,
+    OpenDelivery, Page, PageSize, PastDelivery, Progress, Progressed, Receipt, RecordStore, RetentionStore,
+    RiderFile, RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend, SpeechStore, SpeechUse, Stepped,
+    Store, StoreError, StoreResult, Unrolled, When, Whose, Wording, WordingKey, World,
 };
 use tokio_util::sync::CancellationToken;
 

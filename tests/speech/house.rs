@@ -162,5 +162,5 @@ const LIMITS: Limits = Limits {
         concurrency: 2,
         objective: Objective { within_ms: 10_000, target_permille: 990 },
     },
-    retention: Retention { ages: Ages::none(), slice: 500 },
+    retention: Retention { ages: Ages::none(), slice: 200 },
 };

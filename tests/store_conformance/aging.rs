@@ -3,8 +3,9 @@
 use orderbell::domain::delivery::Change;
 use orderbell::domain::ladder::{Act, HttpCall};
 use orderbell::domain::{Aged, AlertId, AlertState, Answer, EpochMs, Mode, Said};
-use orderbell::store::{Accepted, CallResult, DeviceCheck, Gone, When};
+use orderbell::store::{Accepted, AfterAttempt, CallResult, CallbackAttempt, DeviceCheck, Gone, When};
 
+use crate::callbacks;
 use crate::stage::{Stage, a_sound};
 use crate::told::{Told, rules, step};
 
@@ -139,4 +140,40 @@ pub(crate) async fn what_is_over_is_tidied(stage: &Stage) {
     assert!(stage.store.advance_schedule(schedule.id, EpochMs(5_000), None).await.unwrap());
     assert_eq!(stage.store.tidy(EpochMs(101), 9).await.unwrap(), gone(&[("schedules", 1), ("erasures", 1)]));
     assert_eq!(stage.store.schedules(stage.app).await.unwrap(), [live]);
+}
+
+/// Sends the first callbacks that are due, with this end; how many.
+pub(crate) async fn send(stage: &Stage, after: AfterAttempt, at: i64) -> usize {
+    let batches =
+        stage.store.claim_callbacks(EpochMs(at), EpochMs(at + 9_000), Vec::new(), 9, 9).await.unwrap();
+    let count = batches.len();
+    for batch in batches {
+        let attempt = CallbackAttempt { at: EpochMs(at), took_ms: 5, status: Some(200), error: None };
+        stage.store.finish_callbacks(batch, attempt, after, EpochMs(at)).await.unwrap();
+    }
+    count
+}
+
+pub(crate) async fn callbacks_age_by_how_they_ended(stage: &Stage) {
+    for id in ["e1", "e2", "e3"] {
+        let alert = stage.accept_aloud(callbacks::told(id, &["r1"])).await;
+        stage.progress("r1", alert, Change::Played { play: 1 }, 110).await;
+    }
+    let kept = async || callbacks::all(stage).await.len() as u64;
+    let (all, lanes) = (kept().await, 3);
+    assert!(all > lanes, "each alert has several: {all}");
+    assert_eq!(stage.age(Aged::Texts, 999).await, gone(&[]), "their backend still hears of them");
+    assert_eq!(send(stage, AfterAttempt::Delivered, 120).await as u64, lanes);
+    assert_eq!(send(stage, AfterAttempt::Dead, 130).await as u64, lanes);
+    assert_eq!(stage.age(Aged::Callbacks, 120).await, gone(&[]));
+    assert_eq!(stage.age(Aged::Callbacks, 999).await, gone(&[("callbacks", lanes)]));
+    assert_eq!(stage.age(Aged::DeadCallbacks, 130).await, gone(&[]));
+    assert_eq!(stage.age(Aged::DeadCallbacks, 131).await, gone(&[("callbacks", lanes)]));
+    assert_eq!(kept().await, all - 2 * lanes, "what waits stays");
+    let mut at = 200;
+    while send(stage, AfterAttempt::Delivered, at).await > 0 {
+        at += 1;
+    }
+    assert_eq!(stage.age(Aged::Texts, 999).await, gone(&[("texts", 3)]));
+    assert_eq!(stage.age(Aged::Alerts, 999).await, gone(&[("alerts", 3), ("deliveries", 3)]));
 }

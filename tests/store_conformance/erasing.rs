@@ -5,8 +5,9 @@ use orderbell::domain::delivery::{Change, EndReason};
 use orderbell::domain::ladder::Act;
 use orderbell::domain::target::DutyRule;
 use orderbell::domain::{AlertState, Answer, DeliveryState, EpochMs, Mode, RiderId};
-use orderbell::store::{Accepted, DeviceCheck, Leaving, RiderFile, Traces, When};
+use orderbell::store::{Accepted, AfterAttempt, DeviceCheck, Leaving, RiderFile, Traces, When};
 
+use crate::aging::send;
 use crate::stage::{Stage, a_sound, ended, mark_of, own, parsed};
 use crate::told::{Told, assigns, rules, step};
 
@@ -174,4 +175,32 @@ pub(crate) async fn everything_of_a_rider_is_told(stage: &Stage) {
         RiderFile::default(),
         "the rest came with the first"
     );
+}
+
+pub(crate) async fn callbacks_of_an_erased_rider_go_when_they_have_ended(stage: &Stage) {
+    let alert = stage.accept_aloud(crate::callbacks::told("e1", &["r1", "r2"])).await;
+    let about = async |rider: &str| {
+        let all = crate::callbacks::all(stage).await;
+        all.into_iter()
+            .filter(|one| one.callback.rider.as_ref().is_some_and(|is| is.as_str() == rider))
+            .count()
+    };
+    stage.progress("r1", alert, Change::Sent, 110).await;
+    let mut at = 120;
+    while about("r1").await == 0 || send(stage, AfterAttempt::Delivered, at).await > 0 {
+        at += 1;
+    }
+    let had = about("r1").await as u64;
+    let leaving = stage.erase(stage.rider("r1"), 300).await;
+    assert_eq!(leaving.traces.callbacks, had, "what the backend has is gone");
+    let waits = about("r1").await;
+    assert!(waits > 0, "it is told that they were erased, by the name it knows");
+    assert_eq!(stage.store.tidy(EpochMs(1), 9).await.unwrap().rows(), 0);
+    at = 310;
+    while send(stage, AfterAttempt::Delivered, at).await > 0 {
+        at += 1;
+    }
+    assert_eq!(about("r1").await, waits);
+    assert_eq!(stage.store.tidy(EpochMs(1), 9).await.unwrap().rows(), waits as u64);
+    assert_eq!(about("r1").await, 0);
 }

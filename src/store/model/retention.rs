@@ -49,6 +49,7 @@ impl RetentionStore for ModelStore {
     async fn leave_rider(&self, rider: RiderKey, at: EpochMs) -> StoreResult<()> {
         self.with(|state| {
             if state.book.rider(&rider).is_some() {
+                state.note_presence(&rider, at);
                 state.book.rider_mut(&rider, at).last_seen_at = Some(at);
             }
         })

@@ -1,5 +1,5 @@
 //! When a connection was last found broken: those that are older than that moment are not trusted any more.
-//! So a server that has restarted is met with new connections at once, and a healthy one is never asked whether it is.
+//! So a server that has restarted is met with new connections at once, and a busy one is never asked whether it is well.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

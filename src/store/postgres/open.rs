@@ -23,6 +23,10 @@ pub const OLDEST_SERVER: u32 = 130_000;
 /// Statements that a connection keeps prepared: more than we have.
 const STATEMENTS_MAX: usize = 512;
 
+/// How long a connection may rest before it is asked whether it is well. One second: a busy node never asks, and one that
+/// is not has the time.
+const IDLE_TRUST: Duration = Duration::from_secs(1);
+
 /// The schema, step by step: number, name, statements. The numbers are SQLite's; the first step is its first six.
 /// Append-only.
 pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -106,9 +110,10 @@ impl PostgresStore {
             .max_connections(options.connections)
             .acquire_timeout(options.wait_max)
             .test_before_acquire(false)
-            .before_acquire(move |_, connection| {
+            .before_acquire(move |db, connection| {
                 let trusted = judge.trusts(connection.age);
-                Box::pin(async move { Ok(trusted) })
+                let rested = connection.idle_for > IDLE_TRUST;
+                Box::pin(async move { Ok(trusted && (!rested || db.ping().await.is_ok())) })
             })
             .connect_lazy_with(connect);
         Ok(Arc::new(Self::new(PostgresEngine {

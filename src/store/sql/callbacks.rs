@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::db::{Db, Dialect, Row, Text, each, sql};
 use super::rows::{self, Fields};
 use crate::domain::callback::{CallbackTarget, Destination, Fact, Outgoing};
-use crate::domain::{AlertId, AppId, CallbackId, CallbackTargetId, EpochMs, OrderId, RiderId};
+use crate::domain::{Alert, AlertId, AppId, CallbackId, CallbackTargetId, EpochMs, OrderId, RiderId};
 use crate::store::StoreResult;
 
 pub(super) use again::{Again, again, again_all};
@@ -105,19 +105,21 @@ struct NewRow<'a>(
 /// Lanes, each with the moment from which its first is due if it is not yet.
 type Lanes = BTreeMap<(Destination, String), EpochMs>;
 
-/// Keeps what has become true for those who want to hear it. If nobody does, that is found out by one question.
-pub(super) async fn note(db: &mut Db<'_>, facts: &[Fact]) -> StoreResult<()> {
+/// Keeps what has become true for those who want to hear it. If nobody does, that is found out by one question. What stands
+/// in `bodies`, alerts that have just been added, is not asked for.
+pub(super) async fn note(db: &mut Db<'_>, facts: &[Fact], bodies: &[&Alert]) -> StoreResult<()> {
     if facts.is_empty() {
         return Ok(());
     }
     let apps: BTreeSet<AppId> = facts.iter().map(|fact| fact.app).collect();
-    let alerts: BTreeSet<AlertId> = facts.iter().filter_map(|fact| fact.alert).collect();
+    let mut alerts: BTreeSet<AlertId> = facts.iter().filter_map(|fact| fact.alert).collect();
+    let own = bodies.iter().filter(|body| alerts.remove(&body.id));
+    let own = own.filter_map(|body| Some((body.id, body.callback_url.clone()?)));
+    let own: HashMap<AlertId, String> = own.collect();
     let (apps, alerts) = (rows::json("callbacks", &apps)?, rows::json("callbacks", &alerts)?);
     let wanted = sql(WANTED).bind(apps).bind(alerts).all(db).await?;
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let (targets, urls) = read_wanted(&wanted)?;
+    let (targets, mut urls) = read_wanted(&wanted)?;
+    urls.extend(own);
     let mut outgoing: Vec<(Outgoing<'_>, &Fact)> = Vec::new();
     for fact in facts {
         let url = fact.alert.and_then(|alert| urls.get(&alert).map(String::as_str));

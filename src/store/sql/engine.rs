@@ -22,7 +22,7 @@ pub(in crate::store) type Now = Arc<dyn Fn() -> EpochMs + Send + Sync>;
 /// A database that runs our statements.
 pub(in crate::store) trait Engine: Send + Sync + 'static {
     /// Runs a write in a transaction and waits until it is on disk. It may be run more than once, and of all its runs
-    /// one holds. Once it was taken it is done even if the caller goes away.
+    /// one holds. If the caller goes away it is done or not, and never half.
     fn write<A, T>(&self, args: A, run: Run<A, T>) -> impl Future<Output = StoreResult<T>> + Send
     where
         A: Send + Sync + 'static,

@@ -33,7 +33,7 @@ macro_rules! theirs {
     };
 }
 
-pub(super) const THEIRS: Text = each(theirs!(), concat!(theirs!(), " FOR UPDATE OF d"));
+pub(super) const THEIRS: Text = each(theirs!(), concat!(theirs!(), " FOR NO KEY UPDATE OF a, d"));
 const RENAME: Text = each(
     "UPDATE deliveries SET rider_id = $2 WHERE ordinal IN (SELECT value FROM json_each($1))",
     "UPDATE deliveries SET rider_id = $2 WHERE ordinal IN \

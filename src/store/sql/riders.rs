@@ -36,6 +36,17 @@ macro_rules! presence_is_heard {
     };
 }
 
+/// From when a backend is told of somebody who has a row.
+macro_rules! told_from {
+    () => {
+        concat!(
+            "presence_due_at = CASE WHEN riders.presence_due_at <= $4 THEN riders.presence_due_at WHEN ",
+            presence_is_heard!(),
+            " THEN $4 ELSE riders.presence_due_at END"
+        )
+    };
+}
+
 // The moment from which a backend is told, `$4`, is set by the way. It is not put off by who comes and goes all the time.
 const TOUCH: &str = concat!(
     "INSERT INTO riders (",
@@ -44,10 +55,9 @@ const TOUCH: &str = concat!(
     seq_before!(),
     ", $3, $3, NULL, CASE WHEN ",
     presence_is_heard!(),
-    " THEN $4 END) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, last_seen_at = $3, \
-     presence_due_at = CASE WHEN riders.presence_due_at <= $4 THEN riders.presence_due_at WHEN ",
-    presence_is_heard!(),
-    " THEN $4 ELSE riders.presence_due_at END RETURNING ",
+    " THEN $4 END) ON CONFLICT (app_id, id) DO UPDATE SET known = TRUE, last_seen_at = $3, ",
+    told_from!(),
+    " RETURNING ",
     rider_columns!()
 );
 // A member of the patch that is NULL leaves the column; `$4` says whether the language is named at all,
@@ -77,7 +87,8 @@ const SELECT_SOME: Text = each(
         " FROM riders WHERE app_id = $1 AND id IN (SELECT jsonb_array_elements_text(CAST($2 AS JSONB))) ORDER BY id"
     ),
 );
-const LEAVE: &str = "UPDATE riders SET last_seen_at = $3 WHERE app_id = $1 AND id = $2";
+const LEAVE: &str =
+    concat!("UPDATE riders SET last_seen_at = $3, ", told_from!(), " WHERE app_id = $1 AND id = $2");
 const INSERT_CHECK: &str = "INSERT INTO device_checks (app_id, rider_id, at, result) VALUES ($1, $2, $3, $4)";
 const DELETE_OLD_CHECKS: &str = "DELETE FROM device_checks WHERE app_id = $1 AND rider_id = $2 AND ordinal NOT IN \
      (SELECT ordinal FROM device_checks WHERE app_id = $1 AND rider_id = $2 ORDER BY ordinal DESC LIMIT $3)";
@@ -146,7 +157,9 @@ pub(super) async fn admit(
 
 /// Notes the last sight of a rider who has a row.
 pub(super) async fn leave(db: &mut Db<'_>, rider: &RiderKey, at: EpochMs) -> StoreResult<()> {
-    sql(LEAVE).bind(rider.app.to_string()).bind(rider.rider.as_str()).bind(at.0).run(db).await?;
+    let told_from = at.plus_ms(PRESENCE_SETTLES_MS).0;
+    let leave = sql(LEAVE).bind(rider.app.to_string()).bind(rider.rider.as_str()).bind(at.0).bind(told_from);
+    leave.run(db).await?;
     Ok(())
 }
 

@@ -48,10 +48,10 @@ pub(in crate::store) fn swept() -> [(Text, &'static str); 41] {
         (rider_file::DELIVERIES.into(), "(app_id=? AND rider_id=? AND seq>?)"),
         (callbacks::WANTED, "INDEX callback_targets_app"),
         (callbacks::PROMOTE, "INDEX callbacks_lane"),
-        (callbacks::CANDIDATES, "c USING INDEX callbacks_due"),
+        (callbacks::CANDIDATES, "c USING COVERING INDEX callbacks_due (app_id=? AND destination>?)"),
         (
             callbacks::CANDIDATES,
-            "x USING INDEX callbacks_due (app_id=? AND destination=? AND due_at>? AND due_at<?)",
+            "x USING COVERING INDEX callbacks_due (app_id=? AND destination=? AND due_at>? AND due_at<?)",
         ),
         (callbacks::DUE.into(), "INDEX riders_presence_due"),
         (callbacks::DOUBT.into(), "INDEX riders_told_online"),

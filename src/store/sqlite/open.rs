@@ -128,6 +128,8 @@ fn connect_options(options: &SqliteOptions) -> SqliteConnectOptions {
         // A checkpoint every 64 MiB of log, not every 4: the pages of riders on duty are written again and again.
         .pragma("wal_autocheckpoint", "16384")
         .pragma("temp_store", "MEMORY")
+        // What is deleted is written over: it was deleted because nobody may read it any more.
+        .pragma("secure_delete", "ON")
         .row_buffer_size(ROW_BUFFER)
         .disable_statement_logging();
     match options.pages_max {

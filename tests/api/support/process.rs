@@ -7,7 +7,8 @@ use std::process::{Output, Stdio};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{DEADLINE, data_of, database_of};
+use super::database::{DATABASE_URL, database_of};
+use super::{DEADLINE, data_of};
 
 /// A server that is a process.
 pub(crate) struct Process {
@@ -91,8 +92,8 @@ async fn command(folder: &Path) -> Command {
         .arg(data_of(folder))
         .env("ORDERBELL_ADMIN__LISTEN", "127.0.0.1:0")
         .kill_on_drop(true);
-    if let Some(url) = database_of(folder).await {
-        command.env("ORDERBELL_STORE__URL", url);
+    if database_of(folder).await.is_some() {
+        command.env("ORDERBELL_STORE__URL_FILE", folder.join(DATABASE_URL));
     }
     command
 }

@@ -28,14 +28,14 @@ impl Outbox {
 
     /// Removes what has ended of callbacks about a rider: of these alerts, and of no alert; how many. What waits goes later.
     pub(in crate::store::model) fn erase(&mut self, rider: &RiderKey, alerts: &BTreeSet<AlertId>) -> u64 {
-        for row in &mut self.rows {
+        let theirs = |row: &Row| {
             let callback = &row.record.callback;
             let about = callback.alert.is_none_or(|alert| alerts.contains(&alert));
-            if about && callback.app == rider.app && callback.rider.as_ref() == Some(&rider.rider) {
-                row.of_erased = true;
-            }
-        }
-        self.tidy()
+            about && callback.app == rider.app && callback.rider.as_ref() == Some(&rider.rider)
+        };
+        let gone = self.remove(|row| theirs(row) && row.record.state != CallbackState::Waiting);
+        self.rows.iter_mut().filter(|row| theirs(row)).for_each(|row| row.of_erased = true);
+        gone
     }
 
     fn remove(&mut self, goes: impl Fn(&Row) -> bool) -> u64 {

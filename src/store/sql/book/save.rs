@@ -45,7 +45,7 @@ pub(in crate::store::sql) async fn save_with(
     notices::add_all(db, &book.take_notices()).await?;
     calls::add_all(db, &book.take_calls()).await?;
     // After its alerts: what is kept of them is looked up.
-    callbacks::note(db, &book.take_facts()).await
+    callbacks::note(db, &book.take_facts(), bodies).await
 }
 
 async fn save_riders(db: &mut Db<'_>, book: &Book) -> StoreResult<()> {

@@ -14,9 +14,10 @@ const BATCH_MAX: u32 = 100;
 pub(in crate::store::sql) const CANDIDATES: Text = each(
     "WITH RECURSIVE first(number) AS (SELECT (SELECT c.number FROM callbacks AS c WHERE c.due_at IS NOT NULL \
      ORDER BY c.app_id, c.destination, c.due_at LIMIT 1) UNION ALL \
-     SELECT (SELECT c.number FROM callbacks AS c WHERE c.due_at IS NOT NULL \
-     AND (c.app_id, c.destination) > (p.app_id, p.destination) \
-     ORDER BY c.app_id, c.destination, c.due_at LIMIT 1) \
+     SELECT COALESCE((SELECT c.number FROM callbacks AS c WHERE c.due_at IS NOT NULL \
+     AND c.app_id = p.app_id AND c.destination > p.destination \
+     ORDER BY c.destination, c.due_at LIMIT 1), (SELECT c.number FROM callbacks AS c WHERE c.due_at IS NOT NULL \
+     AND c.app_id > p.app_id ORDER BY c.app_id, c.destination, c.due_at LIMIT 1)) \
      FROM first AS f JOIN callbacks AS p ON p.number = f.number) \
      SELECT c.number FROM first AS f CROSS JOIN callbacks AS p ON p.number = f.number CROSS JOIN callbacks AS c \
      ON c.number IN (SELECT x.number FROM callbacks AS x WHERE x.app_id = p.app_id \
@@ -28,9 +29,10 @@ pub(in crate::store::sql) const CANDIDATES: Text = each(
      ORDER BY c.due_at, c.number LIMIT $4",
     "WITH RECURSIVE first(number) AS (SELECT (SELECT c.number FROM callbacks AS c WHERE c.due_at IS NOT NULL \
      ORDER BY c.app_id, c.destination, c.due_at LIMIT 1) UNION ALL \
-     SELECT (SELECT c.number FROM callbacks AS c WHERE c.due_at IS NOT NULL \
-     AND (c.app_id, c.destination) > (p.app_id, p.destination) \
-     ORDER BY c.app_id, c.destination, c.due_at LIMIT 1) \
+     SELECT COALESCE((SELECT c.number FROM callbacks AS c WHERE c.due_at IS NOT NULL \
+     AND c.app_id = p.app_id AND c.destination > p.destination \
+     ORDER BY c.destination, c.due_at LIMIT 1), (SELECT c.number FROM callbacks AS c WHERE c.due_at IS NOT NULL \
+     AND c.app_id > p.app_id ORDER BY c.app_id, c.destination, c.due_at LIMIT 1)) \
      FROM first AS f JOIN callbacks AS p ON p.number = f.number) \
      SELECT c.number FROM first AS f JOIN callbacks AS p ON p.number = f.number CROSS JOIN LATERAL \
      (SELECT x.number, x.due_at FROM callbacks AS x WHERE x.app_id = p.app_id \

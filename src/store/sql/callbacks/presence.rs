@@ -57,6 +57,6 @@ pub(in crate::store::sql) async fn tell(
     if told == Some(now) {
         return Ok(false);
     }
-    note(db, &[online.fact(rider, key_mode, at)]).await?;
+    note(db, &[online.fact(rider, key_mode, at)], &[]).await?;
     Ok(true)
 }

@@ -1,0 +1,63 @@
+//! Everything kept of one rider, as they may ask for it.
+
+use orderbell::domain::app::Scope;
+use serde_json::{Value, json};
+
+use crate::support::TestServer;
+
+#[tokio::test]
+async fn everything_of_a_rider_is_exported_in_pages() {
+    let server = TestServer::start(crate::support::NO_CAP).await;
+    server.done("PUT", "/v1/riders/r1", json!({"devices": "all"})).await;
+    server.done("PUT", "/v1/groups/east", json!({"riders": ["r1"]})).await;
+    let token = server.token("r1").await;
+    let check = json!({"audio": "ok"});
+    assert_eq!(server.call_as(&token, "POST", "/v1/rider/check", check.clone()).await.status, 200);
+    let event = json!({"kind": "order.assigned", "order": {"id": "o1"}, "ext": {"note": "mine"},
+        "target": {"riders": ["r1"]}});
+    let mut alerts = vec![server.post_event(event).await["alert_id"].clone()];
+    for _ in 0..4 {
+        alerts.push(json!(server.alert_for("r1", "announcement").await));
+    }
+    server.alert_for("r2", "order.new").await;
+
+    let first = server.get("/v1/riders/r1/export?limit=2").await;
+    assert_eq!(first.header("content-disposition"), "attachment; filename=\"rider.json\"");
+    let file = &first.json["data"];
+    assert_eq!((&file["rider"], &file["profile"]["devices"]), (&json!("r1"), &json!("all")));
+    assert_eq!((&file["groups"], &file["checks"][0]["result"]), (&json!(["east"]), &check));
+    assert_eq!(file["orders"], json!([{"order_id": "o1"}]));
+    assert_eq!(file["deliveries"][0]["ext"], json!({"note": "mine"}));
+    assert_eq!(file["deliveries"][0]["delivery"]["rider"], "r1");
+    let (mut seen, mut next) = (Vec::new(), first.json["data"].clone());
+    loop {
+        seen.extend(next["deliveries"].as_array().unwrap().iter().map(|row| row["alert_id"].clone()));
+        let Some(cursor) = next["next"].as_str() else { break };
+        let path = format!("/v1/riders/r1/export?limit=2&cursor={cursor}");
+        next = server.done("GET", &path, Value::Null).await;
+        assert_eq!(
+            (&next["profile"], &next["groups"]),
+            (&Value::Null, &json!([])),
+            "that came with the first"
+        );
+    }
+    assert_eq!(seen, alerts, "each once, in their order");
+
+    let cursor = file["next"].as_str().unwrap();
+    for (path, error) in [
+        (format!("/v1/riders/r2/export?cursor={cursor}"), "bad_cursor"),
+        ("/v1/riders/r1/export?cursor=7".to_owned(), "bad_cursor"),
+        ("/v1/riders/r1/export?limit=0".to_owned(), "out_of_range"),
+        ("/v1/riders/r1/export?limit=201".to_owned(), "out_of_range"),
+        ("/v1/riders/r1/export?limit=x".to_owned(), "bad_query"),
+    ] {
+        server.get(&path).await.assert_problem(400, error);
+    }
+    server.get("/v1/riders/nobody/export").await.assert_problem(404, "not_found");
+    let reader = server.key_with(&[Scope::Read, Scope::Riders]).await;
+    let refused = server.call_as(&reader, "GET", "/v1/riders/r1/export", Value::Null).await;
+    refused.assert_problem(403, "missing_scope");
+    server.done("DELETE", "/v1/riders/r1", Value::Null).await;
+    server.get("/v1/riders/r1/export").await.assert_problem(404, "not_found");
+    server.stop().await;
+}
