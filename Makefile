@@ -44,7 +44,7 @@ test-browser:
 test-demo:
 	@bash tests/run.sh demo
 
-# FAULT=kill, sigstop, disk, locked or half-open: one of them. ROUNDS: how often it strikes; FAULT_SECONDS: how long it
+# FAULT=kill, sigstop, disk, locked, half-open or database: one of them. ROUNDS: how often it strikes; FAULT_SECONDS: how long it
 # goes on at least; SEED: the plans and moments of an earlier run.
 test-faults:
 	@bash tests/run.sh faults

@@ -2,7 +2,7 @@
 # A PostgreSQL server of one test process: made in a folder of its own, on the port that is given, and gone with whoever
 # holds this script's input. `sh postgres.sh PORT quick|durable`; a line `ready` or `failed …` answers each of
 #   start   (it is started once without being asked)
-#   kill    the postmaster by SIGKILL, as a crash
+#   kill    all its processes by SIGKILL, as a crash
 #   stop    by SIGSTOP: connections stay open and nobody answers
 #   cont    goes on after `stop`
 # `quick` does without fsync; `durable` is as servers are.
@@ -63,7 +63,7 @@ start
 while read -r what; do
     case $what in
         start) start ;;
-        kill) kill -KILL "$main"; wait "$main" 2> /dev/null; echo ready ;;
+        kill) kill -KILL "$main" $(pgrep -P "$main"); wait "$main" 2> /dev/null; echo ready ;;
         stop) kill -STOP "$main" $(pgrep -P "$main"); echo ready ;;
         cont) kill -CONT "$main" $(pgrep -P "$main"); echo ready ;;
         *) echo "failed: what is $what?" ;;
