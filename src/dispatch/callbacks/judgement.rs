@@ -133,8 +133,8 @@ mod tests {
         let table = RetryTable::new(vec![1_000, 5_000], &[]);
         let at = EpochMs(100);
         let urgency = Urgency::Usual;
-        let tried = Try { table: &table, urgency, tries, luck: 0, retry_after_max_ms: 3_600_000, at };
-        let judgement = Judgement::of(reply, tried);
+        let attempt = Try { table: &table, urgency, tries, luck: 0, retry_after_max_ms: 3_600_000, at };
+        let judgement = Judgement::of(reply, attempt);
         (judgement.after, judgement.verdict, judgement.error)
     }
 

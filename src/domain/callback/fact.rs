@@ -1,6 +1,8 @@
 //! From a fact to the callbacks it becomes: who wants it, under which id, and behind which others it waits.
 //! Everything follows from the fact and its destination, so that the same fact never becomes two callbacks.
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::digest;
 
 use super::{CallbackTarget, Destination, Fact, TargetState};
@@ -36,7 +38,8 @@ impl Destination {
         let hash = digest::digest(&digest::SHA256, url.as_bytes());
         let mut name = URL_PREFIX.to_owned();
         for byte in hash.as_ref().iter().take(16) {
-            name.push_str(&format!("{byte:02x}"));
+            // A String never fails to be written to.
+            write!(name, "{byte:02x}").ok();
         }
         Self { app, name }
     }

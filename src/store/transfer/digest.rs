@@ -46,7 +46,9 @@ mod tests {
 
     fn of(rows: &[Vec<Value>]) -> Digest {
         let mut digest = Digest::default();
-        rows.iter().for_each(|row| digest.add(row));
+        for row in rows {
+            digest.add(row);
+        }
         digest
     }
 

@@ -130,13 +130,12 @@ async fn batch(db: &mut Db<'_>, head: Placed) -> StoreResult<CallbackBatch> {
     }
     let numbers: Vec<i64> = together.iter().map(|one| one.record.number).collect();
     let callbacks: Vec<Callback> = together.into_iter().map(|one| one.record.callback).collect();
-    let webhook_id = match batch {
-        Some(webhook_id) => webhook_id,
-        None => {
-            let webhook_id = id_of(&callbacks);
-            sql(BIND).bind(rows::json("callbacks", &numbers)?).bind(&webhook_id).run(db).await?;
-            webhook_id
-        }
+    let webhook_id = if let Some(webhook_id) = batch {
+        webhook_id
+    } else {
+        let webhook_id = id_of(&callbacks);
+        sql(BIND).bind(rows::json("callbacks", &numbers)?).bind(&webhook_id).run(db).await?;
+        webhook_id
     };
     Ok(CallbackBatch { webhook_id, is_list: true, callbacks })
 }
