@@ -353,7 +353,7 @@ impl Side {
     /// The number of an order whose event is not forgotten; the oldest half of them may be.
     fn any_order(&self, call: u64) -> (AppId, u64) {
         let week = last_week(self.deliveries / TOLD);
-        let (middle, half) = ((week.start + week.end) / 2, (week.end - week.start) / 2);
+        let (middle, half) = (u64::midpoint(week.start, week.end), (week.end - week.start) / 2);
         let number = middle + (self.made * 7_919 + call * 104_729) % half;
         (self.filled.apps[usize::try_from(number % APPS).unwrap()], number)
     }

@@ -52,8 +52,8 @@ impl Past<'_> {
 
     fn app(&self, i: &str) -> String {
         let apps = self.apps.iter().enumerate();
-        let cases: String = apps.map(|(n, app)| format!(" WHEN {n} THEN '{app}'")).collect();
-        format!("CASE {i} % {APPS}{cases} END")
+        let cases: Vec<String> = apps.map(|(n, app)| format!("WHEN {n} THEN '{app}'")).collect();
+        format!("CASE {i} % {APPS} {} END", cases.join(" "))
     }
 }
 
