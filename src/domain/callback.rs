@@ -147,7 +147,8 @@ impl WantedKinds {
 }
 
 impl CallbackState {
-    const ALL: [Self; 3] = [Self::Waiting, Self::Delivered, Self::Dead];
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Delivered, Self::Dead];
 
     /// The word used in JSON and in the database.
     #[must_use]

@@ -1,7 +1,6 @@
 //! What your backend was told, what it is still to be told, and what was given up: looked at, and sent once more.
 //! Where callbacks go is in [`targets`]; how they are sent is not known here.
 
-mod cursor;
 mod question;
 pub mod targets;
 pub mod view;
@@ -59,7 +58,7 @@ pub struct Redelivered {
         ("limit" = Option<u32>, Query, description = "How many at most; 50 if not given", minimum = 1, maximum = 200),
     ),
     responses((status = 200, description = "Done", body = Envelope<CallbackList>)),
-    extensions(("x-errors" = json!(["bad_query", "bad_cursor", "bad_period", "out_of_range", "unknown_callback_kind"]))),
+    extensions(("x-errors" = json!(["bad_query", "bad_id", "bad_time", "bad_cursor", "bad_period", "out_of_range", "unknown_value", "unknown_callback_kind"]))),
 )]
 pub async fn list(
     State(state): State<AppState>,
@@ -67,7 +66,7 @@ pub async fn list(
     asked: Asked,
 ) -> Answer<CallbackList> {
     let app = caller.app_id();
-    let before = asked.before(app)?;
+    let before = asked.walk(app).place()?;
     // One more than is shown tells whether there is a next page.
     let store = state.dispatch.store();
     let mut found = store.callbacks(app, asked.filter.clone(), before, asked.limit + 1).await?;
@@ -75,7 +74,7 @@ pub async fn list(
     let more = found.len() > limit;
     found.truncate(limit);
     let last = found.last().filter(|_| more);
-    let next = last.map(|last| cursor::write(app, &asked.filter, last.number));
+    let next = last.map(|last| asked.walk(app).cursor(&last.number));
     let urls = Urls::for_caller(&caller);
     let callbacks = found.into_iter().map(|record| CallbackView::of(record, urls)).collect();
     Ok(Success(CallbackList { callbacks, next }))

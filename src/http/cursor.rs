@@ -94,6 +94,16 @@ impl Place for AlertId {
     }
 }
 
+impl Place for i64 {
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|number| *number > 0)
+    }
+}
+
 // No id has a space in it.
 impl Place for DeliveryPlace {
     fn write(&self) -> String {

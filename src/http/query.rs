@@ -103,6 +103,18 @@ impl Query {
             .ok_or_else(|| Problem::bad_request("unknown_kind", "there is no such kind"))
     }
 
+    /// From `since` on until before `until`, as far as they are there.
+    ///
+    /// # Errors
+    /// 400 for what is no moment, and where the end is not after the beginning.
+    pub fn period(&self) -> Result<(Option<EpochMs>, Option<EpochMs>), Problem> {
+        let (since, until) = (self.moment("since")?, self.moment("until")?);
+        if since.zip(until).is_some_and(|(since, until)| since >= until) {
+            return Err(Problem::bad_request("bad_period", "since is not before until"));
+        }
+        Ok((since, until))
+    }
+
     /// From `since` on until before `until`; what is not there is taken from `otherwise`.
     ///
     /// # Errors

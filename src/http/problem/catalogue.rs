@@ -100,12 +100,6 @@ pub const CATALOGUE: &[Entry] = &[
         MEND_MEMBER,
     ),
     entry_of(400, "not_offered", "A settlement for a rider who was not offered the alert.", MEND_MEMBER),
-    entry_of(
-        400,
-        "bad_cursor",
-        "A cursor that did not come from the page before, or came from another list.",
-        MEND,
-    ),
     entry_of(400, "bad_query", "A parameter of the query that is not as described.", MEND),
     entry_of(
         400,
@@ -128,8 +122,6 @@ pub const CATALOGUE: &[Entry] = &[
         "There is no such kind of callbacks, and no such family.",
         MEND_MEMBER,
     ),
-    entry_of(400, "bad_cursor", "A cursor of another question, or none of ours.", "Begin anew, without it."),
-    entry_of(400, "bad_period", "A period that ends before it begins.", MEND),
     entry_of(400, "empty_target", "The event names no rider and no group, and is no broadcast.", MEND_MEMBER),
     entry_of(400, "not_supported", "A member that this server does not offer.", MEND_MEMBER),
     entry_of(400, "bad_length", "Silence of less than a second or more than an hour.", MEND),

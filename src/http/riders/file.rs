@@ -4,8 +4,6 @@
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, HeaderName};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,10 +14,11 @@ use crate::domain::{AlertId, CallId, DevicePolicy, EventId, GroupId, OrderId, Ri
 use crate::http::AppState;
 use crate::http::alerts::view::DeliveryView;
 use crate::http::auth::MayAdminister;
+use crate::http::cursor::Walk;
 use crate::http::moment::Moment;
-use crate::http::notices::{number, word};
 use crate::http::path::Path;
 use crate::http::problem::{Envelope, Problem, Success};
+use crate::http::query::Query;
 use crate::store::{CallTrace, NumberedNotice, RiderFile};
 
 /// Everything kept of a rider.
@@ -142,46 +141,26 @@ pub async fn export(
     RawQuery(query): RawQuery,
 ) -> Result<([(HeaderName, HeaderValue); 1], Success<RiderFileView>), Problem> {
     let rider = caller.rider(&id)?;
-    let query = query.unwrap_or_default();
-    let limit: u32 = number(&query, "limit")?.unwrap_or(PAGE_MAX);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::bad_request("out_of_range", "limit is 1 to 200"));
-    }
-    let after = match word(&query, "cursor") {
-        Some(cursor) => Some(place(cursor, &rider.rider).ok_or_else(bad_cursor)?),
-        None => None,
-    };
+    let query = Query::read(query.as_deref(), &["cursor", "limit"])?;
+    let limit = query.number("limit", 1, PAGE_MAX)?.unwrap_or(PAGE_MAX);
+    let list = format!("export {}", rider.rider);
+    let walk = Walk::new(rider.app, &list, &query);
+    let after: Option<i64> = walk.place()?;
     let file = state.dispatch.rider_file(rider.clone(), after.unwrap_or(0), limit).await?;
     if after.is_none() && file == RiderFile::default() {
         return Err(Problem::not_found("rider"));
     }
     let now = state.dispatch.clock().now().wall;
-    let view = RiderFileView::of(rider.rider, file, limit, now.into());
+    let view = RiderFileView::of(rider.rider, file, limit, &walk, now.into());
     let named = HeaderValue::from_static("attachment; filename=\"rider.json\"");
     Ok(([(CONTENT_DISPOSITION, named)], Success(view)))
 }
 
-fn bad_cursor() -> Problem {
-    Problem::bad_request("bad_cursor", "cursor is not one of this rider's export")
-}
-
-/// A place in a rider's sequence as a cursor: nobody is to look into it, and it is good for this rider alone.
-fn cursor(seq: i64, rider: &RiderId) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{seq} {rider}"))
-}
-
-fn place(cursor: &str, rider: &RiderId) -> Option<i64> {
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    let (seq, of) = text.split_once(' ')?;
-    let seq = seq.parse().ok().filter(|seq| *seq > 0)?;
-    (of == rider.as_str()).then_some(seq)
-}
-
 impl RiderFileView {
-    fn of(rider: RiderId, file: RiderFile, limit: u32, exported_at: Moment) -> Self {
+    fn of(rider: RiderId, file: RiderFile, limit: u32, walk: &Walk<'_>, exported_at: Moment) -> Self {
         let RiderFile { rider: profile, groups, checks, notices, calls, orders, deliveries } = file;
         let is_full = deliveries.len() >= limit as usize;
-        let last = deliveries.last().filter(|_| is_full).map(|last| cursor(last.delivery.seq, &rider));
+        let last = deliveries.last().filter(|_| is_full).map(|last| walk.cursor(&last.delivery.seq));
         let profile = profile.map(|row| ProfileView {
             known: row.known,
             test: row.test,
@@ -256,20 +235,5 @@ impl FileDelivery {
             ext: json(&alert.ext),
             delivery: DeliveryView::of(alert, &row.delivery),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{cursor, place};
-
-    #[test]
-    fn a_cursor_is_good_for_its_rider_alone() {
-        let (one, other) = ("r 1".replace(' ', "+").parse().unwrap(), "r2".parse().unwrap());
-        assert_eq!(place(&cursor(7, &one), &one), Some(7));
-        assert_eq!(place(&cursor(7, &one), &other), None);
-        assert_eq!(place(&cursor(0, &one), &one), None);
-        assert_eq!(place("7", &one), None);
-        assert_eq!(place("", &one), None);
     }
 }

@@ -33,7 +33,7 @@ pub(in crate::store) fn swept() -> [(Text, &'static str); 41] {
         (steps::LADDERED.into(), "INDEX deliveries_open_rider"),
         (recipes::FORGET, "INDEX clip_recipes_used_at"),
         (wordings::STAMP.into(), "INDEX wordings_app"),
-        (aging::ENDED_ALERTS, "INDEX alerts_ended (app_id=? AND texts_gone=? AND ended_at<?)"),
+        (aging::ENDED_ALERTS, "INDEX alerts_ended (app_id=? AND texts_gone=? AND ended_at>? AND ended_at<?)"),
         (aging::DELETE_NOTICES.into(), "INDEX notices_app (app_id=?)"),
         (aging::DELETE_CALLS.into(), "INDEX calls_ended (app_id=? AND ended_at<?)"),
         (aging::DELETE_CALLBACKS.into(), "INDEX callbacks_ended (app_id=? AND state=? AND ended_at<?)"),

@@ -90,16 +90,18 @@ async fn walk(
 }
 
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "a test has no lifecycle")]
 async fn nothing_of_every_day_walks_a_table_that_grows() {
     let dir = tempfile::tempdir().unwrap();
     let options = SqliteOptions::new(dir.path().join("orderbell.db"), "epoch", Arc::new(|| everyday::NOW));
     let connect = SqliteConnectOptions::new().filename(&options.path);
     let (store, writer) = SqliteStore::open(options).await.unwrap();
-    tokio::spawn(writer);
-    everyday::past(&*store, 2_000).await;
-    everyday::live(&*store).await;
-    let heard = heard::taken();
+    let day = async {
+        everyday::past(&*store, 2_000).await;
+        everyday::live(&*store).await;
+        store.close().await;
+        heard::taken()
+    };
+    let (heard, ()) = tokio::join!(day, writer);
     assert!(heard.len() > 60, "only {} statements were heard", heard.len());
     let mut db = connect.connect().await.unwrap();
     let small = small_indexes(&mut db).await;
@@ -119,7 +121,6 @@ async fn nothing_of_every_day_walks_a_table_that_grows() {
         walkers += usize::from(walk(&mut db, statement, &small).await.is_some());
     }
     assert_eq!(walkers, 1, "without its index a question walks");
-    store.close().await;
 }
 
 #[test]
