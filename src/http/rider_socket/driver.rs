@@ -103,21 +103,30 @@ impl<S: Socket> Driver<S> {
                 Event::Incoming(Incoming::Closed) => return End::Gone,
                 Event::Incoming(Incoming::Violated(code)) => return End::Violated(code),
                 Event::Tick => self.session.on_tick(now, &mut out),
-                Event::Rung => {
-                    for ring in self.registration.take() {
-                        match ring {
-                            Ring::Look => out.push(Output::Look),
-                            Ring::Replaced => return self.log_out(Close::Replaced).await,
-                            Ring::Revoked => return self.log_out(Close::BadToken).await,
-                            Ring::Drain => return End::Bye(Close::Draining),
-                        }
-                    }
-                }
+                Event::Rung => {}
             }
             if let Err(end) = Box::pin(self.act(out)).await {
                 return end;
             }
+            // Whatever it was that woke us: each receipt takes a commit, and while a client says one after the other, an alert
+            // must not wait for the last of them.
+            if let Err(end) = Box::pin(self.heed_bell()).await {
+                return end;
+            }
         }
+    }
+
+    /// Does what the bell has rung for, if it has.
+    async fn heed_bell(&mut self) -> Result<(), End> {
+        for ring in self.registration.take() {
+            match ring {
+                Ring::Look => self.act(vec![Output::Look]).await?,
+                Ring::Replaced => return Err(self.log_out(Close::Replaced).await),
+                Ring::Revoked => return Err(self.log_out(Close::BadToken).await),
+                Ring::Drain => return Err(End::Bye(Close::Draining)),
+            }
+        }
+        Ok(())
     }
 
     /// Another device or the backend has ended this login: nothing may sound here any more.

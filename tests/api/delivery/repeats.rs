@@ -141,3 +141,23 @@ async fn a_queue_longer_than_one_look_that_is_acknowledged_before_it_is_heard_go
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn who_still_has_much_to_tell_hears_what_is_new_meanwhile() {
+    // A commit each, some four seconds of them.
+    const RECEIPTS: usize = 180;
+    let server = TestServer::start("").await;
+    let mut rider = RiderSocket::connect(&server, "r1").await;
+    let old = server.alert_for("r1", "order.new").await;
+    rider.alert().await;
+    for n in 1..=RECEIPTS {
+        rider.send(json!({"op": "report", "n": n, "id": old, "ring": 1, "status": "playing"})).await;
+    }
+    let new = server.alert_for("r1", "order.urged").await;
+    let is_new = |frame: &Value| frame["op"] == "alert" && frame["id"] == new;
+    let is_last = |frame: &Value| frame["op"] == "got" && frame["n"] == RECEIPTS;
+    let first = rider.frame("new alert or last receipt", |frame| is_new(frame) || is_last(frame)).await;
+    assert_eq!(first["op"], "alert");
+    rider.frame("last receipt", is_last).await;
+    server.stop().await;
+}
