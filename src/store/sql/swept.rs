@@ -35,8 +35,11 @@ pub(in crate::store) fn swept() -> [(Text, &'static str); 41] {
         (wordings::STAMP.into(), "INDEX wordings_app"),
         (aging::ENDED_ALERTS, "INDEX alerts_ended (app_id=? AND texts_gone=? AND ended_at>? AND ended_at<?)"),
         (aging::DELETE_NOTICES.into(), "INDEX notices_app (app_id=?)"),
-        (aging::DELETE_CALLS.into(), "INDEX calls_ended (app_id=? AND ended_at<?)"),
-        (aging::DELETE_CALLBACKS.into(), "INDEX callbacks_ended (app_id=? AND state=? AND ended_at<?)"),
+        (aging::DELETE_CALLS.into(), "INDEX calls_ended (app_id=? AND ended_at>? AND ended_at<?)"),
+        (
+            aging::DELETE_CALLBACKS.into(),
+            "INDEX callbacks_ended (app_id=? AND state=? AND ended_at>? AND ended_at<?)",
+        ),
         (aging::DELETE_OF_ERASED.into(), "INDEX callbacks_of_erased"),
         (aging::DELETE_CHECKS.into(), "INDEX device_checks_at (app_id=? AND at<?)"),
         (aging::DELETE_SCHEDULES.into(), "INDEX schedules_ended"),

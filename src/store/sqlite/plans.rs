@@ -31,11 +31,13 @@ async fn database() -> SqliteConnection {
 
 #[tokio::test]
 async fn what_is_due_is_found_by_its_index() {
-    let mut db = database().await;
+    let (mut db, mut missed) = (database().await, Vec::new());
     for (statement, index) in swept() {
         let statement = statement.of(Dialect::Sqlite);
         let plan = plan(&mut db, statement).await;
-        assert!(plan.contains(index), "{index} is not used by {statement}:\n{plan}");
+        if !plan.contains(index) {
+            missed.push(format!("{index} is not used by {statement}:\n{plan}"));
+        }
         let walks = plan.lines().any(|line| {
             let walks = ["alerts", "deliveries", "riders", "a", "d", "m", "o", "c", "p", "x"]
                 .map(|table| format!("SCAN {table}"));
@@ -43,6 +45,7 @@ async fn what_is_due_is_found_by_its_index() {
         });
         assert!(!walks, "a table is walked by {statement}:\n{plan}");
     }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 /// Indexes that hold what is open or due alone, and next to nothing of a long past: to walk one costs nothing.
