@@ -32,3 +32,7 @@ pub mod clock;
 pub mod config;
 pub mod lifecycle;
 pub mod telemetry;
+
+// What tests of ours share with tests from outside names this crate as they do.
+#[cfg(test)]
+extern crate self as orderbell;

@@ -5,6 +5,8 @@ mod error;
 mod inspect;
 mod losses;
 mod open;
+#[cfg(test)]
+mod plans;
 mod schema;
 
 use std::sync::Arc;

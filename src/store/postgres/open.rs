@@ -105,6 +105,11 @@ impl PostgresStore {
             ("idle_in_transaction_session_timeout", millis(options.idle_max)),
             // Our statements are short; compiling one takes longer than it saves.
             ("jit", "off".to_owned()),
+            // Every statement has its index. Of a list that comes in as JSON the planner knows nothing: it reckons with 100
+            // rows, and would rather go through all riders of a town to find one.
+            ("enable_seqscan", "off".to_owned()),
+            ("enable_hashjoin", "off".to_owned()),
+            ("enable_mergejoin", "off".to_owned()),
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)

@@ -32,13 +32,13 @@ const SELECT: Text = each(
 );
 const SELECT_FIRST: &str = "SELECT id, rider_id, first_status, reason FROM deliveries WHERE alert_id = $1 \
      ORDER BY ordinal LIMIT $2";
+// PostgreSQL is told where the rows lie: not knowing the limit, it would walk the table to find so many by their keys.
 const FORGET: Text = each(
     "DELETE FROM events WHERE (app_id, source, event_id) IN \
      (SELECT app_id, source, event_id FROM events WHERE received_at < $1 \
      ORDER BY received_at, app_id, source, event_id LIMIT $2)",
-    "DELETE FROM events WHERE (app_id, source, event_id) IN \
-     (SELECT app_id, source, event_id FROM events WHERE received_at < $1 \
-     ORDER BY received_at, app_id, source, event_id LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    "DELETE FROM events WHERE ctid = ANY (ARRAY(SELECT ctid FROM events WHERE received_at < $1 \
+     ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
 );
 
 /// What is remembered of an event.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::app::{App, AppLimits, KeyMode};
+use crate::domain::callback::{CallbackTarget, TargetState, WantedKinds};
 use crate::domain::delivery::{Answer, Change};
 use crate::domain::kind::{Ends, OrderPolicy};
 use crate::domain::ladder::{Act, HttpCall, Ladder, Step};
@@ -11,10 +12,13 @@ use crate::domain::order::Stamp;
 use crate::domain::settings::{Quiet, Rules};
 use crate::domain::target::DutyRule;
 use crate::domain::{
-    Alert, AlertId, AppId, AppSettings, Arbiter, EpochMs, Head, Mode, OrderKey, Presence, Repeat, RiderId,
-    RiderKey, Settlement, Sound, Target,
+    Alert, AlertId, AppId, AppSettings, Arbiter, CallbackTargetId, EpochMs, Head, Mode, OrderKey, Presence,
+    Repeat, RiderId, RiderKey, Settlement, Sound, Target,
 };
-use crate::store::{Accepted, CallResult, Duty, NewEvent, Progress, RiderPatch, Store, When, World};
+use crate::store::{
+    Accepted, AfterAttempt, AlertFilter, CallResult, CallbackAttempt, CallbackFilter, Duty, HistoryFilter,
+    NewEvent, Online, PageSize, Progress, RiderPatch, Span, Store, When, Whose, World,
+};
 
 /// When this life is lived.
 pub(in crate::store) const NOW: EpochMs = EpochMs(1_790_000_000_000);
@@ -48,6 +52,9 @@ pub(in crate::store) async fn past(store: &dyn Store, orders: u16) {
         settings: AppSettings::default(),
     };
     store.create_app(app).await.unwrap();
+    for (number, batch_max) in [(1, 1), (2, 100)] {
+        store.put_callback_target(a_target(number, batch_max)).await.unwrap();
+    }
     let long_ago = NOW.plus_ms(-86_400_000);
     let events = (0..orders).map(|n| Told::new(n, &[&format!("rider-{}", n / 10)]).at(long_ago).event());
     for accepted in store.accept_all(events.collect()).await {
@@ -55,6 +62,35 @@ pub(in crate::store) async fn past(store: &dyn Store, orders: u16) {
         assert_eq!(receipt.alerts.len(), 1);
     }
     while !store.expire_due(NOW, 3, 1_000).await.unwrap().is_empty() {}
+    tell_backends(store, NOW, AfterAttempt::Delivered).await;
+}
+
+/// A place for callbacks: of offers, each in the order of its alert, or of everything, in one order.
+fn a_target(number: u8, batch_max: u32) -> CallbackTarget {
+    let offers = WantedKinds::These(["offer.*".to_owned(), "rider.*".to_owned()].into());
+    CallbackTarget {
+        id: CallbackTargetId::new(EpochMs(1), [number; 10]),
+        app: app(),
+        url: "https://backend.example/told".to_owned(),
+        kinds: if batch_max > 1 { WantedKinds::All } else { offers },
+        batch_max,
+        state: TargetState::Active,
+        created_at: EpochMs(1),
+    }
+}
+
+/// Tells them all that waits to be told at `at`.
+async fn tell_backends(store: &dyn Store, at: EpochMs, after: AfterAttempt) {
+    loop {
+        let batches = store.claim_callbacks(at, at.plus_ms(9_000), Vec::new(), 8, 64).await.unwrap();
+        if batches.is_empty() {
+            return;
+        }
+        for batch in batches {
+            let attempt = CallbackAttempt { at, took_ms: 9, status: Some(200), error: None };
+            store.finish_callbacks(batch, attempt, after, at).await.unwrap();
+        }
+    }
 }
 
 /// Lives a day: orders come in and are told, heard, answered, cancelled and forgotten.
@@ -65,6 +101,8 @@ pub(in crate::store) async fn live(store: &dyn Store) {
     ladders(store).await;
     audiences(store).await;
     bursts(store).await;
+    callbacks(store).await;
+    record(store).await;
     sweeps(store).await;
 }
 
@@ -171,6 +209,48 @@ async fn bursts(store: &dyn Store) {
     let later = NOW.plus_ms(2_000);
     assert_eq!(store.due_bursts(later, 10).await.unwrap().len(), 1);
     store.merge(key("rider-8"), None, world(0), later).await.unwrap();
+}
+
+async fn callbacks(store: &dyn Store) {
+    let (soon, later) = (NOW.plus_ms(12_000), NOW.plus_ms(60_000));
+    let rider = key("rider-1");
+    store.presence_changed(rider.clone(), soon).await.unwrap();
+    store.due_presence(soon, 10).await.unwrap();
+    store.tell_presence(rider, Online::Yes, soon).await.unwrap();
+    store.doubt_presence(later).await.unwrap();
+    tell_backends(store, soon, AfterAttempt::Again(later)).await;
+    tell_backends(store, later, AfterAttempt::Delivered).await;
+    let filters = [
+        CallbackFilter { kind: Some("delivery.played".to_owned()), ..CallbackFilter::default() },
+        CallbackFilter { target: Some(a_target(1, 1).id), ..CallbackFilter::default() },
+    ];
+    for filter in filters {
+        let shown = store.callbacks(app(), filter, None, 10).await.unwrap();
+        store.callback(app(), shown[0].callback.id).await.unwrap();
+        store.redeliver_callback(app(), shown[0].callback.id, later).await.unwrap();
+    }
+    tell_backends(store, later, AfterAttempt::Delivered).await;
+}
+
+/// What is looked up afterwards.
+async fn record(store: &dyn Store) {
+    let size = PageSize { rows: 5, looks: 20 };
+    let all = AlertFilter { span: Span::ALL, order: None, rider: None, state: None, kind: None };
+    let of_order = AlertFilter { order: Some("order-60001".parse().unwrap()), ..all.clone() };
+    let of_rider = AlertFilter { rider: Some("rider-2".parse().unwrap()), ..all.clone() };
+    for filter in [all, of_order, of_rider] {
+        let page = store.find_alerts(app(), filter.clone(), None, size).await.unwrap();
+        let last = page.rows.last().map(|row| row.alert.id);
+        store.find_alerts(app(), filter, last, size).await.unwrap();
+    }
+    let filter = HistoryFilter { span: Span::ALL, state: None, reason: None, kind: None };
+    store.rider_history(key("rider-2"), filter, None, size).await.unwrap();
+    for whose in [Whose::All, Whose::Rider("rider-2".parse().unwrap())] {
+        let outcomes = store.outcomes(app(), whose.clone(), Span::ALL, None, 5).await.unwrap();
+        let last = outcomes.last().map(|last| (last.alert, last.rider.clone()));
+        store.outcomes(app(), whose, Span::ALL, last, 5).await.unwrap();
+    }
+    store.groups_of(app(), vec!["rider-2".parse().unwrap()]).await.unwrap();
 }
 
 /// What is asked again and again, and mostly in vain.

@@ -22,14 +22,6 @@ macro_rules! order_columns {
     };
 }
 
-/// The longest silent, for `FORGET`. In PostgreSQL they are locked first: one that is touched meanwhile stays.
-macro_rules! forgotten {
-    () => {
-        "SELECT app_id, key_mode, id FROM orders WHERE touched_at < $1 \
-         ORDER BY touched_at, app_id, key_mode, id LIMIT $2"
-    };
-}
-
 const PUT: &str = "INSERT INTO orders (app_id, key_mode, id, version, occurred_at, rider_id, assignments, tombstone, \
      riders, touched_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
      value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM jsonb_each($1) WHERE TRUE \
@@ -46,9 +38,13 @@ const UPDATE: &str = "UPDATE orders SET version = CAST(k.v ->> 3 AS BIGINT), \
      tombstone = k.v ->> 7, riders = k.v ->> 8, touched_at = CAST(k.v ->> 9 AS BIGINT) \
      FROM json_array_elements(CAST($1 AS JSON)) AS k(v) WHERE orders.app_id = k.v ->> 0 \
      AND orders.key_mode = k.v ->> 1 AND orders.id = k.v ->> 2";
+// PostgreSQL is told where the rows lie: not knowing the limit, it would walk the table to find so many by their keys. They
+// are locked first: one that is touched meanwhile stays.
 const FORGET: Text = each(
-    concat!("DELETE FROM orders WHERE (app_id, key_mode, id) IN (", forgotten!(), ")"),
-    concat!("DELETE FROM orders WHERE (app_id, key_mode, id) IN (", forgotten!(), " FOR UPDATE SKIP LOCKED)"),
+    "DELETE FROM orders WHERE (app_id, key_mode, id) IN (SELECT app_id, key_mode, id FROM orders \
+     WHERE touched_at < $1 ORDER BY touched_at, app_id, key_mode, id LIMIT $2)",
+    "DELETE FROM orders WHERE ctid = ANY (ARRAY(SELECT ctid FROM orders WHERE touched_at < $1 \
+     ORDER BY touched_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
 );
 
 pub(super) fn row(fields: &mut Fields<'_>) -> StoreResult<(OrderKey, OrderMemory)> {

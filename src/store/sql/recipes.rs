@@ -24,8 +24,8 @@ const SELECT: &str = "SELECT recipe FROM clip_recipes WHERE name = $1";
 pub(super) const FORGET: Text = each(
     "DELETE FROM clip_recipes WHERE name IN \
      (SELECT name FROM clip_recipes WHERE used_at < $1 ORDER BY used_at, name LIMIT $2)",
-    "DELETE FROM clip_recipes WHERE name IN (SELECT name FROM clip_recipes WHERE used_at < $1 \
-     ORDER BY used_at, name LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    "DELETE FROM clip_recipes WHERE ctid = ANY (ARRAY(SELECT ctid FROM clip_recipes WHERE used_at < $1 \
+     ORDER BY used_at LIMIT $2 FOR UPDATE SKIP LOCKED))",
 );
 
 /// Keeps the recipes of these sounds, those that have one, as used at those moments.

@@ -78,19 +78,22 @@ macro_rules! outcome_columns {
     };
 }
 macro_rules! outcomes {
-    ($also:literal) => {
+    ($theirs:literal) => {
         concat!(
             outcome_columns!(),
-            "FROM alerts AS a JOIN deliveries AS d ON d.alert_id = a.id \
-             WHERE a.app_id = $1 AND a.id >= $2 AND a.id <= $3 AND (a.id < $3 OR d.rider_id < $5) ",
-            $also,
-            "ORDER BY a.id DESC, d.rider_id DESC LIMIT $4"
+            "FROM alerts AS a ",
+            $theirs,
+            " WHERE a.app_id = $1 AND a.id >= $2 AND a.id <= $3 AND (a.id < $3 OR d.rider_id < $5) \
+             ORDER BY a.id DESC, d.rider_id DESC LIMIT $4"
         )
     };
 }
-// After a place: what is left of its alert, then older alerts. PostgreSQL may walk both tables side by side, and must be
-// told that it need not begin at the newest delivery of all.
-const OUTCOMES: Text = each(outcomes!(""), outcomes!("AND d.alert_id >= $2 AND d.alert_id <= $3 "));
+// After a place: what is left of its alert, then older alerts. PostgreSQL must be told to look for the deliveries of one alert
+// after the other (by `OFFSET`, behind which it does not look): it would begin at the newest delivery of all.
+const OUTCOMES: Text = each(
+    outcomes!("JOIN deliveries AS d ON d.alert_id = a.id"),
+    outcomes!("CROSS JOIN LATERAL (SELECT * FROM deliveries WHERE alert_id = a.id OFFSET 0) AS d"),
+);
 const OUTCOMES_OF_RIDER: &str = concat!(
     outcome_columns!(),
     "FROM deliveries AS d JOIN alerts AS a ON a.id = d.alert_id \

@@ -21,7 +21,8 @@ const SELECT: &str = concat!(
     may_go!(),
     "ORDER BY c.number LIMIT $8"
 );
-const SELECT_ONE: &str = concat!(shown!(), "WHERE c.app_id = $1 AND c.id = $2 ", may_go!());
+// By its id, as in `shown`.
+const SELECT_ONE: &str = concat!(shown!(), "WHERE c.app_id || '' = $1 AND c.id = $2 ", may_go!());
 // In SQLite a row may have a higher number than was ever given, by having been sent once more.
 const NUMBERS: Text = each(
     "SELECT k.value + MAX(COALESCE((SELECT MAX(number) FROM callbacks), 0), \

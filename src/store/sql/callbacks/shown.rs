@@ -40,7 +40,8 @@ pub(in crate::store::sql) const LIST_OF_ALERT: &str = concat!(
     filtered!(),
     "AND c.number < $8 ORDER BY c.number DESC LIMIT $9"
 );
-const ONE: &str = concat!(shown!(), "WHERE c.id = $1 AND c.app_id = $2");
+// By its id: SQLite, where it has measured its tables, would look through all that the app has.
+const ONE: &str = concat!(shown!(), "WHERE c.id = $1 AND c.app_id || '' = $2");
 
 /// A callback with its place.
 pub(super) struct Placed {
