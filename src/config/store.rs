@@ -48,6 +48,21 @@ pub enum StorePlace {
 const EVENT_MEMORY_MIN: Duration = Duration::from_hours(168);
 /// How the URL of a PostgreSQL server begins.
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+/// What may stand behind its question mark.
+const PARAMETERS: [&str; 12] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "hostaddr",
+    "port",
+    "user",
+    "password",
+    "dbname",
+    "application_name",
+    "options",
+];
 
 impl Store {
     /// Where the data lie; reads the file that holds the URL.
@@ -77,24 +92,31 @@ impl Store {
     /// What must hold, the setting, and that in words.
     pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 6] {
         let waits = Duration::from_millis(100)..=Duration::from_mins(1);
+        let statements = Duration::from_millis(100)..=Duration::from_secs(9);
         [
             (self.queue > 0 && self.batch_max > 0, "store.queue", "and batch_max are at least 1"),
             (self.readers > 0, "store.readers", "is at least 1"),
             ((2..=1_000).contains(&self.connections), "store.connections", "is 2 to 1000"),
             (waits.contains(&self.queue_timeout), "store.queue_timeout", "is 100ms to 60s"),
-            (waits.contains(&self.statement_timeout), "store.statement_timeout", "is 100ms to 60s"),
+            (statements.contains(&self.statement_timeout), "store.statement_timeout", "is 100ms to 9s"),
             (self.event_memory >= EVENT_MEMORY_MIN, "store.event_memory", "is at least 168h"),
         ]
     }
 }
 
 fn postgres(key: &str, url: &str) -> Result<StorePlace, ConfigError> {
-    if SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
-        Ok(StorePlace::Postgres(SecretString::from(url)))
-    } else {
+    if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
         let what = "is not postgres://user:password@host/database, nor empty for SQLite in the data folder";
-        Err(invalid(key, what.to_owned()))
+        return Err(invalid(key, what.to_owned()));
     }
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    let mut names = parameters.split('&').filter(|pair| !pair.is_empty());
+    if names.any(|pair| !PARAMETERS.contains(&pair.split('=').next().unwrap_or(pair))) {
+        // A misspelt demand for TLS would be passed over, and a misspelt password be shown in the log.
+        let what = format!("has a parameter that is none of {}", PARAMETERS.join(", "));
+        return Err(invalid(key, what));
+    }
+    Ok(StorePlace::Postgres(SecretString::from(url)))
 }
 
 fn invalid(key: &str, what: String) -> ConfigError {

@@ -79,7 +79,7 @@ impl Csv {
 
 /// Whether a spreadsheet would compute it; full-width signs count in East Asian ones.
 fn is_formula(cell: &str) -> bool {
-    cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
+    cell.starts_with(['\'', '=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 
 impl IntoResponse for CsvFile {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, PgPool, Postgres};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use inspect::{Inspection, inspect};
@@ -63,7 +63,7 @@ impl PostgresEngine {
         A: ?Sized + Sync,
         T: Send,
     {
-        let mut pause = PAUSE;
+        let (mut pause, began) = (PAUSE, Instant::now());
         for _ in 1..TRIES {
             self.refuse_if_closed()?;
             let error = match self.attempt(args, run).await {
@@ -72,6 +72,10 @@ impl PostgresEngine {
             };
             match verdict(&error) {
                 Verdict::Final => return Err(error),
+                // Whoever waits has waited long enough: a server that hangs would take as long each time.
+                Verdict::Overtaken | Verdict::Lost if began.elapsed() >= self.answer_max / 2 => {
+                    return Err(error);
+                }
                 Verdict::Overtaken | Verdict::Lost => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "a write begins again");
                 }

@@ -140,7 +140,7 @@ async fn a_cursor_is_good_for_its_own_list_and_app_alone() {
 }
 
 #[tokio::test]
-async fn a_rider_has_a_history_that_outlives_them() {
+async fn a_rider_has_a_history_until_they_are_erased() {
     let server = TestServer::start(QUICK).await;
     let missed = brief(&server, "r1", "order.new", "o-1").await;
     ended(&server, &missed).await;
@@ -151,7 +151,6 @@ async fn a_rider_has_a_history_that_outlives_them() {
     rider.alert().await;
     assert_eq!(rider.answer(&offered, "decline").await, "recorded");
     drop(rider);
-    server.done("DELETE", "/v1/riders/r1", Value::Null).await;
 
     let page = get(&server, "/v1/riders/r1/deliveries").await;
     assert_eq!(page["next"], Value::Null);
@@ -172,7 +171,10 @@ async fn a_rider_has_a_history_that_outlives_them() {
     }
     let only = get(&server, "/v1/riders/r1/deliveries?reason=never_sent").await;
     assert_eq!(only["deliveries"].as_array().unwrap().len(), 1);
-    assert_eq!(get(&server, "/v1/riders/nobody/deliveries").await, json!({"deliveries": [], "next": null}));
+    let none = json!({"deliveries": [], "next": null});
+    assert_eq!(get(&server, "/v1/riders/nobody/deliveries").await, none);
+    server.done("DELETE", "/v1/riders/r1", Value::Null).await;
+    assert_eq!(get(&server, "/v1/riders/r1/deliveries").await, none);
     server.stop().await;
 }
 

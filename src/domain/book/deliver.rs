@@ -170,7 +170,7 @@ impl Book {
     ) -> Reached {
         let hears = |rider: &RiderId| {
             let delivery = self.delivery(alert, rider).filter(|delivery| delivery.is_open());
-            delivery.is_some_and(|delivery| context.presence.is_online(delivery.app, rider))
+            delivery.is_some_and(|delivery| context.presence.is_audible(delivery.app, rider))
         };
         if riders.into_iter().any(hears) { Reached::Somebody } else { Reached::Nobody }
     }

@@ -127,7 +127,7 @@ impl PostgresStore {
             epoch,
             now: options.now,
             // The server gives up a statement before; this is for one that has gone.
-            answer_max: options.statement_max * 3,
+            answer_max: options.statement_max * 2,
             closing: CancellationToken::new(),
         })))
     }

@@ -1,5 +1,7 @@
 //! A statement on its way to a database: its text in the database's own words, and its arguments in their order.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -76,7 +78,8 @@ impl Query {
                 for_sqlite(text, self.args).fetch(&mut **db).map_ok(Row::Sqlite).try_collect().await?
             }
             Db::Postgres(db) => {
-                for_postgres(text, self.args).fetch(&mut **db).map_ok(Row::Postgres).try_collect().await?
+                let rows = for_postgres(text, self.args).fetch(&mut **db).map_ok(Row::Postgres).try_collect();
+                in_time(rows).await?
             }
         })
     }
@@ -86,7 +89,9 @@ impl Query {
         let text = self.text_for(db);
         Ok(match db {
             Db::Sqlite(db) => Row::Sqlite(for_sqlite(text, self.args).fetch_one(&mut **db).await?),
-            Db::Postgres(db) => Row::Postgres(for_postgres(text, self.args).fetch_one(&mut **db).await?),
+            Db::Postgres(db) => {
+                Row::Postgres(in_time(for_postgres(text, self.args).fetch_one(&mut **db)).await?)
+            }
         })
     }
 
@@ -96,7 +101,7 @@ impl Query {
         Ok(match db {
             Db::Sqlite(db) => for_sqlite(text, self.args).fetch_optional(&mut **db).await?.map(Row::Sqlite),
             Db::Postgres(db) => {
-                for_postgres(text, self.args).fetch_optional(&mut **db).await?.map(Row::Postgres)
+                in_time(for_postgres(text, self.args).fetch_optional(&mut **db)).await?.map(Row::Postgres)
             }
         })
     }
@@ -111,9 +116,20 @@ impl Query {
         let text = self.text_for(db);
         Ok(match db {
             Db::Sqlite(db) => for_sqlite(text, self.args).execute(&mut **db).await?.rows_affected(),
-            Db::Postgres(db) => for_postgres(text, self.args).execute(&mut **db).await?.rows_affected(),
+            Db::Postgres(db) => {
+                in_time(for_postgres(text, self.args).execute(&mut **db)).await?.rows_affected()
+            }
         })
     }
+}
+
+/// Longer than a PostgreSQL server lets a statement take, whatever is configured (`store.statement_timeout`, 9 s at most).
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// A server that has gone without a word, or hangs, keeps no limit of its own: then ours ends the wait.
+async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let silent = || sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    tokio::time::timeout(ANSWER_MAX, answer).await.unwrap_or_else(|_| Err(silent()))
 }
 
 fn for_sqlite(text: &'static str, args: Vec<Arg>) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
