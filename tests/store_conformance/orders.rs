@@ -173,8 +173,10 @@ pub(crate) async fn a_newer_alert_of_a_key_takes_the_place_of_the_older(stage: &
     assert_eq!(theirs.ended, [], "nor is another app's");
     // Two of one key in one batch: the later takes the place of the earlier.
     let (one, two) = (stage.event(&keyed("e5", &["r3"], "k")), stage.event(&keyed("e6", &["r3"], "k")));
-    let (one, two) = tokio::join!(stage.store.accept(one), stage.store.accept(two));
-    let (Accepted::New(one), Accepted::New(two)) = (one.unwrap(), two.unwrap()) else { panic!("not new") };
+    let mut accepted = stage.store.accept_all(vec![one, two]).await.into_iter().map(Result::unwrap);
+    let (Some(Accepted::New(one)), Some(Accepted::New(two))) = (accepted.next(), accepted.next()) else {
+        panic!("not new")
+    };
     assert_eq!(two.ended, [ended(stage, "r3", own(&one), EndReason::Superseded)]);
     assert_eq!(firsts(&one)[0].reason, None, "it was told as it was");
 }
