@@ -111,7 +111,7 @@ impl Dispatch {
         };
         let portion = usize::try_from(look.per_destination).unwrap_or(usize::MAX);
         let until = now.wall.plus_ms(self.post.limits.timeout_ms + LEASE_BESIDE_MS);
-        let claimed = self
+        let mut claimed = self
             .store
             .claim_callbacks(now.wall, until, look.resting, look.per_destination, look.room)
             .await?;
@@ -120,6 +120,8 @@ impl Dispatch {
             few if few < portion => Claimed::Some,
             _ => Claimed::Much,
         };
+        // After a rest one finds out: rather one that has not failed yet.
+        claimed.sort_by_key(tries);
         let mut put_off = Vec::new();
         for batch in claimed {
             let (Some(backend), Some(first)) = (Backend::of(&batch), batch.callbacks.first()) else {
@@ -201,6 +203,11 @@ impl Dispatch {
     }
 }
 
+/// How often it was tried.
+fn tries(batch: &CallbackBatch) -> u32 {
+    batch.callbacks.iter().map(|callback| callback.attempts).max().unwrap_or(0)
+}
+
 /// That of a single callback; a list may tell of many.
 fn traceparent(callbacks: &[Callback]) -> Option<String> {
     let [only] = callbacks else { return None };
@@ -226,7 +233,7 @@ impl Flight {
         let tried = Try {
             table: &limits.retries,
             urgency: Urgency::of(batch.callbacks.iter().map(|callback| callback.kind.as_str())),
-            tries: batch.callbacks.iter().map(|callback| callback.attempts).max().unwrap_or(0),
+            tries: tries(&batch),
             luck: dispatch.clock.entropy().last().copied().unwrap_or(0),
             retry_after_max_ms: limits.retry_after_max_ms,
             at: ended.wall,
@@ -247,7 +254,9 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         let (dispatch, now_ms) = (&self.dispatch, self.dispatch.clock.now().mono_ms);
-        let change = dispatch.post.with(|traffic| traffic.ended(&self.backend, self.verdict, now_ms));
+        let change = dispatch
+            .post
+            .with(|traffic| traffic.ended(&self.backend, &self.destination, self.verdict, now_ms));
         let Destination { app, name } = &self.destination;
         match change {
             Change::None => {}

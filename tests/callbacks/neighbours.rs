@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use orderbell::dispatch::CircuitLimits;
 use orderbell::domain::callback::CallbackState;
 use serde_json::json;
 
@@ -101,4 +102,51 @@ async fn a_lane_that_fails_does_not_hold_up_other_alerts_of_its_target() {
     let tries: Vec<usize> = waiting.iter().map(|record| record.tries.len()).collect();
     assert_eq!(tries, [1, 0, 0], "those behind the one that fails wait for it");
     stage.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_that_fails_delays_no_other_of_its_host() {
+    // The failures in a row and the rests of the configuration.
+    let circuit = CircuitLimits { failures: 5, rest_ms: 10_000, rest_ms_max: 300_000 };
+    let setup = Setup { retries: vec![50; 11], timeout: Duration::from_secs(3), circuit, ..Setup::default() };
+    let stage = Stage::start(setup).await;
+    let host = Target::start(|heard, _| match heard.path() {
+        "/missing" => Manner::Status(404),
+        "/later" => Manner::With(503, "retry-after: 25".to_owned()),
+        "/broken" => Manner::Status(500),
+        "/hangs" => Manner::Hang,
+        _ => Manner::Status(200),
+    })
+    .await;
+    let began = Instant::now();
+    let (mut round, mut slowest) = (0, Duration::ZERO);
+    // Longer than three hanging tries: until what hangs rests.
+    while began.elapsed() < Duration::from_secs(8) {
+        round += 1;
+        for path in ["/missing", "/later", "/broken", "/hangs"] {
+            stage
+                .event(
+                    &format!("r{round}-{}", &path[1..]),
+                    "order.new",
+                    json!({"callback_url": host.url(path)}),
+                )
+                .await;
+        }
+        let posted = Instant::now();
+        let url = host.url("/well");
+        let alert = stage.event(&format!("r{round}"), "order.new", json!({"callback_url": url})).await;
+        let alert = alert.to_string();
+        let heard = eventually("the healthy one is told", async || {
+            host.heard().into_iter().find(|request| request.body()["data"]["alert_id"] == alert)
+        })
+        .await;
+        slowest = slowest.max(heard.at.duration_since(posted));
+        // A little traffic, so that failures come in a row without an answer between them.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    println!("{round} callbacks beside four addresses of the host that fail: the slowest {slowest:?}");
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    let calls = |path: &str| host.heard().iter().filter(|request| request.path() == path).count();
+    assert_eq!(calls("/later"), 1, "it asked to be left alone");
+    assert!(calls("/missing") > 5 && calls("/broken") >= 5 && calls("/hangs") >= 5, "they were tried");
 }

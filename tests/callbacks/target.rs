@@ -111,6 +111,11 @@ impl Heard {
         lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
     }
 
+    /// Where it was sent to, beside the host.
+    pub(crate) fn path(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap()
+    }
+
     pub(crate) fn id(&self) -> &str {
         self.header(signature::ID).unwrap()
     }

@@ -15,10 +15,14 @@ pub struct CircuitLimits {
 /// What a try says about its backend.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
-    /// It answers, if only that a body is bad.
+    /// It answers, if only that a request is bad.
     Well,
-    /// It fails.
+    /// It answers that it fails.
     Ill,
+    /// It was reached and gave no answer.
+    Mute,
+    /// It was not reached.
+    Unreached,
     /// It asks to be left alone for so many milliseconds.
     Away(i64),
     /// Nothing: it was not asked.
@@ -79,6 +83,18 @@ impl Circuit {
         self.failures == 0 && self.rest.is_none()
     }
 
+    /// The end of its rest, while that is to come. Where several may find out, nobody waits for another.
+    pub(super) fn rests_until(&self, now_ms: i64) -> Option<i64> {
+        self.rest.map(|rest| rest.until_ms).filter(|until_ms| now_ms < *until_ms)
+    }
+
+    /// A request goes that finds out, perhaps beside others.
+    pub(super) fn probe(&mut self) {
+        if let Some(rest) = &mut self.rest {
+            rest.probing = true;
+        }
+    }
+
     /// Asks for a request.
     pub(super) fn admit(&mut self, now_ms: i64) -> Admission {
         match &mut self.rest {
@@ -101,7 +117,7 @@ impl Circuit {
                 *self = Self::default();
                 if was_resting { Change::Back } else { Change::None }
             }
-            Verdict::Ill => {
+            Verdict::Ill | Verdict::Mute | Verdict::Unreached => {
                 self.failures = self.failures.saturating_add(1);
                 // One that began before the rest adds nothing to it.
                 let opens = self.rest.map_or(self.failures >= limits.failures.max(1), |rest| rest.probing);

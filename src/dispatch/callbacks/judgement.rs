@@ -74,9 +74,9 @@ impl Judgement {
                 Self { after, ..judged("busy", Verdict::Unknown) }
             }
             CallbackReply::Unsigned => judged("unsigned", Verdict::Unknown),
-            CallbackReply::Unreachable => judged("unreachable", Verdict::Ill),
-            CallbackReply::TimedOut => judged("timeout", Verdict::Ill),
-            CallbackReply::Broken => judged("broken", Verdict::Ill),
+            CallbackReply::Unreachable => judged("unreachable", Verdict::Unreached),
+            CallbackReply::TimedOut => judged("timeout", Verdict::Mute),
+            CallbackReply::Broken => judged("broken", Verdict::Mute),
         }
     }
 
@@ -101,9 +101,9 @@ impl Judgement {
                 Self { after: tried.again(wait), ..judged("asked_to_wait", Verdict::Away(wait)) }
             }
             (300..=399, _) => judged("redirect", Verdict::Ill),
-            // These blame one body: the backend is there, and the next one may be fine.
-            (400 | 409 | 413 | 415 | 422, _) => judged("refused", Verdict::Well),
-            (400..=499, _) => judged("refused", Verdict::Ill),
+            // These two are about load and time; the others blame the request, and the next one may be fine.
+            (408 | 429, _) => judged("refused", Verdict::Ill),
+            (400..=499, _) => judged("refused", Verdict::Well),
             (_, _) => judged("failed", Verdict::Ill),
         }
     }
@@ -154,8 +154,9 @@ mod tests {
             (answered(304, None), again, Verdict::Ill, Some("redirect")),
             (answered(400, None), again, Verdict::Well, Some("refused")),
             (answered(422, None), again, Verdict::Well, Some("refused")),
-            (answered(401, None), again, Verdict::Ill, Some("refused")),
-            (answered(404, None), again, Verdict::Ill, Some("refused")),
+            (answered(401, None), again, Verdict::Well, Some("refused")),
+            (answered(404, None), again, Verdict::Well, Some("refused")),
+            (answered(408, None), again, Verdict::Ill, Some("refused")),
             (answered(429, None), again, Verdict::Ill, Some("refused")),
             (answered(500, Some(60)), again, Verdict::Ill, Some("failed")),
             (answered(503, None), again, Verdict::Ill, Some("failed")),
@@ -163,9 +164,9 @@ mod tests {
             (CallbackReply::NotAllowed, AfterAttempt::Dead, Verdict::Unknown, Some("not_allowed")),
             (CallbackReply::Busy, AfterAttempt::Postponed(EpochMs(1_100)), Verdict::Unknown, Some("busy")),
             (CallbackReply::Unsigned, again, Verdict::Unknown, Some("unsigned")),
-            (CallbackReply::Unreachable, again, Verdict::Ill, Some("unreachable")),
-            (CallbackReply::TimedOut, again, Verdict::Ill, Some("timeout")),
-            (CallbackReply::Broken, again, Verdict::Ill, Some("broken")),
+            (CallbackReply::Unreachable, again, Verdict::Unreached, Some("unreachable")),
+            (CallbackReply::TimedOut, again, Verdict::Mute, Some("timeout")),
+            (CallbackReply::Broken, again, Verdict::Mute, Some("broken")),
         ] {
             assert_eq!(judged_after(0, reply), (after, verdict, error), "{reply:?}");
         }

@@ -1,7 +1,7 @@
 //! What is under way to whom: places in all, for an app and for a backend, and who rests.
 //! Pure: it says what may be claimed and what may go; the time comes in as milliseconds of a clock that never goes back.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::circuit::{Admission, Change, Circuit, CircuitLimits, Verdict};
 use crate::domain::AppId;
@@ -22,12 +22,13 @@ pub struct TrafficLimits {
     pub circuit: CircuitLimits,
 }
 
-/// Who is sent to: a target, or whoever answers at the origin of addresses that events have named. Such an address may be
-/// another one with each order; that none of them answers is one fact.
+/// Whose places are counted: a target, or the origin of addresses that events have named. Such an address may be another one
+/// with each order; that the origin is away is one fact, what one address answers is that address's own.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Backend {
     app: AppId,
     name: String,
+    is_origin: bool,
 }
 
 /// What may be claimed now.
@@ -47,10 +48,17 @@ pub(super) struct Traffic {
 
 #[derive(Default)]
 struct State {
+    /// All of it. Its circuit is that of an origin; a target has only its own.
+    whole: Gate,
+    /// Its destinations: a target, or the addresses of an origin that are not to be claimed while it is full or rests.
+    known: BTreeMap<Destination, Gate>,
+}
+
+/// What is under way through here, and whether anything may go.
+#[derive(Default)]
+struct Gate {
     in_flight: u32,
     circuit: Circuit,
-    /// Its destinations that are not to be claimed while it is full or rests.
-    known: BTreeSet<Destination>,
     heard_ms: i64,
 }
 
@@ -65,9 +73,26 @@ impl Backend {
     pub(super) fn of(batch: &CallbackBatch) -> Option<Self> {
         let first = batch.callbacks.first()?;
         let Destination { app, name } = &first.destination;
+        let is_origin = name.starts_with("url:");
         let origin = || AllowedUrl::parse(&first.url, UrlPolicy::PrivateToo).ok().map(|url| url.origin());
-        let name = if name.starts_with("url:") { origin() } else { None }.unwrap_or_else(|| name.clone());
-        Some(Self { app: *app, name })
+        let name = if is_origin { origin() } else { None }.unwrap_or_else(|| name.clone());
+        Some(Self { app: *app, name, is_origin })
+    }
+}
+
+impl TrafficLimits {
+    /// Most that a claim brings for one destination.
+    fn portion(self) -> u32 {
+        (self.per_target / 4).max(1)
+    }
+
+    /// Places of one destination. An address leaves a portion to the others of its origin, and has one once it has failed.
+    fn own_places(self, backend: &Backend, own: &Gate) -> u32 {
+        match (backend.is_origin, own.circuit.is_fresh()) {
+            (false, _) => self.per_target,
+            (true, true) => self.per_target.saturating_sub(self.portion()).max(1),
+            (true, false) => self.portion(),
+        }
     }
 }
 
@@ -76,21 +101,24 @@ impl Traffic {
         Self { limits, in_flight: 0, backends: HashMap::new() }
     }
 
-    /// What may be claimed; `None` if every place is taken. A claim is at most half of a backend's places, and who has not
-    /// as many left is not claimed for: so a claim never brings more than has a place.
+    /// What may be claimed; `None` if every place is taken. A claim is at most a portion of a backend's places, and who has
+    /// not as many left is not claimed for: so a claim never brings more than has a place.
     pub(super) fn look(&mut self, now_ms: i64) -> Option<Look> {
         self.forget(now_ms);
-        let room = self.limits.places.saturating_sub(self.in_flight);
-        let portion = (self.limits.per_target / 2).max(1);
+        let (limits, portion) = (self.limits, self.limits.portion());
+        let room = limits.places.saturating_sub(self.in_flight);
         let apps = self.by_app();
-        let is_closed = |backend: &Backend, state: &State| {
-            state.circuit.is_closed_to(now_ms)
-                || state.in_flight + portion > self.limits.per_target
-                || apps.get(&backend.app).is_some_and(|taken| *taken >= self.limits.per_app)
-        };
-        let closed = self.backends.iter().filter(|(backend, state)| is_closed(backend, state));
-        let mut resting: Vec<Destination> =
-            closed.flat_map(|(_, state)| state.known.iter().cloned()).collect();
+        let mut resting = Vec::new();
+        for (backend, state) in &self.backends {
+            let is_closed = state.whole.circuit.rests_until(now_ms).is_some()
+                || state.whole.in_flight + portion > limits.per_target
+                || apps.get(&backend.app).is_some_and(|taken| *taken >= limits.per_app);
+            let is_shut = |own: &Gate| {
+                own.circuit.is_closed_to(now_ms) || own.in_flight + portion > limits.own_places(backend, own)
+            };
+            let shut = state.known.iter().filter(|(_, own)| is_closed || is_shut(own));
+            resting.extend(shut.map(|(destination, _)| destination.clone()));
+        }
         resting.sort_unstable();
         (room > 0).then_some(Look { room, per_destination: portion, resting })
     }
@@ -99,52 +127,108 @@ impl Traffic {
     pub(super) fn admit(&mut self, backend: &Backend, destination: &Destination, now_ms: i64) -> Admission {
         let of_app = self.by_app().get(&backend.app).copied().unwrap_or(0);
         let all_taken = self.in_flight >= self.limits.places || of_app >= self.limits.per_app;
-        let state = self.backends.entry(backend.clone()).or_default();
-        // Those forgotten have been put off, or are under way: neither is due.
-        if state.known.len() >= KNOWN_MAX {
-            state.known.clear();
-        }
-        state.known.insert(destination.clone());
-        if all_taken || state.in_flight >= self.limits.per_target {
+        let State { whole, known } = self.backends.entry(backend.clone()).or_default();
+        make_room(known);
+        let own = known.entry(destination.clone()).or_default();
+        let own_taken = own.in_flight >= self.limits.own_places(backend, own);
+        if all_taken || own_taken || whole.in_flight >= self.limits.per_target {
             return Admission::NotBefore(now_ms.saturating_add(FULL_WAIT_MS));
         }
-        let admission = state.circuit.admit(now_ms);
+        if let Some(until_ms) = whole.circuit.rests_until(now_ms) {
+            return Admission::NotBefore(until_ms);
+        }
+        let admission = own.circuit.admit(now_ms);
         if admission == Admission::Go {
-            state.in_flight += 1;
+            // Each address finds out: one that hangs is not to keep the others waiting.
+            whole.circuit.probe();
+            own.in_flight += 1;
+            whole.in_flight += 1;
             self.in_flight += 1;
         }
         admission
     }
 
     /// A request that was admitted has ended.
-    pub(super) fn ended(&mut self, backend: &Backend, verdict: Verdict, now_ms: i64) -> Change {
-        let Some(state) = self.backends.get_mut(backend) else { return Change::None };
-        state.in_flight = state.in_flight.saturating_sub(1);
+    pub(super) fn ended(
+        &mut self,
+        backend: &Backend,
+        destination: &Destination,
+        verdict: Verdict,
+        now_ms: i64,
+    ) -> Change {
+        let Some(State { whole, known }) = self.backends.get_mut(backend) else { return Change::None };
         self.in_flight = self.in_flight.saturating_sub(1);
-        state.heard_ms = now_ms;
-        state.circuit.judge(verdict, self.limits.circuit, now_ms)
+        whole.left(now_ms);
+        let own = known.entry(destination.clone()).or_default();
+        own.left(now_ms);
+        let of_origin = of_origin(verdict, &own.circuit);
+        let change = own.circuit.judge(verdict, self.limits.circuit, now_ms);
+        if !backend.is_origin {
+            return change;
+        }
+        match whole.circuit.judge(of_origin, self.limits.circuit, now_ms) {
+            Change::None => change,
+            of_whole @ (Change::Rests(_) | Change::Back) => of_whole,
+        }
     }
 
-    /// How many backends rest.
+    /// How many targets, addresses and origins rest.
     pub(super) fn resting(&self) -> usize {
-        self.backends.values().filter(|state| state.circuit.is_resting()).count()
+        let gates = self
+            .backends
+            .values()
+            .flat_map(|state| state.known.values().chain(std::iter::once(&state.whole)));
+        gates.filter(|gate| gate.circuit.is_resting()).count()
     }
 
     fn by_app(&self) -> HashMap<AppId, u32> {
         let mut apps = HashMap::new();
         for (backend, state) in &self.backends {
-            *apps.entry(backend.app).or_default() += state.in_flight;
+            *apps.entry(backend.app).or_default() += state.whole.in_flight;
         }
         apps
     }
 
     fn forget(&mut self, now_ms: i64) {
-        self.backends.retain(|_, state| {
-            let is_old = now_ms.saturating_sub(state.heard_ms) > FORGET_MS;
-            let is_idle = !state.circuit.is_resting() && (state.circuit.is_fresh() || is_old);
-            // One that rests is forgotten long after its rest, if nothing has come up for it since.
-            state.in_flight > 0 || !(is_idle || (is_old && !state.circuit.is_closed_to(now_ms)))
+        self.backends.retain(|_, State { whole, known }| {
+            known.retain(|_, own| own.circuit.is_fresh() || !own.is_past(now_ms));
+            !whole.is_past(now_ms) || known.values().any(|own| !own.is_past(now_ms))
         });
+    }
+}
+
+impl Gate {
+    fn left(&mut self, now_ms: i64) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.heard_ms = now_ms;
+    }
+
+    /// Whether it may be forgotten. One that rests may long after its rest, if nothing has come up for it since.
+    fn is_past(&self, now_ms: i64) -> bool {
+        let is_old = now_ms.saturating_sub(self.heard_ms) > FORGET_MS;
+        let is_idle = !self.circuit.is_resting() && (self.circuit.is_fresh() || is_old);
+        self.in_flight == 0 && (is_idle || (is_old && !self.circuit.is_closed_to(now_ms)))
+    }
+}
+
+/// What an end says about the origin. Whatever it answers, it is there. An address that stays mute may be alone in that: it
+/// counts once, until it is well.
+fn of_origin(verdict: Verdict, own: &Circuit) -> Verdict {
+    match verdict {
+        Verdict::Well | Verdict::Ill | Verdict::Away(_) => Verdict::Well,
+        Verdict::Mute if own.is_fresh() => Verdict::Ill,
+        Verdict::Unreached => Verdict::Ill,
+        Verdict::Mute | Verdict::Unknown => Verdict::Unknown,
+    }
+}
+
+/// Those forgotten have been put off, or are due and take their chance; what has failed is remembered longer.
+fn make_room(known: &mut BTreeMap<Destination, Gate>) {
+    if known.len() >= KNOWN_MAX {
+        known.retain(|_, own| own.in_flight > 0 || !own.circuit.is_fresh());
+    }
+    if known.len() >= KNOWN_MAX {
+        known.retain(|_, own| own.in_flight > 0);
     }
 }
 
@@ -185,17 +269,80 @@ mod tests {
     #[test]
     fn a_backend_has_its_places_and_no_more_however_many_are_claimed() {
         let mut traffic = Traffic::new(LIMITS);
-        let look = Look { room: 6, per_destination: 2, resting: vec![] };
+        let look = Look { room: 6, per_destination: 1, resting: vec![] };
         assert_eq!(traffic.look(0).unwrap(), look);
-        for _ in 0..2 {
+        for room in [5, 4, 3] {
             assert_eq!(sent(&mut traffic, app(1), "cbt_1", 0), Admission::Go);
+            assert_eq!(traffic.look(0).unwrap(), Look { room, ..look.clone() });
         }
-        assert_eq!(traffic.look(0).unwrap(), Look { room: 4, ..look });
         assert_eq!(sent(&mut traffic, app(1), "cbt_1", 0), Admission::Go);
         let full = Destination { app: app(1), name: "cbt_1".to_owned() };
         assert_eq!(traffic.look(0).unwrap().resting, [full]);
-        assert_eq!(sent(&mut traffic, app(1), "cbt_1", 0), Admission::Go);
         assert_eq!(sent(&mut traffic, app(1), "cbt_1", 0), Admission::NotBefore(1_000));
+    }
+
+    fn ended(traffic: &mut Traffic, name: &str, verdict: Verdict, now_ms: i64) -> Change {
+        let (backend, destination) = target(app(1), name);
+        traffic.ended(&backend, &destination, verdict, now_ms)
+    }
+
+    fn tried(traffic: &mut Traffic, name: &str, verdict: Verdict, now_ms: i64) -> Change {
+        assert_eq!(sent(traffic, app(1), name, now_ms), Admission::Go, "{name}");
+        ended(traffic, name, verdict, now_ms)
+    }
+
+    #[test]
+    fn what_an_address_answers_rests_that_address_alone() {
+        for (verdict, rest_ms) in [(Verdict::Ill, 10_000), (Verdict::Away(25_000), 25_000)] {
+            let mut traffic = Traffic::new(LIMITS);
+            tried(&mut traffic, "url:1", Verdict::Ill, 0);
+            assert_eq!(tried(&mut traffic, "url:1", verdict, 0), Change::Rests(rest_ms));
+            let (_, resting) = target(app(1), "url:1");
+            assert_eq!((traffic.look(1).unwrap().resting, traffic.resting()), (vec![resting], 1));
+            assert_eq!(sent(&mut traffic, app(1), "url:1", 1), Admission::NotBefore(rest_ms));
+            assert_eq!(tried(&mut traffic, "url:2", Verdict::Well, 1), Change::None);
+            assert_eq!(
+                sent(&mut traffic, app(1), "url:1", 1),
+                Admission::NotBefore(rest_ms),
+                "nor is it well"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_that_hangs_leaves_places_and_counts_once_for_its_origin() {
+        let mut traffic = Traffic::new(LIMITS);
+        for _ in 0..3 {
+            assert_eq!(sent(&mut traffic, app(1), "url:1", 0), Admission::Go);
+        }
+        assert_eq!(sent(&mut traffic, app(1), "url:1", 0), Admission::NotBefore(1_000));
+        assert_eq!(tried(&mut traffic, "url:2", Verdict::Unknown, 0), Change::None);
+        assert_eq!(ended(&mut traffic, "url:1", Verdict::Mute, 10), Change::None);
+        assert_eq!(
+            sent(&mut traffic, app(1), "url:1", 10),
+            Admission::NotBefore(1_010),
+            "less once it failed"
+        );
+        assert_eq!(ended(&mut traffic, "url:1", Verdict::Mute, 20), Change::Rests(10_000));
+        assert_eq!(ended(&mut traffic, "url:1", Verdict::Mute, 20), Change::None);
+        assert_eq!((traffic.resting(), tried(&mut traffic, "url:2", Verdict::Well, 21)), (1, Change::None));
+    }
+
+    #[test]
+    fn an_origin_that_is_away_rests_and_then_each_address_finds_out() {
+        let mut traffic = Traffic::new(LIMITS);
+        assert_eq!(tried(&mut traffic, "url:1", Verdict::Unreached, 0), Change::None);
+        assert_eq!(tried(&mut traffic, "url:2", Verdict::Mute, 0), Change::Rests(10_000));
+        assert_eq!(sent(&mut traffic, app(1), "url:3", 1), Admission::NotBefore(10_000));
+        assert_eq!(traffic.look(1).unwrap().resting.len(), 3);
+        assert_eq!(sent(&mut traffic, app(1), "url:1", 10_000), Admission::Go);
+        assert!(traffic.look(10_000).unwrap().resting.len() == 1, "no other waits for it");
+        assert_eq!(
+            tried(&mut traffic, "url:3", Verdict::Ill, 10_000),
+            Change::Back,
+            "an answer is an answer"
+        );
+        assert_eq!(ended(&mut traffic, "url:1", Verdict::Unreached, 10_001), Change::Rests(10_000));
     }
 
     #[test]
@@ -211,8 +358,8 @@ mod tests {
             (traffic.look(0), sent(&mut traffic, app(3), "cbt_4", 0)),
             (None, Admission::NotBefore(1_000))
         );
-        let (backend, _) = target(app(2), "cbt_3");
-        assert_eq!(traffic.ended(&backend, Verdict::Well, 5), Change::None);
+        let (backend, destination) = target(app(2), "cbt_3");
+        assert_eq!(traffic.ended(&backend, &destination, Verdict::Well, 5), Change::None);
         assert_eq!(traffic.look(5).unwrap().room, 1);
     }
 
@@ -222,13 +369,17 @@ mod tests {
         let (backend, destination) = target(app(1), "cbt_1");
         for change in [Change::None, Change::Rests(10_000)] {
             assert_eq!(traffic.admit(&backend, &destination, 0), Admission::Go);
-            assert_eq!(traffic.ended(&backend, Verdict::Ill, 0), change);
+            assert_eq!(traffic.ended(&backend, &destination, Verdict::Ill, 0), change);
         }
         assert_eq!((traffic.look(9_999).unwrap().resting, traffic.resting()), (vec![destination.clone()], 1));
         assert!(traffic.look(10_000).unwrap().resting.is_empty());
         assert_eq!(traffic.admit(&backend, &destination, 10_000), Admission::Go);
-        assert_eq!(traffic.look(10_001).unwrap().resting, [destination], "one finds out, the others wait");
-        assert_eq!(traffic.ended(&backend, Verdict::Well, 10_002), Change::Back);
+        assert_eq!(
+            traffic.look(10_001).unwrap().resting,
+            [destination.clone()],
+            "one finds out, the others wait"
+        );
+        assert_eq!(traffic.ended(&backend, &destination, Verdict::Well, 10_002), Change::Back);
         assert!(traffic.look(10_003).unwrap().resting.is_empty() && traffic.backends.is_empty());
     }
 
@@ -248,7 +399,7 @@ mod tests {
         let mut traffic = Traffic::new(LIMITS);
         let (backend, destination) = target(app(1), "cbt_1");
         traffic.admit(&backend, &destination, 0);
-        traffic.ended(&backend, Verdict::Away(700_000), 0);
+        traffic.ended(&backend, &destination, Verdict::Away(700_000), 0);
         assert_eq!(traffic.look(650_000).unwrap().resting.len(), 1, "its rest is longer than our memory");
         assert!(traffic.look(700_001).is_some() && traffic.backends.is_empty());
     }
