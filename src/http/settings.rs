@@ -143,7 +143,7 @@ fn read_ages(body: &Reader<'_>) -> Result<Ages, InputError> {
     if own.hours(Aged::Texts) > own.hours(Aged::Alerts) && own.hours(Aged::Alerts).is_some() {
         return Err(ages.error(
             "texts_h",
-            "out_of_range",
+            "out_of_order",
             "is longer than alerts_h: texts go with their alert",
         ));
     }

@@ -121,12 +121,15 @@ async fn what_an_app_says_of_ages_holds_and_what_cannot_be_is_refused() {
         (json!({"alerts_h": 167}), "/retention/alerts_h"),
         (json!({"dead_callbacks_h": 23}), "/retention/dead_callbacks_h"),
         (json!({"calls_h": 87_601}), "/retention/calls_h"),
-        (json!({"texts_h": 200, "alerts_h": 168}), "/retention/texts_h"),
     ] {
         let refused = server.call("PUT", "/v1/settings", json!({"retention": ages})).await;
         refused.assert_problem(400, "out_of_range");
         assert_eq!(refused.json["pointer"], place);
     }
+    let longer = json!({"retention": {"texts_h": 200, "alerts_h": 168}});
+    let refused = server.call("PUT", "/v1/settings", longer).await;
+    refused.assert_problem(400, "out_of_order");
+    assert_eq!(refused.json["pointer"], "/retention/texts_h");
     let refused = server.call("PUT", "/v1/settings", json!({"retention": {"clips_h": 1}})).await;
     refused.assert_problem(400, "unknown_member");
     server.stop().await;

@@ -17,8 +17,6 @@ from requests.auth import AuthBase
 # Errors between members, of the moment, or of a text's own grammar. Everything else the schema must have said.
 BEYOND_THE_SCHEMA = {
     "bad_call": "a template with slots",
-    "bad_cursor": "a cursor is what a page before has given",
-    "bad_period": "until is after since",
     "bad_cloudevent": "data_base64 is the base64 of JSON",
     "bad_cursor": "cursors are ours to give",
     "bad_frame": "frames are judged as the socket judges them",
@@ -39,7 +37,7 @@ BEYOND_THE_SCHEMA = {
     "not_offered": "a settlement names who was asked",
     "not_together": "members that exclude each other",
     "number_too_large": "free values may be any JSON",
-    "out_of_order": "steps stand in the order of after_s",
+    "out_of_order": "steps stand in the order of after_s; texts go before their alerts",
     "too_deep": "free values may be any JSON",
     "too_long": "bytes of JSON, where a schema counts characters",
     "too_wide": "since and until are not too far apart",

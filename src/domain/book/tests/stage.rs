@@ -31,8 +31,8 @@ impl Presence for Everyone {
         !rider.as_str().starts_with("away")
     }
 
-    fn is_audible(&self, _app: AppId, _rider: &RiderId) -> bool {
-        true
+    fn is_audible(&self, app: AppId, rider: &RiderId) -> bool {
+        self.is_online(app, rider)
     }
 }
 
