@@ -15,11 +15,10 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::Dispatch;
+use super::{CallbackSecrets, Dispatch};
 use crate::clock::random_bytes;
+use crate::domain::EpochMs;
 use crate::domain::callback::{Callback, Destination};
-use crate::domain::{EpochMs, SecretKind};
-use crate::intake::signature;
 use crate::store::{AfterAttempt, CallbackAttempt, CallbackBatch, StoreResult};
 use crate::telemetry::trace::TraceParent;
 use circuit::{Admission, Change, Verdict};
@@ -160,9 +159,7 @@ impl Dispatch {
         };
         let (id, timestamp_s) = (&batch.webhook_id, at.0.div_euclid(1_000));
         let body = Bytes::from(body::of_batch(batch).to_string());
-        let secrets = app.secrets(SecretKind::Callback, at);
-        let signatures: Vec<String> =
-            secrets.map(|secret| signature::sign(secret, id, timestamp_s, &body)).collect();
+        let signatures = CallbackSecrets::of(&app, at).sign(id, timestamp_s, &body);
         if signatures.is_empty() {
             return Some(CallbackReply::Unsigned);
         }
@@ -170,7 +167,7 @@ impl Dispatch {
             url: first.url.clone(),
             webhook_id: id.clone(),
             timestamp_s,
-            signatures: signatures.join(" "),
+            signatures,
             traceparent: traceparent(&batch.callbacks),
             body,
         };

@@ -88,7 +88,8 @@ impl CallbackSecrets {
         Self(app.secrets(SecretKind::Callback, at).map(<[u8]>::to_vec).collect())
     }
 
-    /// The value of `webhook-signature`: one of each secret, so that a backend may change over while two are live.
+    /// The value of `webhook-signature`: one of each secret, so that a backend may change over while two are live. Empty
+    /// without a secret.
     #[must_use]
     pub fn sign(&self, id: &str, at_s: i64, body: &[u8]) -> String {
         let signatures: Vec<String> = self.0.iter().map(|secret| sign(secret, id, at_s, body)).collect();

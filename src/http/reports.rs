@@ -49,7 +49,7 @@ pub(super) enum Format {
     tag = "Reports",
     security(("apiKey" = ["read"])),
     params(
-        ("by" = Option<String>, Query, description = "`station`, `hour`, `rider`, `kind` and `reason`, with commas between them; `reason` unless said otherwise", pattern = "^((station|hour|rider|kind|reason)(,(station|hour|rider|kind|reason)){0,4})?$"),
+        ("by" = Option<String>, Query, description = "`station`, `hour`, `rider`, `kind` and `reason`, with commas between them; `reason` unless said otherwise", pattern = "^((station|hour|rider|kind|reason)(,(station|hour|rider|kind|reason)){0,4})$"),
         ("since" = Option<String>, Query, description = "Came in at or after this moment: RFC 3339, epoch seconds or milliseconds"),
         ("until" = Option<String>, Query, description = "Came in before this moment; at most 31 days later"),
         ("station" = Option<GroupId>, Query, description = "Of the riders of this group alone"),
@@ -57,7 +57,7 @@ pub(super) enum Format {
         ("kind" = Option<String>, Query, description = "Of this kind alone"),
         ("mode" = Option<KeyMode>, Query, description = "`test` for what test keys have said instead of what live ones have"),
         ("format" = Option<String>, Query, description = "`json` or `csv`", pattern = "^(json|csv)?$"),
-        ("bom" = Option<String>, Query, description = "1: the CSV begins with a byte order mark, for Excel", pattern = "^[01]?$"),
+        ("bom" = Option<String>, Query, description = "1: the CSV begins with a byte order mark, for Excel", pattern = "^[01]$"),
     ),
     responses((
         status = 200,
@@ -105,7 +105,7 @@ pub async fn misses(
     tag = "Reports",
     security(("apiKey" = ["read"])),
     params(
-        ("by" = Option<String>, Query, description = "`station`, `hour`, `rider` and `kind`, with commas between them; `station` unless said otherwise", pattern = "^((station|hour|rider|kind)(,(station|hour|rider|kind)){0,3})?$"),
+        ("by" = Option<String>, Query, description = "`station`, `hour`, `rider` and `kind`, with commas between them; `station` unless said otherwise", pattern = "^((station|hour|rider|kind)(,(station|hour|rider|kind)){0,3})$"),
         ("within_ms" = Option<u32>, Query, description = "Another time than that of your objective", minimum = 100, maximum = 3_600_000),
         ("since" = Option<String>, Query, description = "Came in at or after this moment: RFC 3339, epoch seconds or milliseconds"),
         ("until" = Option<String>, Query, description = "Came in before this moment; at most 31 days later"),

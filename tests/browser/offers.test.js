@@ -137,8 +137,9 @@ test('the first tap has the order, the other rider is told and hears the chime',
   assert.deepEqual([await quick.close(), await slow.close()], [[], []]);
 });
 
-test('a backend takes three seconds to decide: 正在提交, 处理中, and a success only when it has said so', async () => {
-  const backend = await stage.backend(() => new Promise((resolve) => { setTimeout(resolve, 3000, 'won'); }));
+test('a backend takes its time to decide: 正在提交, 处理中, and a success only when it has said so', async () => {
+  let decide;
+  const backend = await stage.backend(() => new Promise((resolve) => { decide = resolve; }));
   const page = await started('r_decided');
   const id = await stage.server.post('r_decided', 'order.available', { order: order('71', '兰州拉面', '科技园'), callback_url: backend.url, offer: { mode: 'grab', arbiter: 'backend' } });
   await page.card(id, '[data-state="sounding"]');
@@ -150,6 +151,7 @@ test('a backend takes three seconds to decide: 正在提交, 处理中, and a su
   assert.equal(await state(page, id), '处理中，请稍等');
   assert.doesNotMatch(await (await page.card(id)).innerText(), /成功|已接单/);
   await page.shoot('pending');
+  decide('won');
   await page.card(id, '[data-result="done"]');
   assert.equal(await state(page, id), '抢单成功');
   const { winner, deliveries: [delivery] } = await stage.server.ended(id);

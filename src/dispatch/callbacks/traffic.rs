@@ -376,7 +376,7 @@ mod tests {
         assert_eq!(traffic.admit(&backend, &destination, 10_000), Admission::Go);
         assert_eq!(
             traffic.look(10_001).unwrap().resting,
-            [destination.clone()],
+            std::slice::from_ref(&destination),
             "one finds out, the others wait"
         );
         assert_eq!(traffic.ended(&backend, &destination, Verdict::Well, 10_002), Change::Back);

@@ -39,7 +39,7 @@ pub async fn schema(path: &Path, wait_max: Duration) -> StoreResult<Schema> {
 /// Brings the schema of the file up to date, as the start of a server would.
 ///
 /// # Errors
-/// As [`super::SqliteStore::open`].
+/// `Unusable` if it is no database of ours, `Unavailable` if it is locked.
 pub async fn migrate(options: &SqliteOptions) -> StoreResult<()> {
     let (db, _epoch) = prepare(options).await?;
     db.close().await.map_err(cannot_open)

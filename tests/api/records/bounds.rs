@@ -21,7 +21,7 @@ async fn missed_by(server: &TestServer, riders: usize) {
 async fn a_report_looks_at_so_many_deliveries_and_no_more() {
     let server = TestServer::start("[reports]\ndeliveries_max = 20\n[dispatch]\nsweep = \"50ms\"\n").await;
     missed_by(&server, 20).await;
-    let report = get(&server, "/v1/reports/misses?by=").await;
+    let report = get(&server, "/v1/reports/misses").await;
     assert_eq!(
         report["rows"],
         json!([{"misses": 20, "deliveries": 20, "reason": "never_sent", "why": "the rider was not connected while it lived"}])
