@@ -5,6 +5,7 @@ mod audio;
 mod callbacks;
 pub mod engines;
 mod environment;
+mod hooks;
 mod reports;
 mod retention;
 mod secrets;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use audio::Audio;
 pub use callbacks::Callbacks;
+pub use hooks::Hooks;
 use ipnet::IpNet;
 pub use reports::Reports;
 pub use retention::Retention;
@@ -92,6 +94,8 @@ pub struct Config {
     pub orders: Orders,
     /// Offers.
     pub offers: Offers,
+    /// Requests of foreign backends.
+    pub hooks: Hooks,
     /// Questions about the record.
     pub reports: Reports,
     /// What is sent to URLs that users give.
@@ -338,6 +342,7 @@ impl Config {
             .into_iter()
             .chain(self.server.rules())
             .chain(self.store.rules())
+            .chain(self.hooks.rules())
             .chain(self.reports.rules())
             .chain(self.callbacks.rules())
             .chain(self.audio.rules())

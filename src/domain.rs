@@ -8,6 +8,7 @@ pub mod book;
 pub mod callback;
 pub mod delivery;
 pub mod event;
+pub mod hook;
 pub mod id;
 pub mod kind;
 pub mod ladder;
@@ -29,9 +30,10 @@ pub use alert::{Alert, AlertState, Head};
 pub use audio_url::AudioUrls;
 pub use delivery::{Answer, Delivery, DeliveryState};
 pub use event::{Event, Order, OrderMerchant, Overrides};
+pub use hook::{Hook, HookDelivery, HookId, HookMode, HookVerdict};
 pub use id::{
-    AlertId, AppId, CallId, CallbackId, CallbackTargetId, DeliveryId, EventId, GroupId, IdError, KeyId,
-    OrderId, RiderId, ScheduleId, SessionId, WarmId,
+    AlertId, AppId, CallId, CallbackId, CallbackTargetId, DeliveryId, EventId, GroupId, HookDeliveryId,
+    IdError, KeyId, OrderId, RiderId, ScheduleId, SessionId, WarmId,
 };
 pub use kind::{Kind, Kinds, Need, Repeat, Urgency};
 pub use ladder::Ladder;

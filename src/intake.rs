@@ -6,6 +6,7 @@ mod cloud_event;
 mod event_body;
 mod event_type;
 mod flat;
+pub mod hooks;
 mod offer;
 mod parsed;
 mod places;

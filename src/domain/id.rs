@@ -199,6 +199,10 @@ own_id!(
     /// One address that an app has its callbacks sent to.
     CallbackTargetId, "cbt"
 );
+own_id!(
+    /// One request that a hook was sent.
+    HookDeliveryId, "hkd"
+);
 
 foreign_id!(
     /// A rider, as the backend names them. Unique within an app only.

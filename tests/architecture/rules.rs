@@ -132,7 +132,7 @@ const MAP: [(&str, &[&str]); 19] = [
 const TELEMETRY: (&str, &[&str]) = ("telemetry", &["config"]);
 
 /// A library and the modules that may name it.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 21] = [
     ("axum", &["http", "app"]),
     // The doctor is a client that must see what was really sent.
     ("hyper", &["http", "app", "doctor"]),
@@ -153,7 +153,10 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("symphonia", &["audio"]),
     ("clap", &["cli"]),
     ("governor", &["clock", "dispatch", "http"]),
-    ("minijinja", &["http"]),
+    // Pages; and expressions of hooks.
+    ("minijinja", &["http", "intake"]),
+    ("quick_xml", &["intake"]),
+    ("encoding_rs", &["intake"]),
 ];
 
 /// No I/O, no clock, no waiting: values in, values out.
