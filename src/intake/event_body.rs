@@ -11,15 +11,15 @@ use crate::domain::target::{DutyRule, MAX_GROUPS, MAX_RIDERS};
 use crate::domain::{EpochMs, Event, EventId, Kinds, Order, Overrides, Recurrence, Target, Urgency};
 
 /// Longest text an event may speak, in characters: half a minute of speech.
-const TEXT_CHARS_MAX: usize = 120;
+pub(super) const TEXT_CHARS_MAX: usize = 120;
 /// Largest `ext` and `vars`, in bytes of JSON.
-const EXTRA_BYTES_MAX: usize = 2048;
+pub(super) const EXTRA_BYTES_MAX: usize = 2048;
 /// Longest note, in characters.
-const NOTE_CHARS_MAX: usize = 500;
+pub(super) const NOTE_CHARS_MAX: usize = 500;
 /// Longest id of a merchant, in characters.
-const MERCHANT_CHARS_MAX: usize = 128;
+pub(super) const MERCHANT_CHARS_MAX: usize = 128;
 /// Longest name or short member, in characters.
-const NAME_CHARS_MAX: usize = 100;
+pub(super) const NAME_CHARS_MAX: usize = 100;
 
 type Read<T> = Result<T, InputError>;
 
@@ -143,7 +143,11 @@ fn read_phone_tail(dropoff: &Reader<'_>) -> Read<Option<String>> {
     Err(dropoff.error("phone_tail", "bad_value", "is the last four digits, as text"))
 }
 
-fn read_target(top: &Reader<'_>) -> Read<Target> {
+/// Reads whom an event is for.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub(super) fn read_target(top: &Reader<'_>) -> Read<Target> {
     let target = top.object("target")?.ok_or_else(|| top.missing("target"))?;
     target.only(&["riders", "groups", "near", "broadcast", "exclude", "on_duty"])?;
     if target.value("near").is_some() {
@@ -233,7 +237,11 @@ fn read_overrides(alert: &Reader<'_>) -> Read<Overrides> {
     })
 }
 
-fn read_callback_url(top: &Reader<'_>) -> Read<Option<String>> {
+/// Reads where the backend wants to hear of an event.
+///
+/// # Errors
+/// `wrong_type`, `too_long`, `bad_url`.
+pub(super) fn read_callback_url(top: &Reader<'_>) -> Read<Option<String>> {
     let Some(url) = top.text("callback_url", 2048)? else { return Ok(None) };
     let good = url.parse::<http::Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())

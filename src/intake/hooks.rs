@@ -1,6 +1,26 @@
 //! From the webhook of any backend to events, by configuration alone: verify, decode, drop, map, target, answer.
 //! Pure: the request, what the hook's owner has given it and the time come in as arguments; nothing is stored here.
 
+mod ack;
+pub mod coordinates;
+pub mod decode;
+pub mod expression;
+mod hand_out;
+mod map;
+pub mod path;
+mod pipeline;
+pub mod presets;
+mod profile;
+pub mod redact;
+pub mod times;
+pub mod verify;
+
+pub use ack::{Ack, AckKind, CONTENT_TYPES};
+pub use hand_out::{HandOut, TokenDoor};
+pub use map::{HookEvent, ItemReading};
+pub use pipeline::{KeptScope, Reading};
+pub use profile::{About, HookProfile, ParamWish};
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::domain::{Arbiter, Mode, Need, Offer};
 type Read<T> = Result<T, InputError>;
 
 /// Most seconds a rider has to answer: beyond an hour it is no offer to a rider on the road.
-const TIMEOUT_S_MAX: u32 = 3_600;
+pub(super) const TIMEOUT_S_MAX: u32 = 3_600;
 /// Headers of one call.
 const HEADERS_MAX: usize = 20;
 /// Longest URL and longest header value, in characters.

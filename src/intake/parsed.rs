@@ -118,7 +118,15 @@ pub fn parse_event(body: &[u8], kinds: &Kinds, fresh_id: impl FnOnce() -> EventI
     of_canonical(&strict_json::parse(body)?, kinds, fresh_id)
 }
 
-fn of_canonical(value: &Value, kinds: &Kinds, fresh_id: impl FnOnce() -> EventId) -> Read<ParsedEvent> {
+/// Parses a canonical event that is JSON already.
+///
+/// # Errors
+/// The first thing wrong, with its place.
+pub(super) fn of_canonical(
+    value: &Value,
+    kinds: &Kinds,
+    fresh_id: impl FnOnce() -> EventId,
+) -> Read<ParsedEvent> {
     let event = read_event(&Reader::new(value)?, kinds, fresh_id)?;
     let recurring_body = event.recurrence.is_some().then(|| without_recurrence(value));
     Ok(ParsedEvent { body_hash: hash(value), recurring_body, ..ParsedEvent::own(event) })

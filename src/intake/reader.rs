@@ -289,7 +289,9 @@ impl<'a> Reader<'a> {
         self.error(name, "missing_member", "is required")
     }
 
-    fn pointer_of(&self, name: &str) -> String {
+    /// The JSON pointer of one member of this object.
+    #[must_use]
+    pub(super) fn pointer_of(&self, name: &str) -> String {
         format!("{}/{}", self.pointer, escape(name))
     }
 }

@@ -35,6 +35,7 @@ const MAP: [(&str, &[&str]); 19] = [
             "doctor",
             "app",
             "http",
+            "intake",
             "dispatch",
             "audio",
             "speech",
