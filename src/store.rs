@@ -4,6 +4,7 @@
 mod apps;
 mod body;
 mod callbacks;
+mod hooks;
 pub mod model;
 pub mod postgres;
 mod records;
@@ -40,6 +41,7 @@ pub use callbacks::{
     ATTEMPTS_KEPT, AfterAttempt, CallbackAttempt, CallbackBacklog, CallbackBatch, CallbackFilter,
     CallbackRecord, CallbackStore, Online, PRESENCE_SETTLES_MS, TARGETS_MAX,
 };
+pub use hooks::{HookPut, HookStore};
 pub use records::{
     AlertFilter, AlertSummary, DeliveryPlace, HistoryFilter, Page, PageSize, PastDelivery, RecordStore, Span,
     Whose,
@@ -289,7 +291,7 @@ pub const DELIVERIES_SHOWN_MAX: u32 = 1_000;
 /// Everything Orderbell keeps.
 #[async_trait]
 pub trait Store:
-    AppStore + SpeechStore + CallbackStore + RecordStore + RetentionStore + Send + Sync + 'static
+    AppStore + SpeechStore + CallbackStore + HookStore + RecordStore + RetentionStore + Send + Sync + 'static
 {
     /// Marks one life of the data: a restored copy gets a new one.
     async fn epoch(&self) -> StoreResult<String>;

@@ -29,6 +29,8 @@ mod ending;
 mod erasing;
 #[path = "store_conformance/history.rs"]
 mod history;
+#[path = "store_conformance/hooks.rs"]
+mod hooks;
 #[path = "store_conformance/keeping.rs"]
 mod keeping;
 #[path = "store_conformance/ladders.rs"]
@@ -306,6 +308,17 @@ stories! {
         many_go_once_more_by_a_filter
         a_batch_is_one_request_and_stays_so
         the_newest_tries_are_kept;
+    hooks:
+        a_hook_is_kept_changed_and_found_by_its_id
+        an_app_has_so_many_hooks
+        a_change_of_another_version_is_a_conflict
+        a_removed_hook_takes_its_requests_along
+        the_newest_requests_of_each_verdict_are_kept
+        requests_come_in_pages_newest_first
+        nobody_sees_requests_of_another_app
+        old_requests_go_the_oldest_first
+        requests_that_name_an_erased_rider_go
+        an_order_is_remembered_for_who_asks;
     callbacks_presence:
         who_comes_and_goes_is_told_after_a_while
         nobody_is_noted_whose_app_does_not_ask

@@ -5,6 +5,7 @@ mod accept;
 mod apps;
 mod callbacks;
 mod deliveries;
+mod hooks;
 mod records;
 mod retention;
 mod speech;

@@ -62,6 +62,8 @@ pub struct Traces {
     pub offers: u64,
     /// Audiences still to be told, and recurring events, that named them.
     pub audiences: u64,
+    /// Requests to hooks whose events were for them.
+    pub hook_requests: u64,
 }
 
 /// A further part of an erasure.
@@ -136,6 +138,14 @@ pub trait RetentionStore {
 }
 
 impl Gone {
+    /// Rows of one table.
+    #[must_use]
+    pub fn of(table: &'static str, rows: u64) -> Self {
+        let mut gone = Self::default();
+        gone.add(table, rows);
+        gone
+    }
+
     /// Notes rows of a table.
     pub fn add(&mut self, table: &'static str, rows: u64) {
         if rows > 0 {
@@ -180,5 +190,6 @@ impl std::ops::AddAssign for Traces {
         self.calls += other.calls;
         self.offers += other.offers;
         self.audiences += other.audiences;
+        self.hook_requests += other.hook_requests;
     }
 }

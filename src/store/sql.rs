@@ -21,6 +21,8 @@ mod events;
 #[cfg(test)]
 pub(in crate::store) mod everyday;
 mod groups;
+mod hook_store;
+mod hooks;
 mod keys;
 mod locks;
 mod notices;

@@ -13,16 +13,18 @@ use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::report::Outcome;
 use orderbell::domain::{
     Aged, Alert, AlertId, AppId, AppSettings, CallId, CallbackId, CallbackTargetId, EpochMs, EventId,
-    GroupId, Head, KeyId, OrderKey, Rider, RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
+    GroupId, Head, Hook, HookDelivery, HookDeliveryId, HookId, HookVerdict, KeyId, OrderKey, OrderMemory,
+    Rider, RiderId, RiderKey, ScheduleId, Secret, Settlement, Target,
 };
 use orderbell::store::{
     Accepted, Admission, Admitted, AfterAttempt, AlertFilter, AlertRecord, AlertSummary, AppStore,
     Call as LadderCall, CallResult, CallbackAttempt, CallbackBacklog, CallbackBatch, CallbackFilter,
     CallbackRecord, CallbackStore, Claim, DeliveryPlace, DeviceCheck, DueStep, DueTarget, Duty, Ended,
-    ErasedPart, Erasure, Gone, HistoryFilter, Leaving, Merged, NewEvent, NewWording, NumberedNotice, Online,
-    OpenDelivery, Page, PageSize, PastDelivery, Progress, Progressed, Receipt, RecordStore, RetentionStore,
-    RiderFile, RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend, SpeechStore, SpeechUse, Stepped,
-    Store, StoreError, StoreResult, Unrolled, When, Whose, Wording, WordingKey, World,
+    ErasedPart, Erasure, Gone, HistoryFilter, HookPut, HookStore, Leaving, Merged, NewEvent, NewWording,
+    NumberedNotice, Online, OpenDelivery, Page, PageSize, PastDelivery, Progress, Progressed, Receipt,
+    RecordStore, RetentionStore, RiderFile, RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend,
+    SpeechStore, SpeechUse, Stepped, Store, StoreError, StoreResult, Unrolled, When, Whose, Wording,
+    WordingKey, World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -265,7 +267,7 @@ macro_rules! hand_on {
     };
 }
 
-/// Apps, keys, wordings and callbacks stand still in a world, nobody is erased in it and nothing ages: these calls
+/// Apps, keys, wordings, hooks and callbacks stand still in a world, nobody is erased in it and nothing ages: these calls
 /// meet no fate.
 macro_rules! hand_on_all {
     ($part:ident: $(fn $call:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
@@ -320,6 +322,24 @@ hand_on_all! { AppStore:
     fn note_key_use(id: KeyId, at: EpochMs) -> ();
     fn spend_speech(app: AppId, spend: SpeechSpend) -> bool;
     fn speech_use(app: AppId) -> Option<SpeechUse>;
+}
+
+hand_on_all! { HookStore:
+    fn put_hook(hook: Hook, most: u32) -> HookPut;
+    fn hooks(app: AppId) -> Vec<Hook>;
+    fn hook(id: HookId) -> Option<Hook>;
+    fn delete_hook(app: AppId, id: HookId) -> bool;
+    fn note_hook_deliveries(deliveries: Vec<HookDelivery>, kept: u32) -> ();
+    fn hook_deliveries(
+        app: AppId,
+        hook: HookId,
+        verdict: Option<HookVerdict>,
+        before: Option<HookDeliveryId>,
+        size: PageSize
+    ) -> Page<HookDelivery, HookDeliveryId>;
+    fn hook_delivery(app: AppId, id: HookDeliveryId) -> Option<HookDelivery>;
+    fn forget_hook_deliveries(before: EpochMs, limit: u32) -> u64;
+    fn order_memory(order: OrderKey) -> Option<OrderMemory>;
 }
 
 hand_on_all! { CallbackStore:

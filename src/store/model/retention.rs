@@ -203,6 +203,7 @@ impl State {
             orders: self.book.forget_in_orders(rider),
             offers: self.book.forget_candidate(rider),
             audiences: self.forget_in_audiences(rider),
+            hook_requests: self.forget_in_hooks(rider),
             memberships: 0,
             checks: 0,
         }

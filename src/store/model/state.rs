@@ -8,7 +8,8 @@ use crate::domain::app::{ApiKey, App};
 use crate::domain::book::{Book, Call, Duty, Notice, Reached};
 use crate::domain::order::Stamp;
 use crate::domain::{
-    Alert, AlertId, AppId, CallId, EpochMs, EventId, GroupId, Rider, RiderId, RiderKey, Target,
+    Alert, AlertId, AppId, CallId, EpochMs, EventId, GroupId, Hook, HookDelivery, HookDeliveryId, HookId,
+    Rider, RiderId, RiderKey, Target,
 };
 use crate::store::{DeviceCheck, Ended, Receipt, RiderPatch, Schedule, SpeechUse, Wording, WordingKey};
 
@@ -45,6 +46,8 @@ pub(super) struct State {
     /// Marks of riders who were erased, and when.
     pub(super) erasures: BTreeMap<(AppId, [u8; 32]), EpochMs>,
     pub(super) outbox: Outbox,
+    pub(super) hooks: BTreeMap<HookId, Hook>,
+    pub(super) hook_deliveries: BTreeMap<HookDeliveryId, HookDelivery>,
 }
 
 /// What is remembered of an event.

@@ -1,6 +1,7 @@
 //! Everyday life in a few calls: what backends, riders and sweeps ask of a store while a service runs.
 //! Tests live it on a database that holds something, and then look at the plan of every statement that was run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::app::{App, AppLimits, KeyMode};
@@ -12,12 +13,13 @@ use crate::domain::order::Stamp;
 use crate::domain::settings::{Quiet, Rules};
 use crate::domain::target::DutyRule;
 use crate::domain::{
-    Alert, AlertId, AppId, AppSettings, Arbiter, CallbackTargetId, EpochMs, Head, Mode, OrderKey, Presence,
-    Repeat, RiderId, RiderKey, Settlement, Sound, Target,
+    Alert, AlertId, AppId, AppSettings, Arbiter, CallbackTargetId, EpochMs, Head, Hook, HookDelivery,
+    HookDeliveryId, HookId, HookMode, HookVerdict, Mode, OrderKey, Presence, Repeat, RiderId, RiderKey,
+    Settlement, Sound, Target,
 };
 use crate::store::{
     Accepted, AfterAttempt, AlertFilter, CallResult, CallbackAttempt, CallbackFilter, Duty, HistoryFilter,
-    NewEvent, Online, PageSize, Progress, RiderPatch, Span, Store, When, Whose, World,
+    HookPut, NewEvent, Online, PageSize, Progress, RiderPatch, Span, Store, When, Whose, World,
 };
 
 /// When this life is lived.
@@ -102,6 +104,7 @@ pub(in crate::store) async fn live(store: &dyn Store) {
     audiences(store).await;
     bursts(store).await;
     callbacks(store).await;
+    hooks(store).await;
     record(store).await;
     sweeps(store).await;
 }
@@ -230,6 +233,59 @@ async fn callbacks(store: &dyn Store) {
         store.redeliver_callback(app(), shown[0].callback.id, later).await.unwrap();
     }
     tell_backends(store, later, AfterAttempt::Delivered).await;
+}
+
+async fn hooks(store: &dyn Store) {
+    let hook = a_hook();
+    let id = hook.id.clone();
+    assert_eq!(store.put_hook(hook.clone(), 9).await.unwrap(), HookPut::Kept);
+    assert_eq!(store.put_hook(Hook { version: 2, ..hook }, 9).await.unwrap(), HookPut::Kept);
+    assert!(store.hook(id.clone()).await.unwrap().is_some());
+    store.hooks(app()).await.unwrap();
+    let requests = (0..=255).map(a_request).collect();
+    store.note_hook_deliveries(requests, 120).await.unwrap();
+    let size = PageSize { rows: 5, looks: 5 };
+    for verdict in [None, Some(HookVerdict::Unmapped)] {
+        let page = store.hook_deliveries(app(), id.clone(), verdict, None, size).await.unwrap();
+        store.hook_deliveries(app(), id.clone(), verdict, page.next, size).await.unwrap();
+        store.hook_delivery(app(), page.rows[0].id).await.unwrap();
+    }
+    let order = OrderKey { app: app(), key_mode: KeyMode::Live, order: "order-60001".parse().unwrap() };
+    assert!(store.order_memory(order).await.unwrap().is_some());
+    assert!(store.forget_hook_deliveries(NOW.plus_ms(100), 10).await.unwrap() > 0);
+}
+
+fn a_hook() -> Hook {
+    Hook {
+        id: HookId::new("everyday", [1; 20]).unwrap(),
+        app: app(),
+        preset: None,
+        profile: "{}".to_owned(),
+        params: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        mode: HookMode::Live,
+        live_percent: 0,
+        created_at: NOW,
+        updated_at: NOW,
+        version: 1,
+    }
+}
+
+fn a_request(number: u8) -> HookDelivery {
+    HookDelivery {
+        id: HookDeliveryId::new(NOW.plus_ms(number.into()), [number; 10]),
+        hook: a_hook().id,
+        app: app(),
+        at: NOW.plus_ms(number.into()),
+        verdict: if number.is_multiple_of(2) { HookVerdict::Mapped } else { HookVerdict::Unmapped },
+        reason: String::new(),
+        request: "{}".to_owned(),
+        items: "[]".to_owned(),
+        events: Vec::new(),
+        riders: vec!["rider-1".parse().unwrap()],
+        status: 200,
+        trace_id: String::new(),
+    }
 }
 
 /// What is looked up afterwards.

@@ -38,6 +38,11 @@ const UPDATE: &str = "UPDATE orders SET version = CAST(k.v ->> 3 AS BIGINT), \
      tombstone = k.v ->> 7, riders = k.v ->> 8, touched_at = CAST(k.v ->> 9 AS BIGINT) \
      FROM json_array_elements(CAST($1 AS JSON)) AS k(v) WHERE orders.app_id = k.v ->> 0 \
      AND orders.key_mode = k.v ->> 1 AND orders.id = k.v ->> 2";
+const ONE: &str = concat!(
+    "SELECT ",
+    order_columns!(),
+    " FROM orders AS o WHERE o.app_id = $1 AND o.key_mode = $2 AND o.id = $3"
+);
 // PostgreSQL is told where the rows lie: not knowing the limit, it would walk the table to find so many by their keys. They
 // are locked first: one that is touched meanwhile stays.
 const FORGET: Text = each(
@@ -59,6 +64,13 @@ pub(super) fn row(fields: &mut Fields<'_>) -> StoreResult<(OrderKey, OrderMemory
         touched_at: fields.moment()?,
     };
     Ok((key, order))
+}
+
+/// What is remembered of one order.
+pub(super) async fn one(db: &mut Db<'_>, key: &OrderKey) -> StoreResult<Option<OrderMemory>> {
+    let asking = sql(ONE).bind(key.app.to_string()).bind(key.key_mode.as_str()).bind(key.order.as_str());
+    let found = asking.optional(db).await?;
+    found.map(|found| Ok(row(&mut Fields::of(&found, "orders"))?.1)).transpose()
 }
 
 /// An order, in the order `PUT` takes it.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::engine::Engine;
-use super::{SqlStore, aging, erasing, rider_file, riders};
+use super::{SqlStore, aging, erasing, hooks, rider_file, riders};
 use crate::domain::{Aged, AppId, EpochMs, RiderKey};
 use crate::store::{ErasedPart, Erasure, Gone, Leaving, RetentionStore, RiderFile, StoreResult};
 
@@ -31,6 +31,12 @@ impl<E: Engine> RetentionStore for SqlStore<E> {
         if done.more {
             return Ok(done);
         }
+        let named = hooks::naming(&mut self.engine.reader().await?.db(), &rider, limit).await?;
+        if !named.is_empty() {
+            let deleting = self.engine.write(named, |db, named| Box::pin(hooks::delete_these(db, named)));
+            done.traces.hook_requests = deleting.await?;
+            done.more = done.traces.hook_requests >= u64::from(limit);
+        }
         let left = erasing::orders_left(&mut self.engine.reader().await?.db(), &rider, limit).await?;
         if left.is_empty() {
             return Ok(done);
@@ -40,7 +46,7 @@ impl<E: Engine> RetentionStore for SqlStore<E> {
         });
         let orders = forgetting.await?;
         done.traces.orders += orders;
-        done.more = orders > 0;
+        done.more |= orders > 0;
         Ok(done)
     }
 

@@ -6,12 +6,12 @@ use super::book::plans as book;
 use super::callbacks::plans as callbacks;
 use super::db::Text;
 use super::{
-    aging, audience, bursts, calls, deliveries, erasing, offers, recipes, rider_file, schedules, steps,
-    targets, wordings,
+    aging, audience, bursts, calls, deliveries, erasing, hooks, offers, recipes, rider_file, schedules,
+    steps, targets, wordings,
 };
 
 /// The questions, and words that SQLite's plan for each must contain.
-pub(in crate::store) fn swept() -> [(Text, &'static str); 41] {
+pub(in crate::store) fn swept() -> [(Text, &'static str); 45] {
     [
         (steps::DUE.into(), "INDEX alerts_step_due"),
         (targets::DUE, "INDEX alerts_unrolling"),
@@ -60,11 +60,15 @@ pub(in crate::store) fn swept() -> [(Text, &'static str); 41] {
         (callbacks::DOUBT.into(), "INDEX riders_told_online"),
         (callbacks::LIST.into(), "INDEX callbacks_app"),
         (callbacks::LIST_OF_ALERT.into(), "INDEX callbacks_alert"),
+        (hooks::LIST.into(), "INDEX hook_deliveries_hook (hook_id=? AND id<?)"),
+        (hooks::LIST_OF_VERDICT.into(), "INDEX hook_deliveries_verdict (hook_id=? AND verdict=? AND id<?)"),
+        (hooks::FORGET.into(), "INDEX hook_deliveries_at (at<?)"),
+        (hooks::NAMING, "INDEX hook_deliveries_riders (app_id=?)"),
     ]
 }
 
 /// Tables that grow with what happens: nothing may walk them.
-const GROWING: [&str; 9] = [
+const GROWING: [&str; 10] = [
     "alerts",
     "deliveries",
     "events",
@@ -74,6 +78,7 @@ const GROWING: [&str; 9] = [
     "calls",
     "callbacks",
     "callback_attempts",
+    "hook_deliveries",
 ];
 
 /// The tables of a statement that grow, by their names and by those that the statement gives them.

@@ -34,6 +34,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "callbacks", include_str!("../../../migrations/sqlite/0007_callbacks.sql")),
     (8, "queries", include_str!("../../../migrations/sqlite/0008_queries.sql")),
     (9, "retention", include_str!("../../../migrations/sqlite/0009_retention.sql")),
+    (10, "hooks", include_str!("../../../migrations/sqlite/0010_hooks.sql")),
 ];
 
 /// How to open a SQLite store.
