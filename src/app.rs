@@ -24,7 +24,8 @@ use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Reports, Server, ms};
 use crate::dispatch::{
-    Accounts, Dispatch, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits, Retention, Vault,
+    Accounts, Dispatch, HookLimits, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits, Retention,
+    Vault,
 };
 use crate::domain::app::Quota;
 use crate::domain::report::Objective;
@@ -219,6 +220,7 @@ fn limits(config: &Config) -> Limits {
         },
         reports: report_limits(&config.reports),
         retention: Retention { ages: ages(&config.retention), slice: config.retention.slice },
+        hooks: hook_limits(&config.hooks),
     }
 }
 
@@ -237,6 +239,21 @@ fn ages(retention: &crate::config::Retention) -> Ages {
         };
         (what, hours(age))
     }))
+}
+
+fn hook_limits(hooks: &crate::config::Hooks) -> HookLimits {
+    HookLimits {
+        max_body_bytes: hooks.max_body_bytes,
+        items_max: hooks.items_max as usize,
+        per_second: hooks.per_second,
+        burst: hooks.burst,
+        concurrency: hooks.concurrency,
+        deliveries_kept: hooks.deliveries_kept,
+        kept_bytes_max: hooks.kept_bytes_max,
+        deliveries_age_ms: ms(hooks.deliveries_age),
+        per_app: hooks.per_app,
+        answer_within: hooks.answer_within,
+    }
 }
 
 fn report_limits(reports: &Reports) -> ReportLimits {

@@ -18,6 +18,7 @@ mod ends;
 mod erasure;
 mod fresh;
 mod groups;
+mod hooks;
 mod keys;
 mod ladder;
 mod offers;
@@ -71,6 +72,10 @@ pub use directory::{AppEntry, Signer};
 pub use draft::PhraseUsed;
 pub use dry_run::{AlertPreview, DryRun, GroupPreview, StepPreview, TargetPreview};
 pub use erasure::Erased;
+pub use hooks::{
+    HookAnswer, HookArrival, HookError, HookLimits, HookLook, HookRefusal, HookReply, HookTrial, HookTried,
+    HookVisit, HookWish, ItemOutcome, ItemReport, ItemTried, SecretWish, TrialProfile, Unread,
+};
 pub use keys::{KeyError, KeySecret, KeyWish, NewKey};
 pub use offers::SettleError;
 pub use quotas::{TooMany, Usage};
@@ -115,6 +120,7 @@ pub struct Dispatch {
     /// Reports at one time.
     reports: Semaphore,
     uses: uses::Uses,
+    hooks: hooks::Hooks,
 }
 
 /// Numbers of the configuration that use cases go by.
@@ -158,6 +164,8 @@ pub struct Limits {
     pub reports: ReportLimits,
     /// How long what is kept of an app stays, unless it says otherwise.
     pub retention: Retention,
+    /// What hooks may do.
+    pub hooks: HookLimits,
 }
 
 /// What [`Dispatch::new`] is made of.
@@ -196,6 +204,7 @@ impl Dispatch {
     pub fn new(parts: Parts) -> Arc<Self> {
         let renders = Arc::new(Semaphore::new(parts.limits.render_concurrency));
         let reports = Semaphore::new(parts.limits.reports.concurrency);
+        let hooks = hooks::Hooks::new(&parts.clock);
         Arc::new(Self {
             store: parts.store,
             hub: parts.hub,
@@ -220,6 +229,7 @@ impl Dispatch {
             warming: warming::WarmJobs::default(),
             reports,
             uses: uses::Uses::default(),
+            hooks,
         })
     }
 

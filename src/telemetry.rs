@@ -98,6 +98,15 @@ pub enum Metric {
     CallbacksDead,
     /// Backends that are sent no callbacks for a while because they failed or asked for it.
     CallbackBackendsResting,
+    /// Requests to hooks, by the hook's name and verdict.
+    HookRequests,
+    /// What became of what hooks were sent, by the hook's name and outcome: those of events, `conflict`, `ignored`, filtered,
+    /// unmapped.
+    HookEvents,
+    /// Seconds from a request to a hook to its answer, by the hook's name.
+    HookSeconds,
+    /// Requests to hooks that could not be kept for their owners to see.
+    HookDeliveriesLost,
 }
 
 impl Metric {
@@ -144,6 +153,10 @@ impl Metric {
             Self::CallbacksWaiting => "orderbell_callbacks_waiting",
             Self::CallbacksDead => "orderbell_callbacks_dead",
             Self::CallbackBackendsResting => "orderbell_callback_backends_resting",
+            Self::HookRequests => "orderbell_hook_requests_total",
+            Self::HookEvents => "orderbell_hook_events_total",
+            Self::HookSeconds => "orderbell_hook_seconds",
+            Self::HookDeliveriesLost => "orderbell_hook_deliveries_lost_total",
         }
     }
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use super::database::{DATABASE, NODE_KEY};
+
 /// A data folder in use.
 pub struct DataFolder {
     root: PathBuf,
@@ -61,6 +63,12 @@ impl DataFolder {
     pub fn share(root: PathBuf) -> anyhow::Result<Self> {
         make(&root)?;
         Ok(Self { root, _lock: None })
+    }
+
+    /// Whether this is a data folder, and not only a folder of that name: a server or a command has been in it.
+    #[must_use]
+    pub fn is_one(root: &Path) -> bool {
+        [LOCK, DATABASE, NODE_KEY].iter().any(|file| root.join(file).is_file())
     }
 
     /// A file in the folder.

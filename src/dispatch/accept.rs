@@ -1,6 +1,7 @@
 //! Accepting an event: draft its alerts, commit everything in one transaction, answer, and only then see to the sound.
 //! A sentence that is already in the cache goes into that same transaction, so that the riders can be rung at once.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -34,8 +35,8 @@ pub enum AcceptError {
 
 /// An event as it came in.
 pub struct Arrival {
-    /// Who posted it.
-    pub source: &'static str,
+    /// Who posted it: a door of ours, or a hook.
+    pub source: Cow<'static, str>,
     /// Whose world it is in.
     pub key_mode: KeyMode,
     /// The event.

@@ -106,7 +106,7 @@ impl Dispatch {
             let at = self.wall();
             let trace_id = record.alert.trace_id.clone();
             let key_mode = record.alert.key_mode;
-            let arrival = Arrival { source: SOURCE, key_mode, parsed, trace_id, received_at: at };
+            let arrival = Arrival { source: SOURCE.into(), key_mode, parsed, trace_id, received_at: at };
             self.accept(entry, arrival)
                 .await
                 .map(drop)

@@ -76,7 +76,7 @@ impl Dispatch {
         let new = NewEvent {
             app: app.app.id,
             key_mode: arrival.key_mode,
-            source: arrival.key_mode.source(arrival.source),
+            source: arrival.key_mode.source(&arrival.source),
             id: event.id.clone(),
             body_hash: arrival.parsed.body_hash,
             kind: event.kind.clone(),

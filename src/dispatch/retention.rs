@@ -29,6 +29,7 @@ pub struct AgeingRound {
 #[derive(Clone, Copy, Debug)]
 enum Chore {
     Tidy { before: EpochMs },
+    Hooks { before: EpochMs },
     Age { app: AppId, what: Aged, before: EpochMs },
 }
 
@@ -42,7 +43,10 @@ impl Dispatch {
     /// The store's.
     pub async fn begin_ageing(&self) -> StoreResult<AgeingRound> {
         let now = self.wall();
-        let mut left = vec![Chore::Tidy { before: now.plus_ms(-MARKS_KEPT_MS) }];
+        let mut left = vec![
+            Chore::Tidy { before: now.plus_ms(-MARKS_KEPT_MS) },
+            Chore::Hooks { before: now.plus_ms(-self.limits.hooks.deliveries_age_ms) },
+        ];
         for app in self.store.apps().await? {
             let too_old = |what| app.settings.retention.too_old(what, &self.limits.retention.ages, now);
             // Answers to events are told from the alerts they made, for as long as their ids are remembered.
@@ -72,6 +76,10 @@ impl Dispatch {
         let slice = self.limits.retention.slice;
         let gone = match chore {
             Chore::Tidy { before } => self.store.tidy(before, slice).await,
+            Chore::Hooks { before } => {
+                let forgetting = self.store.forget_hook_deliveries(before, slice).await;
+                forgetting.map(|rows| Gone::of("hook_deliveries", rows))
+            }
             Chore::Age { app, what, before } => self.store.age(app, what, before, slice).await,
         };
         let gone = gone.unwrap_or_else(|error| {

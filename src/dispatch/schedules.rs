@@ -87,7 +87,7 @@ impl Dispatch {
         let id: Result<EventId, _> = format!("{}@{}", schedule.id, due.0).parse();
         parsed.event.id = id.map_err(InputError::of_id)?;
         let (key_mode, trace_id) = (schedule.key_mode, schedule.id.hex());
-        let arrival = Arrival { source: SOURCE, key_mode, parsed, trace_id, received_at: now };
+        let arrival = Arrival { source: SOURCE.into(), key_mode, parsed, trace_id, received_at: now };
         let answer = self.accept(Arc::clone(app), arrival).await?;
         info!(schedule.id = %schedule.id, event.id = %answer.event_id, test = key_mode.is_test(), "Recurring event told.");
         Ok(())

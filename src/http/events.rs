@@ -272,7 +272,7 @@ fn arrival(state: &AppState, key_mode: KeyMode, headers: &HeaderMap, parsed: Par
     let told = parsed.trace_parent.as_deref().and_then(TraceParent::parse);
     let trace_id = told.map_or_else(|| trace_id(headers), |told| told.trace_id().to_owned());
     let received_at = state.dispatch.clock().now().wall;
-    Arrival { source, key_mode, parsed, trace_id, received_at }
+    Arrival { source: source.into(), key_mode, parsed, trace_id, received_at }
 }
 
 /// Lets so many events of the caller's app in.
@@ -367,5 +367,5 @@ async fn find(
             }
         }
     }
-    Ok(None)
+    state.dispatch.event_of_hooks(caller.app_id(), worlds, id).await
 }

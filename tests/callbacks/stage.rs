@@ -9,8 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use orderbell::clock::{Clock, SystemClock};
 use orderbell::dispatch::{
-    Accounts, AppEntry, Arrival, CallEnd, CallbackLimits, Caller, CircuitLimits, Dispatch, Limits, NodeKey,
-    Parts, Question, ReceiptQueue, ReportLimits, Retention, RetryTable, TrafficLimits, Vault,
+    Accounts, AppEntry, Arrival, CallEnd, CallbackLimits, Caller, CircuitLimits, Dispatch, HookLimits,
+    Limits, NodeKey, Parts, Question, ReceiptQueue, ReportLimits, Retention, RetryTable, TrafficLimits,
+    Vault,
 };
 use orderbell::domain::app::{KeyMode, Quota};
 use orderbell::domain::callback::{CallbackState, CallbackTarget, TargetState, WantedKinds};
@@ -210,7 +211,7 @@ impl Stage {
         let text = body.to_string();
         let parsed = parse_event(text.as_bytes(), self.dispatch.kinds(), || unreachable!()).unwrap();
         let arrival = Arrival {
-            source: "api",
+            source: "api".into(),
             key_mode: KeyMode::Live,
             parsed,
             trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
@@ -390,4 +391,16 @@ const LIMITS: Limits = Limits {
         objective: Objective { within_ms: 10_000, target_permille: 990 },
     },
     retention: Retention { ages: Ages::none(), slice: 200 },
+    hooks: HookLimits {
+        max_body_bytes: 262_144,
+        items_max: 200,
+        per_second: 0,
+        burst: 1,
+        concurrency: 64,
+        deliveries_kept: 200,
+        kept_bytes_max: 16_384,
+        deliveries_age_ms: 259_200_000,
+        per_app: 100,
+        answer_within: Duration::from_secs(2),
+    },
 };

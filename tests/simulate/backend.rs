@@ -257,6 +257,9 @@ async fn accept(node: &Node, event: &EventPlan) -> Result<EventAnswer, AcceptErr
         parse_event(event.body.to_string().as_bytes(), dispatch.kinds(), || dispatch.fresh_event_id())?;
     let trace_id = format!("trace-{}", event.id);
     dispatch
-        .accept(app, Arrival { source: "api", key_mode: event.key_mode, parsed, trace_id, received_at })
+        .accept(
+            app,
+            Arrival { source: "api".into(), key_mode: event.key_mode, parsed, trace_id, received_at },
+        )
         .await
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use orderbell::clock::Clock;
 use orderbell::dispatch::{
-    Accounts, CallbackLimits, CircuitLimits, Dispatch, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits,
-    Retention, RetryTable, TrafficLimits, Vault,
+    Accounts, CallbackLimits, CircuitLimits, Dispatch, HookLimits, Limits, NodeKey, Parts, ReceiptQueue,
+    ReportLimits, Retention, RetryTable, TrafficLimits, Vault,
 };
 use orderbell::domain::app::{App, AppLimits, Quota};
 use orderbell::domain::report::Objective;
@@ -240,6 +240,18 @@ const LIMITS: Limits = Limits {
         objective: Objective { within_ms: 10_000, target_permille: 990 },
     },
     retention: Retention { ages: Ages::none(), slice: 200 },
+    hooks: HookLimits {
+        max_body_bytes: 262_144,
+        items_max: 200,
+        per_second: 0,
+        burst: 1,
+        concurrency: 64,
+        deliveries_kept: 200,
+        kept_bytes_max: 16_384,
+        deliveries_age_ms: 259_200_000,
+        per_app: 100,
+        answer_within: Duration::from_secs(2),
+    },
 };
 const SOCKETS: SocketLimits = SocketLimits {
     hello_timeout: Duration::from_secs(10),

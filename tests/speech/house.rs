@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use orderbell::clock::Clock;
 use orderbell::dispatch::{
     Accounts, AppEntry, Arrival, CallEnd, CallbackLimits, CallbackReply, Caller, CircuitLimits, Courier,
-    Dispatch, Limits, NodeKey, Parts, Question, ReceiptQueue, ReportLimits, Retention, RetryTable,
-    SignedCallback, TrafficLimits, Vault,
+    Dispatch, HookLimits, Limits, NodeKey, Parts, Question, ReceiptQueue, ReportLimits, Retention,
+    RetryTable, SignedCallback, TrafficLimits, Vault,
 };
 use orderbell::domain::app::{App, AppLimits, KeyMode, Quota};
 use orderbell::domain::ladder::HttpCall;
@@ -83,7 +83,7 @@ impl House {
         let parsed =
             parse_event(body.to_string().as_bytes(), dispatch.kinds(), || dispatch.fresh_event_id()).unwrap();
         let arrival = Arrival {
-            source: "api",
+            source: "api".into(),
             key_mode: KeyMode::Live,
             parsed,
             trace_id: format!("trace-{number}"),
@@ -163,4 +163,16 @@ const LIMITS: Limits = Limits {
         objective: Objective { within_ms: 10_000, target_permille: 990 },
     },
     retention: Retention { ages: Ages::none(), slice: 200 },
+    hooks: HookLimits {
+        max_body_bytes: 262_144,
+        items_max: 200,
+        per_second: 0,
+        burst: 1,
+        concurrency: 64,
+        deliveries_kept: 200,
+        kept_bytes_max: 16_384,
+        deliveries_age_ms: 259_200_000,
+        per_app: 100,
+        answer_within: Duration::from_secs(2),
+    },
 };
