@@ -6,6 +6,7 @@ mod backup;
 mod canned;
 mod check;
 mod copy;
+mod hook;
 mod keys;
 mod migrate;
 mod progress;
@@ -83,6 +84,9 @@ enum Command {
     /// API keys
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Hooks: profiles that turn the webhooks of other backends into events
+    #[command(subcommand)]
+    Hook(hook::Command),
     /// Make a rider token
     Token {
         /// The rider
@@ -161,6 +165,7 @@ impl Cli {
             Command::Config(ConfigCommand::Defaults) => print(DEFAULTS.trim_end()),
             Command::Config(ConfigCommand::Check) => check_config(&config).await,
             Command::Speech(command) => speech::run(&config, place, command).await,
+            Command::Hook(command) => hook::run(&config, place, command).await,
             Command::Openapi => print(contract::text(contract::openapi()).trim_end()),
             Command::Asyncapi => print(contract::text(contract::asyncapi()).trim_end()),
             Command::Canned { folder } => canned::make(&config, &folder).await.map(|()| ExitCode::SUCCESS),
@@ -268,6 +273,7 @@ async fn with_accounts(accounts: &Accounts, command: Command) -> anyhow::Result<
         | Command::Backup(_)
         | Command::Restore(_)
         | Command::Speech(_)
+        | Command::Hook(_)
         | Command::Config(_)
         | Command::Openapi
         | Command::Asyncapi
