@@ -13,6 +13,7 @@ pub mod cursor;
 pub mod events;
 pub mod groups;
 pub mod health;
+pub mod hooks;
 pub mod keys;
 pub mod lexicon;
 pub mod listener;
@@ -224,19 +225,31 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(callbacks::list))
         .routes(routes!(callbacks::get))
         .routes(routes!(callbacks::redeliver))
+        .routes(routes!(hooks::presets::list))
+        .routes(routes!(hooks::presets::get))
+        .routes(routes!(hooks::list, hooks::create))
+        .routes(routes!(hooks::get, hooks::put, hooks::delete))
+        .routes(routes!(hooks::rotate))
+        .routes(routes!(hooks::trial::post))
+        .routes(routes!(hooks::deliveries::list))
+        .routes(routes!(hooks::deliveries::get))
+        .routes(routes!(hooks::deliveries::replay))
         .routes(routes!(apps::own))
         .routes(routes!(apps::list, apps::create))
         .routes(routes!(apps::get))
         .routes(routes!(apps::put_limits))
 }
 
-/// For riders, their players, and whoever looks whether we live or what we offer.
+/// For riders, their players, foreign senders, and whoever looks whether we live or what we offer.
 fn other_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(rider_socket::upgrade))
         .routes(routes!(rider_api::alerts))
         .routes(routes!(rider_api::receipts))
         .routes(routes!(rider_api::check))
+        .routes(routes!(hooks::inbox::post, hooks::inbox::probe))
+        .routes(routes!(hooks::inbox::token))
+        .routes(routes!(hooks::inbox::post_event, hooks::inbox::probe_event))
         .routes(routes!(audio::silence))
         .routes(routes!(audio::clip))
         .routes(routes!(pages::rider))

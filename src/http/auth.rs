@@ -119,23 +119,37 @@ scoped! {
     MayMakeTokens => Scope::RiderToken;
     /// A backend that may describe riders and groups.
     MayDescribeRiders => Scope::Riders;
+    /// A backend that may describe hooks.
+    MayHandleHooks => Scope::Hooks;
     /// A backend that may see to callbacks and what they are signed with.
     MayHandleCallbacks => Scope::Callbacks;
     /// A backend that may do everything in its app.
     MayAdminister => Scope::Admin;
 }
 
-/// A backend that may look at callbacks: by `callbacks`, or by `read` as at everything else.
-pub struct MaySeeCallbacks(pub Caller);
+macro_rules! seen {
+    ($($(#[$doc:meta])* $name:ident => $scope:expr;)*) => { $(
+        $(#[$doc])*
+        pub struct $name(pub Caller);
 
-impl FromRequestParts<AppState> for MaySeeCallbacks {
-    type Rejection = Problem;
+        impl FromRequestParts<AppState> for $name {
+            type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, state).await?;
-        let may = [Scope::Callbacks, Scope::Read].into_iter().any(|scope| caller.may(scope));
-        if may { Ok(Self(caller)) } else { Err(Problem::forbidden(Scope::Callbacks.as_str())) }
-    }
+            async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+                let caller = Caller::from_request_parts(parts, state).await?;
+                let scope: Scope = $scope;
+                let may = [scope, Scope::Read].into_iter().any(|scope| caller.may(scope));
+                if may { Ok(Self(caller)) } else { Err(Problem::forbidden(scope.as_str())) }
+            }
+        }
+    )* };
+}
+
+seen! {
+    /// A backend that may look at callbacks: by `callbacks`, or by `read` as at everything else.
+    MaySeeCallbacks => Scope::Callbacks;
+    /// A backend that may look at hooks: by `hooks`, or by `read` as at everything else.
+    MaySeeHooks => Scope::Hooks;
 }
 
 /// A backend with a live key, whatever it may do.

@@ -76,6 +76,12 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Whether a proxy that we trust is at the other end: its word counts for what the client has called.
+    #[must_use]
+    pub fn is_proxied(&self) -> bool {
+        !self.client_known || self.client != self.peer.ip().to_canonical()
+    }
+
     /// Its place among the open connections, to be kept as long as it is open.
     #[must_use]
     pub fn into_place(self) -> Arc<Place> {

@@ -229,6 +229,12 @@ impl Problem {
         Self::new(status, refusal.word(), detail)
     }
 
+    /// What a sender to a hook is told whose profile has no words for it.
+    #[must_use]
+    pub fn of_hook(status: u16, error: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), error, detail)
+    }
+
     /// 426: this address speaks WebSocket, version 13.
     #[must_use]
     pub fn upgrade_required() -> Self {

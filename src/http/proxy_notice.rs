@@ -1,4 +1,4 @@
-//! Whether riders' way to this server is known, and one word in the log when it seems not to be.
+//! What this server is called from outside, if that is known, and one word in the log when it seems not to be.
 //! A proxy without a public URL works until a mini-program asks for audio at an address that only the proxy knows.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +8,8 @@ use tracing::warn;
 
 /// What is known of the public URL.
 pub struct PublicUrl {
+    /// As configured; empty is unknown.
+    base: Box<str>,
     /// Nothing more is said: the URL is known, or its absence has been told.
     settled: AtomicBool,
 }
@@ -19,7 +21,13 @@ impl PublicUrl {
     /// As configured; empty is unknown.
     #[must_use]
     pub fn new(public_url: &str) -> Self {
-        Self { settled: AtomicBool::new(!public_url.is_empty()) }
+        Self { base: public_url.into(), settled: AtomicBool::new(!public_url.is_empty()) }
+    }
+
+    /// Scheme, host and the path under which a proxy serves us, without a slash at its end; `None` where it is not known.
+    #[must_use]
+    pub fn base(&self) -> Option<&str> {
+        Some(&*self.base).filter(|base| !base.is_empty())
     }
 
     /// Looks at one request: the first that came through a proxy while there is no public URL is told in the log.

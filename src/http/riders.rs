@@ -281,7 +281,7 @@ pub async fn test(
     let received_at = dispatch.clock().now().wall;
     let parsed = ParsedEvent::own(event);
     let arrival = Arrival {
-        source: "test",
+        source: "test".into(),
         key_mode: caller.mode(),
         parsed,
         trace_id: trace_id(&headers),

@@ -7,7 +7,9 @@ use orderbell::domain::app::Scope;
 use serde_json::{Value, json};
 
 use self::routes::{Foreign, Need, Route, Thing, routes};
-use crate::support::{Reply, RiderSocket, Signer, TestServer, delivered_callback, only_target, reply};
+use crate::support::{
+    Reply, RiderSocket, Signer, TestServer, delivered_callback, kept_delivery, only_hook, only_target, reply,
+};
 
 const OPERATOR: &str = "operator-operator-operator";
 /// As many of everything as the matrix wants.
@@ -166,6 +168,8 @@ fn never(thing: Thing) -> String {
         Thing::Warming => format!("wrm_{none}"),
         Thing::CallbackTarget => format!("cbt_{none}"),
         Thing::Callback => format!("cbk_{none}"),
+        Thing::Hook => "none-aaaaaaaaaaaaaaaaaaaa".to_owned(),
+        Thing::HookDelivery => format!("none-aaaaaaaaaaaaaaaaaaaa/deliveries/hkd_{none}"),
     }
 }
 
@@ -203,6 +207,8 @@ async fn make(server: &TestServer, thing: Thing) -> String {
         Thing::App => server.accounts().create_app(&id).await.unwrap().to_string(),
         Thing::CallbackTarget => only_target(server, "https://backend.example.com/bell").await,
         Thing::Callback => delivered_callback(server).await,
+        Thing::Hook => only_hook(server).await,
+        Thing::HookDelivery => kept_delivery(server).await,
         Thing::Warming => {
             let begun = server.call("POST", "/v1/speech/warm", json!({"texts": []})).await;
             begun.json["data"]["job"].as_str().unwrap().to_owned()
@@ -219,6 +225,8 @@ async fn still_there(server: &TestServer, thing: Thing, id: &str) -> bool {
         Thing::CallbackTarget => {
             get(format!("/v1/callbacks/targets/{id}")).await.json["data"]["state"] == "active"
         }
+        Thing::Hook => get(format!("/v1/hooks/{id}")).await.json["data"]["version"] == 1,
+        Thing::HookDelivery => get(format!("/v1/hooks/{id}")).await.status == 200,
         Thing::Callback => get(format!("/v1/callbacks/{id}")).await.json["data"]["state"] == "delivered",
         Thing::Event | Thing::Order => get(format!("/v1/events/{id}")).await.status == 200,
         Thing::Alert => get(format!("/v1/alerts/{id}")).await.json["data"]["state"] == "active",

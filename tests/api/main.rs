@@ -21,6 +21,7 @@ mod door;
 #[expect(dead_code, reason = "the tests of engines use all of it")]
 mod fake;
 mod health;
+mod hooks;
 mod intake;
 mod keys;
 mod ladders;

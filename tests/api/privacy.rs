@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{RiderSocket, TestServer, data_of, eventually};
 
-const NOTHING: [&str; 10] = [
+const NOTHING: [&str; 11] = [
     "memberships",
     "checks",
     "deliveries",
@@ -18,6 +18,7 @@ const NOTHING: [&str; 10] = [
     "calls",
     "offers",
     "audiences",
+    "hook_requests",
 ];
 
 /// An answer in which nothing was found.

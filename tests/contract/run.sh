@@ -65,7 +65,17 @@ CONTRACT_ALERT=$(curl -s "$origin/v1/events" -H "Authorization: Bearer $CONTRACT
     sed -n 's/.*"alert_id":"\(alr_[0-9a-f]*\)".*/\1/p')
 CONTRACT_TARGET=$(curl -s "$origin/v1/callbacks/targets" -H "Authorization: Bearer $CONTRACT_KEY" \
     -H 'Content-Type: application/json' -d '{"url":"https://backend.example.com/bell"}' | id_of_member target_id cbt)
-export CONTRACT_ALERT CONTRACT_TARGET
+CONTRACT_HOOK=$(curl -s "$origin/v1/hooks" -H "Authorization: Bearer $CONTRACT_KEY" -H 'Content-Type: application/json' \
+    -d '{"name":"contract","profile":{"map":{"kind":"body.kind","order":{"id":"body.order"}},"target":{"groups":["g"]}}}' |
+    sed -n 's/.*"id":"\(contract-[a-z0-9]*\)".*/\1/p')
+curl -s "$origin/in/$CONTRACT_HOOK" -H 'Content-Type: application/json' -d '{"kind":"order.updated"}' > /dev/null
+for _ in $(seq 100); do
+    CONTRACT_DELIVERY=$(curl -s "$origin/v1/hooks/$CONTRACT_HOOK/deliveries" -H "Authorization: Bearer $CONTRACT_KEY" |
+        id_of_member delivery_id hkd)
+    [ -n "$CONTRACT_DELIVERY" ] && break
+    sleep 0.1
+done
+export CONTRACT_ALERT CONTRACT_TARGET CONTRACT_HOOK CONTRACT_DELIVERY
 
 # The socket is no request and answer; tests/api/contract/frames.rs tries it. One worker: with two, CPython's own parser
 # trips over the other's depth now and then ("AST constructor recursion depth mismatch").

@@ -29,6 +29,9 @@ const LENIENT: &str = "x-lenient";
 /// The errors of a route beside those of its sort.
 const ERRORS: &str = "x-errors";
 
+/// That a route speaks to senders in their own words: what it answers may look otherwise than what all routes say.
+const FOREIGN: &str = "x-foreign";
+
 /// Errors of every route.
 const OF_ALL: [&str; 2] = ["internal", "bad_path"];
 /// Of every route with an API key, or the operator's.
@@ -48,6 +51,20 @@ const OF_SIGNED: [&str; 8] = [
 ];
 /// Of every route with a rider's token.
 const OF_TOKENS: [&str; 3] = ["bad_token", "token_expired", "unavailable"];
+/// Of every route where foreign senders send, unless their profile says it in its own words.
+const OF_FOREIGN: [&str; 11] = [
+    "not_found",
+    "unreadable",
+    "bad_signature",
+    "not_allowed",
+    "broken_body",
+    "too_slow",
+    "too_large",
+    "unsupported_media_type",
+    "too_many_requests",
+    "unavailable",
+    "outcome_unknown",
+];
 /// Of every route that takes a body.
 const OF_BODIES: [&str; 16] = [
     "malformed_json",
@@ -142,6 +159,7 @@ fn tags() -> Value {
         {"name": "Reports", "description": "Who missed what and why, and how many were heard in time."},
         {"name": "Notices", "description": "What the desk must hear of."},
         {"name": "Callbacks", "description": "What your backend is told, and where. What is sent is described under `webhooks`."},
+        {"name": "Hooks", "description": "What turns the webhooks of other backends into events, and the addresses where these send them."},
         {"name": "Keys", "description": "Who may ask, and the secrets of your app. A secret is in the answer that makes it and nowhere else."},
         {"name": "Apps", "description": "The apps of this server, which its operator makes and bounds; and your own."},
         {"name": "Rider", "description": "What a rider's client uses."},
@@ -275,14 +293,20 @@ fn finish(
         operation["description"] = json!(text.split("# Errors").next().unwrap_or_default().trim());
     }
     let errors = errors(operation);
-    if let Some(members) = operation.as_object_mut() {
+    let foreign = operation.as_object_mut().and_then(|members| {
         members.remove(ERRORS);
-    }
+        members.remove(FOREIGN)
+    });
     if let Some(responses) = operation["responses"].as_object_mut() {
         responses.values_mut().for_each(|response| head(response, None));
     }
     for (status, entries) in errors {
-        operation["responses"][status.to_string()] = refusal(status, &entries, refusals);
+        let told = refusal(status, &entries);
+        let told = if foreign.is_some() { told } else { shared(told, status, &entries, refusals) };
+        operation["responses"][status.to_string()] = told;
+    }
+    if foreign.is_some() {
+        as_the_sender_wants_it(&mut operation["responses"]);
     }
     if let Value::Array(parameters) = &mut operation["parameters"] {
         parameters.extend(common_parameters());
@@ -348,6 +372,9 @@ fn errors(operation: &Value) -> BTreeMap<u16, Vec<&'static Entry>> {
         ways.find_map(|way| way.get(scheme))
     };
     words.extend(OF_ALL);
+    if operation.get(FOREIGN).is_some() {
+        words.extend(OF_FOREIGN);
+    }
     let (key, operator) = (way("apiKey"), way("operatorKey"));
     if key.or(operator).is_some() {
         words.extend(OF_KEYS);
@@ -374,8 +401,8 @@ fn errors(operation: &Value) -> BTreeMap<u16, Vec<&'static Entry>> {
     by_status
 }
 
-/// A refusal with these words; the shorter lists are shared by many routes and have a name.
-fn refusal(status: u16, entries: &[&'static Entry], named: &mut Map<String, Value>) -> Value {
+/// A refusal with these words.
+fn refusal(status: u16, entries: &[&'static Entry]) -> Value {
     let words: Vec<&str> = entries.iter().map(|entry| entry.error).collect();
     let told: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     let mut response = json!({
@@ -386,13 +413,29 @@ fn refusal(status: u16, entries: &[&'static Entry], named: &mut Map<String, Valu
         }}},
     });
     head(&mut response, Some(status));
-    if words.len() > NAMED_MAX {
+    response
+}
+
+/// The shorter lists are shared by many routes and have a name.
+fn shared(response: Value, status: u16, entries: &[&'static Entry], named: &mut Map<String, Value>) -> Value {
+    if entries.len() > NAMED_MAX {
         return response;
     }
+    let words: Vec<&str> = entries.iter().map(|entry| entry.error).collect();
     let name = format!("{status}.{}", words.join("."));
     let reference = json!({"$ref": format!("#/components/responses/{name}")});
     named.insert(name, response);
     reference
+}
+
+/// Any status may come, each in any form: a profile decides it.
+fn as_the_sender_wants_it(responses: &mut Value) {
+    let Some(responses) = responses.as_object_mut() else { return };
+    for response in responses.values_mut().filter(|response| response.get("content").is_some()) {
+        response["content"]["*/*"] = json!({});
+    }
+    let told = json!({"description": "As the sender wants it", "content": {"*/*": {}}});
+    responses.insert("default".to_owned(), told);
 }
 
 /// The status in words.

@@ -75,6 +75,18 @@ pub const CATALOGUE: &[Entry] = &[
         "A phrase that does not compile, or that could never be said; the detail tells why.",
         MEND_MEMBER,
     ),
+    entry_of(
+        400,
+        "bad_expression",
+        "An expression or a template of a hook's profile that does not compile; the detail tells where and why.",
+        MEND_MEMBER,
+    ),
+    entry_of(
+        400,
+        "unknown_preset",
+        "There is no preset of this name for hooks.",
+        "Take one of `GET /v1/hooks/presets`.",
+    ),
     entry_of(400, "bad_lexicon", "A word of a lexicon that no voice could read so.", MEND_MEMBER),
     entry_of(400, "unknown_voice", "There is no voice of this name.", MEND_MEMBER),
     entry_of(400, "not_together", "Two members that exclude each other.", MEND_MEMBER),
@@ -129,6 +141,12 @@ pub const CATALOGUE: &[Entry] = &[
     entry_of(400, "bad_handshake", "Not the key of a WebSocket handshake.", MEND),
     entry_of(400, "unknown_protocol", "A WebSocket subprotocol other than `orderbell.v1`.", MEND),
     entry_of(400, "bad_frame", "Not a report or an answer.", MEND_MEMBER),
+    entry_of(
+        400,
+        "unreadable",
+        "A hook cannot read the body: not as its profile says, in another charset, or nested too deep.",
+        MEND,
+    ),
     entry_of(400, "broken_body", "The body broke off.", "Send the same again."),
     entry_of(
         400,
@@ -149,7 +167,8 @@ pub const CATALOGUE: &[Entry] = &[
     entry_of(
         401,
         "bad_signature",
-        "A header of a signed request is missing, doubled or malformed, or no live key has signed it.",
+        "A header of a signed request is missing, doubled or malformed, or no live key has signed it; at a hook, its sender's \
+            own signature or token is missing or wrong.",
         "Sign the body as it is sent, with a live secret.",
     ),
     entry_of(
@@ -173,6 +192,12 @@ pub const CATALOGUE: &[Entry] = &[
         "Take the URL as it was given.",
     ),
     entry_of(403, "url_expired", "The URL of a clip was good until its `exp`.", "Ask for the alert again."),
+    entry_of(
+        403,
+        "not_allowed",
+        "A hook does not take requests from this sender or address.",
+        "Its owner says who may send.",
+    ),
     entry_of(403, "test_key", "A key for tests would change what real riders hear.", "Use a live key."),
     entry_of(404, "not_found", "There is none, or it belongs to another app.", MEND),
     entry_of(405, "method_not_allowed", "The address takes other methods; `Allow` lists them.", MEND),
@@ -210,6 +235,18 @@ pub const CATALOGUE: &[Entry] = &[
         "The app has as many targets of callbacks as it may.",
         "Change one, or delete one first.",
     ),
+    entry_of(
+        409,
+        "too_many_hooks",
+        "The app has as many hooks as it may.",
+        "Change one, or delete one first.",
+    ),
+    entry_of(
+        409,
+        "not_kept",
+        "A request to a hook was too large to be kept whole, and cannot be done once more.",
+        "Have its sender send it again.",
+    ),
     entry_of(409, "target_stopped", "The target of callbacks is stopped.", "Resume it first."),
     entry_of(409, "target_gone", "The target that a callback was for was deleted.", MEND),
     entry_of(
@@ -233,7 +270,12 @@ pub const CATALOGUE: &[Entry] = &[
     ),
     entry_of(416, "bad_range", "There are no such bytes; `Content-Range` tells how many there are.", MEND),
     entry_of(426, "upgrade_required", "The address speaks WebSocket, version 13.", MEND),
-    entry_of(429, "too_many_requests", "More events than the app may post now; nothing was done.", AGAIN),
+    entry_of(
+        429,
+        "too_many_requests",
+        "More events than the app may post, or requests than a hook takes, now; nothing was done.",
+        AGAIN,
+    ),
     entry_of(429, "speech_budget", "The app's speech budget of the day is used up.", AGAIN),
     entry_of(429, "byte_budget", "This address has fetched its hour's silence.", AGAIN),
     entry_of(

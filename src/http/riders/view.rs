@@ -87,6 +87,8 @@ pub struct ErasedTraces {
     offers: u64,
     /// Audiences still to be told, and recurring events, that named them.
     audiences: u64,
+    /// Requests to hooks whose events were for them.
+    hook_requests: u64,
 }
 
 impl ErasedRider {
@@ -102,6 +104,7 @@ impl ErasedRider {
             calls,
             offers,
             audiences,
+            hook_requests,
         } = erased.traces;
         let erased_traces = ErasedTraces {
             memberships,
@@ -114,6 +117,7 @@ impl ErasedRider {
             calls,
             offers,
             audiences,
+            hook_requests,
         };
         Self { rider, ended: erased.ended, erased: erased_traces }
     }

@@ -46,6 +46,9 @@ pub(super) enum Thing {
     Warming,
     CallbackTarget,
     Callback,
+    Hook,
+    /// A request to a hook, by the path below the hook.
+    HookDelivery,
 }
 
 /// What another app's id means.
@@ -75,7 +78,9 @@ const OWN_NAMES: [(&str, &str); 11] = [
 ];
 
 /// What the first ids of addresses name, by what stands before them.
-const THINGS: [(&str, Thing); 11] = [
+const THINGS: [(&str, Thing); 13] = [
+    ("/v1/hooks/{id}/deliveries/{delivery}", Thing::HookDelivery),
+    ("/v1/hooks/{id}", Thing::Hook),
     ("/v1/callbacks/targets/{id}", Thing::CallbackTarget),
     ("/v1/callbacks/{id}", Thing::Callback),
     ("/v1/speech/warm/{id}", Thing::Warming),
@@ -126,7 +131,8 @@ impl Need {
 impl Route {
     /// Its address with this id.
     pub(super) fn at(&self, id: &str) -> String {
-        self.path.replace("{id}", id).replace("{kind}", self.kind())
+        let path = self.path.replace("{id}/deliveries/{delivery}", id).replace("{id}", id);
+        path.replace("{kind}", self.kind()).replace("{name}", "dada")
     }
 
     /// What stands for `{kind}`: a kind of events, or of secrets.
@@ -157,6 +163,14 @@ impl Route {
                 json!({"url": "https://backend.example.com/bell"})
             }
             ("POST", "/v1/callbacks/targets/{id}/redeliver") => json!({"since": 1_772_339_405}),
+            ("POST", "/v1/hooks") => {
+                json!({"name": fresh_name(), "profile": {"map": {"kind": "body.kind"}, "target": {"riders": ["r1"]}}})
+            }
+            ("PUT", "/v1/hooks/{id}") => {
+                json!({"profile": {"map": {"kind": "body.kind"}, "target": {"riders": ["r1"]}}})
+            }
+            ("POST", "/v1/hooks/{id}/secrets") => json!({"secret": "hush"}),
+            ("POST", "/v1/hooks/{id}/test") => json!({"body": "{\"kind\":\"order.new\"}"}),
             ("POST", "/v1/apps") => json!({"name": fresh_name()}),
             ("PUT", _) => json!({}),
             _ => Value::Null,

@@ -42,12 +42,20 @@ fn words_of_the_source() -> BTreeSet<String> {
         format!(r"\.refuse\(\s*{word}"),
         format!(r"[^.]wrong\({word}"),
         format!(r"const WRONG: &str = {word}"),
+        // What senders to hooks are told.
+        format!(r"\(40[0-9], {word}"),
         // listener::Refusal::word
         format!(r"Self::(?:RequestLine|Version|UriTooLong|HeadTooLarge|Header|Host|Framing) => {word}"),
     ];
     let makers: Vec<Regex> = makers.iter().map(|maker| Regex::new(maker).unwrap()).collect();
     let mut words = BTreeSet::new();
+    // What becomes of an item of a hook's body has words of its own, which no problem says; TOML comes from files alone.
+    let of_items =
+        ["src/intake/hooks/map", "src/intake/hooks/pipeline.rs", "src/intake/hooks/profile/merge.rs"];
     for (path, code) in sources() {
+        if of_items.iter().any(|start| path.to_string_lossy().contains(start)) {
+            continue;
+        }
         // Frames have words of their own (docs/protocol.md).
         if path.components().any(|part| part.as_os_str() == "session") || path.ends_with("driver.rs") {
             continue;

@@ -5,7 +5,7 @@ use orderbell::http::contract;
 use serde_json::{Value, json};
 
 use crate::access::routes::contract_success as success;
-use crate::support::{RiderSocket, TestServer, delivered_callback, only_target};
+use crate::support::{RiderSocket, TestServer, delivered_callback, kept_delivery, only_hook, only_target};
 
 const OPERATOR: &str = "operator-operator-operator";
 /// As many alerts as come, and an operator.
@@ -59,6 +59,8 @@ async fn path_of(server: &TestServer, path: &str) -> String {
             let begun = server.call("POST", "/v1/speech/warm", json!({"texts": []})).await;
             begun.json["data"]["job"].as_str().unwrap().to_owned()
         }
+        path if path.contains("{delivery}") => kept_delivery(server).await,
+        path if path.starts_with("/v1/hooks/{id}") => only_hook(server).await,
         path if path.starts_with("/v1/callbacks/targets/") => {
             only_target(server, "https://backend.example.com/bell").await
         }
@@ -76,7 +78,8 @@ async fn path_of(server: &TestServer, path: &str) -> String {
         _ => "r_1001".to_owned(),
     };
     let kind = if path.contains("secrets") { "callback" } else { "order.assigned" };
-    path.replace("{id}", &id).replace("{kind}", kind)
+    let path = path.replace("{id}/deliveries/{delivery}", &id).replace("{id}", &id);
+    path.replace("{kind}", kind).replace("{name}", "dada").replace("{hook}", &id)
 }
 
 #[tokio::test]
