@@ -5,9 +5,10 @@ KILLS ?= 200
 CASES ?= fast
 SEEDS ?= 2000
 DELIVERIES ?= 1000000
+SECONDS ?= 30
 
 .PHONY: demo test check bench simulate conformance test-rust test-postgres test-client test-clients test-contract test-browser \
-	test-demo test-faults test-kill test-autobahn bench-growth
+	test-demo test-faults test-kill test-autobahn bench-growth fuzz
 
 demo:
 	@sh deploy/demo.sh
@@ -68,7 +69,12 @@ bench:
 	@cargo bench --profile release --bench store_accept
 	@cargo bench --profile release --bench riders
 	@cargo bench --profile release --bench speech
+	@cargo bench --profile release --bench hooks
 
 # DELIVERIES=10000000 needs 12 GB of disk at TMPDIR.
 bench-growth:
 	@cargo bench --profile release --bench growth -- --store sqlite --deliveries $(DELIVERIES)
+
+# SECONDS=30 for each target; TARGET=redact: one of them. On stable Rust, with a C++ compiler.
+fuzz:
+	@SECONDS_EACH=$(SECONDS) TARGET=$(TARGET) bash fuzz/run.sh
