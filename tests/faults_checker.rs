@@ -80,7 +80,7 @@ const DOCTORED: [Doctored; 37] = [
         tale.frame("a2", |frame| frame.seq = 3);
         tale.frame("a3", |frame| frame.seq = 2);
         tale.standing("a3", "r_0", |standing| {
-            standing.steps.insert("rendered".to_owned(), "at an earlier time".to_owned());
+            standing.steps.insert("rendered".to_owned(), "2026-03-01T04:30:04.000Z".to_owned());
         });
     }),
     ("made when it was void", Wrong::Stale, |tale| tale.repeat("a1", |frame| frame.ttl_ms = 0)),
@@ -219,7 +219,7 @@ fn a_later_one_first_is_right_where_the_earlier_had_no_sound_yet() {
         tale.frame(alert, |frame| frame.seq = seq);
     }
     tale.standing("a3", "r_0", |standing| {
-        standing.steps.insert("rendered".to_owned(), "later".to_owned());
+        standing.steps.insert("rendered".to_owned(), "2026-03-01T04:30:06.000Z".to_owned());
     });
     assert!(judge(&tale.entries).findings.is_empty(), "{:?}", judge(&tale.entries).findings);
 }

@@ -267,8 +267,11 @@ fn record(alert: &str, event: &str, deliveries: Vec<Standing>) -> Op {
 
 /// A delivery that has ended.
 pub(crate) fn standing(rider: &str, seq: i64, state: &str, more: &[&str], answer: Option<&str>) -> Standing {
-    let steps =
-        ["rendered", "received"].iter().chain(more).map(|step| (text(step), text("at that time"))).collect();
+    let steps = ["rendered", "received"]
+        .iter()
+        .chain(more)
+        .map(|step| (text(step), text("2026-03-01T04:30:05.000Z")))
+        .collect();
     let reason = Some(text("because"));
     Standing { rider: text(rider), seq, state: text(state), reason, answer: answer.map(text), steps }
 }

@@ -13,6 +13,9 @@ const LOOK_MS: i64 = 500;
 const FLIGHT_MS: i64 = 3_000;
 /// So long after a fault the way may still be disturbed: a lost packet is sent again by the kernel, a queue empties.
 const AFTERMATH_MS: i64 = 5_000;
+/// The moment that a sentence is ready is read before it is committed, and PostgreSQL commits side by side: what was ready within
+/// so long of each other may come either way.
+const COMMIT_MS: i64 = 100;
 /// Kinds that follow from an event beside its own alert.
 const FOLLOWERS: [&str; 2] = ["order.taken", "merge"];
 
@@ -63,17 +66,22 @@ fn check_contents(frames: &[(i64, &Frame)], findings: &mut Vec<Finding>) {
 /// New alerts of one urgency come in order within a connection: a later one first is right only where the sentence of
 /// the earlier one was not made before its own.
 fn check_order(seen: &Seen<'_>, frames: &[(i64, &Frame)], findings: &mut Vec<Finding>) {
-    let mut last: HashMap<(&str, usize, u64), (i64, Option<&str>)> = HashMap::new();
+    let mut last: HashMap<(&str, usize, u64), (i64, Option<i64>)> = HashMap::new();
     let mut in_session: HashSet<(&str, usize, i64)> = HashSet::new();
     for (_, Frame { rider, session, seq, alert, urgency, .. }) in frames {
         if !in_session.insert((rider, *session, *seq)) {
             continue;
         }
         let standing = seen.record(alert).and_then(|record| record.of(rider));
-        // RFC 3339 in UTC with milliseconds: the order of the text is the order of the moments.
-        let rendered = standing.and_then(|standing| standing.steps.get("rendered")).map(String::as_str);
-        let before = last.insert((rider, *session, *urgency), (*seq, rendered));
-        if before.is_some_and(|(before, at)| before > *seq && rendered < at) {
+        let rendered = standing.and_then(|standing| standing.steps.get("rendered"));
+        let rendered = rendered.and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        let ready = rendered.map(jiff::Timestamp::as_millisecond);
+        let before = last.insert((rider, *session, *urgency), (*seq, ready));
+        let was_ready = |at: Option<i64>| match (ready, at) {
+            (Some(ready), Some(at)) => ready + COMMIT_MS < at,
+            (ready, at) => ready < at,
+        };
+        if before.is_some_and(|(before, at)| before > *seq && was_ready(at)) {
             let what = format!("{rider} got {seq} after {before:?} in connection {session}");
             find(findings, Wrong::Disordered, what);
         }
