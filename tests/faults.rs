@@ -138,8 +138,12 @@ async fn run(fault: Fault, extent: Extent) -> anyhow::Result<usize> {
     let history = std::sync::Arc::clone(&stage.history);
     let settled = stage.settle().await;
     history.write(&file)?;
-    let verdict =
-        checker::judge(&settled.with_context(|| format!("seed {}, {}", extent.seed, file.display()))?);
+    let commits = match fault.ground() {
+        strike::Ground::Folder(_) => checker::Commits::OneByOne,
+        strike::Ground::Database => checker::Commits::SideBySide,
+    };
+    let settled = settled.with_context(|| format!("seed {}, {}", extent.seed, file.display()))?;
+    let verdict = checker::judge(&settled, commits);
     let spent_s = began.elapsed().as_secs();
     println!(
         "faults: {name}: {verdict}, {round} strikes in {spent_s} s, flowing again after {slowest_s:.1} s at most, \

@@ -16,7 +16,7 @@ mod tale;
 #[path = "faults/verdict.rs"]
 mod verdict;
 
-use checker::judge;
+use checker::{Commits, judge};
 use op::{Entry, Op, What};
 use record::{Record, Standing};
 use tale::{EXPIRES_AT, NOW, Tale};
@@ -156,7 +156,7 @@ const DOCTORED: [Doctored; 37] = [
 
 #[test]
 fn a_good_history_has_nothing_wrong_in_it_and_its_figures_are_right() {
-    let verdict = judge(&Tale::good().entries);
+    let verdict = judge(&Tale::good().entries, Commits::OneByOne);
     assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
     assert_eq!(verdict.kinds_found(), 0);
     let figures = &verdict.figures;
@@ -170,7 +170,7 @@ fn whatever_is_wrong_is_found_and_nothing_else() {
     for (what, wrong, doctor) in DOCTORED {
         let mut tale = Tale::good();
         doctor(&mut tale);
-        let verdict = judge(&tale.entries);
+        let verdict = judge(&tale.entries, Commits::OneByOne);
         assert!(verdict.count(wrong) > 0, "{what}: {:?}", verdict.findings);
         let kinds = verdict.kinds_found();
         // Some wrongs cannot be without another: what was forged is missed in its own place as well.
@@ -183,7 +183,7 @@ fn an_error_frame_and_a_standstill_are_found() {
     let mut tale = Tale::good();
     tale.add(Op::Refused { rider: "r_0".to_owned(), session: 1, code: "bad_frame".to_owned() });
     tale.add(Op::Stuck { what: "nothing was accepted".to_owned() });
-    let verdict = judge(&tale.entries);
+    let verdict = judge(&tale.entries, Commits::OneByOne);
     assert_eq!(
         (verdict.count(Wrong::SentAway), verdict.count(Wrong::Stuck), verdict.kinds_found()),
         (1, 1, 2)
@@ -208,7 +208,11 @@ fn what_is_in_flight_is_nobodys_fault() {
     let late = tale.copy("a1");
     tale.add_at(EXPIRES_AT + 9_000, Op::Alert(late));
     tale.add_at(EXPIRES_AT + 9_000, Op::Over);
-    assert!(judge(&tale.entries).findings.is_empty(), "{:?}", judge(&tale.entries).findings);
+    assert!(
+        judge(&tale.entries, Commits::OneByOne).findings.is_empty(),
+        "{:?}",
+        judge(&tale.entries, Commits::OneByOne).findings
+    );
 }
 
 #[test]
@@ -221,7 +225,30 @@ fn a_later_one_first_is_right_where_the_earlier_had_no_sound_yet() {
     tale.standing("a3", "r_0", |standing| {
         standing.steps.insert("rendered".to_owned(), "2026-03-01T04:30:06.000Z".to_owned());
     });
-    assert!(judge(&tale.entries).findings.is_empty(), "{:?}", judge(&tale.entries).findings);
+    assert!(
+        judge(&tale.entries, Commits::OneByOne).findings.is_empty(),
+        "{:?}",
+        judge(&tale.entries, Commits::OneByOne).findings
+    );
+}
+
+#[test]
+fn side_by_side_a_commits_time_is_forgiven_and_no_more() {
+    for (at, one_by_one, side_by_side) in
+        [("05.000", true, true), ("04.997", false, true), ("04.900", false, true), ("04.899", false, false)]
+    {
+        let mut tale = Tale::good();
+        for (alert, seq) in [("a2", 3), ("a3", 2)] {
+            tale.standing(alert, "r_0", |standing| standing.seq = seq);
+            tale.frame(alert, |frame| frame.seq = seq);
+        }
+        tale.standing("a3", "r_0", |standing| {
+            standing.steps.insert("rendered".to_owned(), format!("2026-03-01T04:30:{at}Z"));
+        });
+        let is_good = |commits| judge(&tale.entries, commits).findings.is_empty();
+        assert_eq!(is_good(Commits::OneByOne), one_by_one, "{at}");
+        assert_eq!(is_good(Commits::SideBySide), side_by_side, "{at}");
+    }
 }
 
 #[test]

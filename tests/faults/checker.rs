@@ -29,12 +29,21 @@ pub(super) struct Seen<'a> {
     records: HashMap<&'a str, Vec<Option<&'a Record>>>,
 }
 
+/// How the store commits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Commits {
+    /// By one writer, in the order of the calls: SQLite.
+    OneByOne,
+    /// Each by itself: PostgreSQL.
+    SideBySide,
+}
+
 /// Judges a whole history, from the first post to the last record.
-pub(crate) fn judge(entries: &[Entry]) -> Verdict {
+pub(crate) fn judge(entries: &[Entry], commits: Commits) -> Verdict {
     let seen = Seen::of(entries);
     let mut findings = Vec::new();
     ends::check(&seen, &mut findings);
-    frames::check(&seen, &mut findings);
+    frames::check(&seen, commits, &mut findings);
     receipts::check(&seen, &mut findings);
     for Entry { op, .. } in entries {
         match op {

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Seen, find};
+use super::{Commits, Seen, find};
 use crate::op::{Entry, Frame, Op};
 use crate::verdict::{Finding, Wrong};
 
@@ -19,11 +19,11 @@ const COMMIT_MS: i64 = 100;
 /// Kinds that follow from an event beside its own alert.
 const FOLLOWERS: [&str; 2] = ["order.taken", "merge"];
 
-pub(super) fn check(seen: &Seen<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(seen: &Seen<'_>, commits: Commits, findings: &mut Vec<Finding>) {
     let frames: Vec<(i64, &Frame)> = seen.entries.iter().filter_map(frame).collect();
     check_calls(seen, &frames, findings);
     check_contents(&frames, findings);
-    check_order(seen, &frames, findings);
+    check_order(seen, commits, &frames, findings);
     check_life(seen, &frames, findings);
     check_cancelled(seen, findings);
     check_welcomes(seen, findings);
@@ -65,7 +65,11 @@ fn check_contents(frames: &[(i64, &Frame)], findings: &mut Vec<Finding>) {
 
 /// New alerts of one urgency come in order within a connection: a later one first is right only where the sentence of
 /// the earlier one was not made before its own.
-fn check_order(seen: &Seen<'_>, frames: &[(i64, &Frame)], findings: &mut Vec<Finding>) {
+fn check_order(seen: &Seen<'_>, commits: Commits, frames: &[(i64, &Frame)], findings: &mut Vec<Finding>) {
+    let slack_ms = match commits {
+        Commits::OneByOne => 0,
+        Commits::SideBySide => COMMIT_MS,
+    };
     let mut last: HashMap<(&str, usize, u64), (i64, Option<i64>)> = HashMap::new();
     let mut in_session: HashSet<(&str, usize, i64)> = HashSet::new();
     for (_, Frame { rider, session, seq, alert, urgency, .. }) in frames {
@@ -78,7 +82,7 @@ fn check_order(seen: &Seen<'_>, frames: &[(i64, &Frame)], findings: &mut Vec<Fin
         let ready = rendered.map(jiff::Timestamp::as_millisecond);
         let before = last.insert((rider, *session, *urgency), (*seq, ready));
         let was_ready = |at: Option<i64>| match (ready, at) {
-            (Some(ready), Some(at)) => ready + COMMIT_MS < at,
+            (Some(ready), Some(at)) => ready + slack_ms < at,
             (ready, at) => ready < at,
         };
         if before.is_some_and(|(before, at)| before > *seq && was_ready(at)) {
