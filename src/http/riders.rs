@@ -5,6 +5,8 @@ pub mod file;
 pub mod history;
 pub mod view;
 
+use std::collections::HashMap;
+
 use axum::extract::State;
 use http::HeaderMap;
 use serde::Serialize;
@@ -22,7 +24,8 @@ use crate::dispatch::{Arrival, Duty, EventAnswer};
 use crate::domain::app::KeyMode;
 use crate::domain::book::Admission;
 use crate::domain::target::DutyRule;
-use crate::domain::{DevicePolicy, Event, Overrides, RiderId, SoundProfile, Target};
+use crate::domain::{DevicePolicy, Event, Overrides, Rider, RiderId, RiderKey, SoundProfile, Target};
+use crate::hub::SessionView;
 use crate::intake::{ParsedEvent, Reader};
 use crate::store::RiderPatch;
 use view::{CheckView, ErasedRider, RiderView};
@@ -105,7 +108,8 @@ pub async fn put(
         (KeyMode::Live, None) => {}
     }
     let stored = state.dispatch.put_rider(rider, patch).await?;
-    Ok(Success(RiderView::of(&state, &stored, None)))
+    let sessions = state.dispatch.hub().sessions_of(&stored.key());
+    Ok(Success(RiderView::of(&state, &stored, sessions, None)))
 }
 
 /// Look at a rider.
@@ -131,9 +135,11 @@ pub async fn get(
 ) -> Answer<RiderView> {
     let rider = caller.rider(&id)?;
     let store = state.dispatch.store();
+    // Asked for before the row: who leaves is noted there before they are off the list.
+    let sessions = state.dispatch.hub().sessions_of(&rider);
     let stored = store.rider(rider.clone()).await?.ok_or_else(|| Problem::not_found("rider"))?;
     let open = store.open_ids(rider).await?.len();
-    Ok(Success(RiderView::of(&state, &stored, Some(open))))
+    Ok(Success(RiderView::of(&state, &stored, sessions, Some(open))))
 }
 
 /// Erase a rider.
@@ -314,8 +320,15 @@ pub async fn query(
     let body = Reader::new(&body)?;
     body.only(&["ids"])?;
     let ids: Vec<RiderId> = body.ids("ids", QUERY_MAX)?;
+    // Asked for before the rows, as in `get`.
+    let hub = state.dispatch.hub();
+    let sessions_of = |id: &RiderId| hub.sessions_of(&RiderKey { app: caller.app_id(), rider: id.clone() });
+    let mut sessions: HashMap<RiderId, Vec<SessionView>> =
+        ids.iter().map(|id| (id.clone(), sessions_of(id))).collect();
     let riders = state.dispatch.store().riders(caller.app_id(), ids).await?;
-    let riders = riders.iter().map(|rider| RiderView::of(&state, rider, None)).collect();
+    let view =
+        |rider: &Rider| RiderView::of(&state, rider, sessions.remove(&rider.id).unwrap_or_default(), None);
+    let riders = riders.iter().map(view).collect();
     Ok(Success(RiderList { riders }))
 }
 

@@ -86,6 +86,19 @@ async fn a_rider_is_offline_only_after_a_while() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn who_is_looked_at_while_they_leave_was_seen_just_now() {
+    let server = TestServer::start("").await;
+    for _ in 0..30 {
+        let rider = RiderSocket::connect(&server, "r1").await;
+        let before = server.now_ms();
+        drop(rider);
+        let gone = becomes(&server, "online", json!([true, "grace"])).await;
+        assert!(at(&gone, "online") >= before, "seen when they left, not when they came");
+    }
+    server.stop().await;
+}
+
 /// Lets one offer pass.
 async fn miss_one(server: &TestServer, rider: &mut RiderSocket) {
     let event = json!({"kind": "order.offered", "target": {"riders": ["r1"]}, "offer": {"mode": "assign", "timeout_s": 1}});

@@ -133,8 +133,13 @@ pub struct CheckView {
 }
 
 impl RiderView {
-    pub(super) fn of(state: &AppState, rider: &Rider, open_alerts: Option<usize>) -> Self {
-        let sessions = state.dispatch.hub().sessions_of(&rider.key());
+    /// With the sessions that were open before the rider's row was read.
+    pub(super) fn of(
+        state: &AppState,
+        rider: &Rider,
+        sessions: Vec<SessionView>,
+        open_alerts: Option<usize>,
+    ) -> Self {
         let facts = Facts::of(rider, &sessions, &state.dispatch);
         Self {
             id: rider.id.clone(),
