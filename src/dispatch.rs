@@ -21,6 +21,7 @@ mod groups;
 mod hooks;
 mod keys;
 mod ladder;
+mod mini_programs;
 mod offers;
 mod prepare;
 mod presence;
@@ -41,6 +42,7 @@ mod uses;
 mod vault;
 mod wait;
 mod warming;
+mod wechat;
 mod wordings;
 
 use std::collections::HashSet;
@@ -59,6 +61,7 @@ use crate::speech::Voice;
 use crate::store::{Ended, Store, StoreResult};
 use crate::telemetry::{Metric, Telemetry};
 
+pub use crate::outbound::wechat::{LoginError, TokenError as WechatTokenError};
 pub use accept::{AcceptError, Arrival};
 pub use accounts::Accounts;
 pub use answer::{EventAnswer, OutcomeWord};
@@ -77,6 +80,7 @@ pub use hooks::{
     HookVisit, HookWish, ItemOutcome, ItemReport, ItemTried, SecretWish, TrialProfile, Unread,
 };
 pub use keys::{KeyError, KeySecret, KeyWish, NewKey};
+pub use mini_programs::{MiniProgram, MiniPrograms, NoProgram};
 pub use offers::SettleError;
 pub use quotas::{TooMany, Usage};
 pub use receipts::{ReceiptQueue, ReceiptSource};
@@ -89,6 +93,7 @@ pub use tokens::{Token, TokenError, TokenRider};
 pub use vault::{NodeKey, Vault, VaultError};
 pub use wait::{Awaited, Reached, Wait};
 pub use warming::{Ahead, WarmError, WarmJob, WarmState, WarmWish};
+pub use wechat::{LinkWish, NoWechat, Posted, SignedIn, WechatCourier, WechatLimits};
 pub use wordings::{Lexicons, OwnPhrases, Restored};
 
 /// Everything a use case needs. Shared by all handlers, sessions and workers.
@@ -121,6 +126,7 @@ pub struct Dispatch {
     reports: Semaphore,
     uses: uses::Uses,
     hooks: hooks::Hooks,
+    wechat: wechat::Wechat,
 }
 
 /// Numbers of the configuration that use cases go by.
@@ -166,6 +172,8 @@ pub struct Limits {
     pub retention: Retention,
     /// What hooks may do.
     pub hooks: HookLimits,
+    /// What riders in WeChat go by.
+    pub wechat: WechatLimits,
 }
 
 /// What [`Dispatch::new`] is made of.
@@ -192,6 +200,8 @@ pub struct Parts {
     pub caller: Arc<dyn Caller>,
     /// The way of callbacks, beside it.
     pub courier: Arc<dyn Courier>,
+    /// The way of messages to riders in WeChat.
+    pub wechat: Arc<dyn WechatCourier>,
     /// Numbers of callbacks.
     pub callbacks: CallbackLimits,
     /// Numbers of the configuration.
@@ -205,6 +215,7 @@ impl Dispatch {
         let renders = Arc::new(Semaphore::new(parts.limits.render_concurrency));
         let reports = Semaphore::new(parts.limits.reports.concurrency);
         let hooks = hooks::Hooks::new(&parts.clock);
+        let wechat = wechat::Wechat::new(parts.wechat, parts.limits.wechat);
         Arc::new(Self {
             store: parts.store,
             hub: parts.hub,
@@ -230,6 +241,7 @@ impl Dispatch {
             reports,
             uses: uses::Uses::default(),
             hooks,
+            wechat,
         })
     }
 

@@ -24,6 +24,7 @@ pub mod secret;
 pub mod settings;
 pub mod sound;
 pub mod target;
+pub mod wechat;
 
 pub use crate::clock::EpochMs;
 pub use alert::{Alert, AlertState, Head};

@@ -14,6 +14,7 @@ mod speech;
 mod sql;
 pub mod sqlite;
 pub mod transfer;
+mod wechat;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use crate::domain::id::IdEntropy;
 use crate::domain::kind::OrderPolicy;
 use crate::domain::order::Stamp;
 use crate::domain::settings::Rules;
+use crate::domain::wechat::Messaging;
 use crate::domain::{
     Alert, AlertId, AppId, CallId, Delivery, EpochMs, EventId, GroupId, Head, OrderId, OrderKey, Presence,
     Rider, RiderId, RiderKey, ScheduleId, Settlement, Target,
@@ -51,6 +53,7 @@ pub use retention::{
 };
 pub use schema::{Migrate, Schema, SchemaState};
 pub use speech::{NewWording, RECIPE_FRESH_MS, Saved, SpeechStore, Topic, VERSIONS_MAX, Wording, WordingKey};
+pub use wechat::{MessageResult, MessageTrace, WechatStore};
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +132,8 @@ pub struct World {
     pub rules: Rules,
     /// Who is online, for the first answer.
     pub presence: Arc<dyn Presence>,
+    /// What consents of the app's riders may be spent on.
+    pub messaging: Arc<Messaging>,
     /// Random bytes for the ids of what is made, asked once for each.
     pub entropy: Arc<dyn Fn() -> IdEntropy + Send + Sync>,
 }
@@ -137,7 +142,8 @@ impl World {
     /// What the rules may ask, at `at`.
     #[must_use]
     pub fn context(&self, at: EpochMs) -> Context<'_> {
-        Context { rules: self.rules, presence: &*self.presence, entropy: &*self.entropy, at }
+        let Self { rules, presence, messaging, entropy } = self;
+        Context { rules: *rules, presence: &**presence, messaging, entropy: &**entropy, at }
     }
 }
 
@@ -291,7 +297,16 @@ pub const DELIVERIES_SHOWN_MAX: u32 = 1_000;
 /// Everything Orderbell keeps.
 #[async_trait]
 pub trait Store:
-    AppStore + SpeechStore + CallbackStore + HookStore + RecordStore + RetentionStore + Send + Sync + 'static
+    AppStore
+    + SpeechStore
+    + CallbackStore
+    + HookStore
+    + RecordStore
+    + RetentionStore
+    + WechatStore
+    + Send
+    + Sync
+    + 'static
 {
     /// Marks one life of the data: a restored copy gets a new one.
     async fn epoch(&self) -> StoreResult<String>;

@@ -79,6 +79,9 @@ pub enum Metric {
     RequestsRefused,
     /// Store calls that failed, by operation.
     StoreFailures,
+    /// Messages to riders through WeChat, by result: sent, `no_consent`, `not_needed`, refused, unreached; and tries that were
+    /// not the last: again, `put_off`, misconfigured.
+    WechatMessages,
     /// Rows deleted or emptied because they were too old, by table.
     RowsAged,
     /// Calls to URLs of users, by outcome: success, refused (4xx), failed (other statuses), `not_allowed`, busy,
@@ -107,6 +110,8 @@ pub enum Metric {
     HookSeconds,
     /// Requests to hooks that could not be kept for their owners to see.
     HookDeliveriesLost,
+    /// Calls of WeChat, by call (login, token, message) and result: ok, refused, unavailable.
+    WechatCalls,
 }
 
 impl Metric {
@@ -144,6 +149,7 @@ impl Metric {
             Self::ConnectionsRefused => "orderbell_connections_refused_total",
             Self::RequestsRefused => "orderbell_requests_refused_total",
             Self::StoreFailures => "orderbell_store_failures_total",
+            Self::WechatMessages => "orderbell_wechat_messages_total",
             Self::RowsAged => "orderbell_rows_aged_total",
             Self::OutboundCalls => "orderbell_outbound_calls_total",
             Self::OutboundSeconds => "orderbell_outbound_seconds",
@@ -157,6 +163,7 @@ impl Metric {
             Self::HookEvents => "orderbell_hook_events_total",
             Self::HookSeconds => "orderbell_hook_seconds",
             Self::HookDeliveriesLost => "orderbell_hook_deliveries_lost_total",
+            Self::WechatCalls => "orderbell_wechat_calls_total",
         }
     }
 }

@@ -63,6 +63,10 @@ mod stage;
 mod test_mode;
 #[path = "store_conformance/told.rs"]
 mod told;
+#[path = "store_conformance/wechat.rs"]
+mod wechat;
+#[path = "store_conformance/wechat_messages.rs"]
+mod wechat_messages;
 #[path = "store_conformance/wordings.rs"]
 mod wordings;
 
@@ -319,6 +323,33 @@ stories! {
         old_requests_go_the_oldest_first
         requests_that_name_an_erased_rider_go
         an_order_is_remembered_for_who_asks;
+    wechat:
+        a_login_is_nobodys_until_it_is_linked
+        a_code_is_good_once_and_not_for_long
+        a_code_that_chance_gave_twice_names_nobody
+        of_many_who_link_one_has_it
+        whoever_is_another_rider_stays_it
+        one_link_holds_in_all_programs_of_a_maker
+        somebody_is_linked_before_they_log_in
+        consents_are_kept_of_the_last_phone_up_to_a_bound
+        consents_to_another_template_are_worth_nothing
+        an_unlinked_rider_is_nobody
+        strangers_are_forgotten_the_longest_away_first
+        an_erased_rider_is_nobody_in_wechat;
+    wechat_messages:
+        a_consent_is_spent_where_nobody_hears_an_alert
+        nothing_is_spent_where_messages_are_off_or_somebody_hears
+        an_alert_costs_a_rider_one_consent
+        who_leaves_last_takes_the_others_along
+        several_alerts_of_one_write_share_what_is_left
+        the_best_template_is_used_first
+        a_crowd_costs_nobody_a_consent
+        an_audience_told_in_parts_is_written_to_when_all_are_told
+        many_at_once_spend_no_more_than_there_is
+        an_unlinked_rider_is_not_written_to
+        a_message_is_one_senders_at_a_time
+        an_end_says_what_is_left
+        messages_age_and_go_with_their_alert;
     callbacks_presence:
         who_comes_and_goes_is_told_after_a_while
         nobody_is_noted_whose_app_does_not_ask

@@ -115,7 +115,12 @@ pub(crate) fn event(app: AppId, order: &str, at: EpochMs, target: Target, about:
         alert: Some(alert),
         away: None,
         schedule: None,
-        world: World { rules: RULES, presence: Arc::new(Nobody), entropy: Arc::new(entropy) },
+        world: World {
+            rules: RULES,
+            presence: Arc::new(Nobody),
+            messaging: Arc::default(),
+            entropy: Arc::new(entropy),
+        },
     }
 }
 

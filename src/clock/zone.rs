@@ -49,8 +49,24 @@ impl Zone {
     /// The moment as the clocks there show it: RFC 3339 to the second, with its offset.
     #[must_use]
     pub fn written(&self, at: EpochMs) -> String {
+        self.strftime(at, "%Y-%m-%dT%H:%M:%S%:z")
+    }
+
+    /// The moment as the clocks there show it, in WeChat's way: `2026年7月1日 20:44`.
+    #[must_use]
+    pub fn dated(&self, at: EpochMs) -> String {
+        self.strftime(at, "%Y年%-m月%-d日 %H:%M")
+    }
+
+    /// The same without the day: `20:44`.
+    #[must_use]
+    pub fn hour_and_minute(&self, at: EpochMs) -> String {
+        self.strftime(at, "%H:%M")
+    }
+
+    fn strftime(&self, at: EpochMs, format: &str) -> String {
         let Ok(at) = Timestamp::from_millisecond(at.0) else { return at.0.to_string() };
-        at.to_zoned(self.0.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+        at.to_zoned(self.0.clone()).strftime(format).to_string()
     }
 
     /// Seconds its clocks are ahead of UTC.
@@ -74,6 +90,8 @@ mod tests {
         // Summer time.
         assert_eq!(Zone::named("Europe/London").unwrap().minute_of_day(noon_utc), 13 * 60);
         assert!(Zone::named("Asia/Nowhere").is_none());
+        assert_eq!(shanghai.dated(noon_utc), "2026年7月1日 20:00");
+        assert_eq!(shanghai.hour_and_minute(noon_utc), "20:00");
     }
 
     #[test]

@@ -23,7 +23,8 @@ impl Dispatch {
         Ok(())
     }
 
-    /// A rider can no longer be heard: their alerts that nobody else hears take their fallback step.
+    /// A rider can no longer be heard: their alerts that nobody else hears take their fallback step, and consents to messages are
+    /// spent on what is left to them.
     ///
     /// # Errors
     /// The store's; the step is taken at its time then.
@@ -31,7 +32,7 @@ impl Dispatch {
         for (head, riders) in self.store.laddered(rider.clone()).await? {
             self.fall_back(&head, &riders).await?;
         }
-        Ok(())
+        self.spend_unheard(rider).await
     }
 
     /// Takes the fallback step of an alert if none of these riders can hear it.

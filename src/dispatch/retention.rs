@@ -30,6 +30,7 @@ pub struct AgeingRound {
 enum Chore {
     Tidy { before: EpochMs },
     Hooks { before: EpochMs },
+    Strangers { before: EpochMs },
     Age { app: AppId, what: Aged, before: EpochMs },
 }
 
@@ -46,6 +47,7 @@ impl Dispatch {
         let mut left = vec![
             Chore::Tidy { before: now.plus_ms(-MARKS_KEPT_MS) },
             Chore::Hooks { before: now.plus_ms(-self.limits.hooks.deliveries_age_ms) },
+            Chore::Strangers { before: now.plus_ms(-self.limits.wechat.unbound_age_ms) },
         ];
         for app in self.store.apps().await? {
             let too_old = |what| app.settings.retention.too_old(what, &self.limits.retention.ages, now);
@@ -79,6 +81,10 @@ impl Dispatch {
             Chore::Hooks { before } => {
                 let forgetting = self.store.forget_hook_deliveries(before, slice).await;
                 forgetting.map(|rows| Gone::of("hook_deliveries", rows))
+            }
+            Chore::Strangers { before } => {
+                let forgetting = self.store.forget_identities(before, slice).await;
+                forgetting.map(|rows| Gone::of("wechat_identities", rows))
             }
             Chore::Age { app, what, before } => self.store.age(app, what, before, slice).await,
         };

@@ -24,7 +24,7 @@ impl Dispatch {
         };
         let clock = Arc::clone(&self.clock);
         let presence: Arc<dyn Presence> = Arc::clone(&self.hub) as Arc<dyn Presence>;
-        World { rules, presence, entropy: Arc::new(move || clock.entropy()) }
+        World { rules, presence, messaging: self.messaging(app), entropy: Arc::new(move || clock.entropy()) }
     }
 
     /// The same for an app by its id; `None` if there is none (any more).

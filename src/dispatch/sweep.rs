@@ -28,6 +28,7 @@ impl Dispatch {
         self.begin_due(now).await?;
         self.ask_due(now).await?;
         self.call_due(now).await?;
+        self.send_messages(now).await?;
         self.repeat_due(now).await?;
         self.tell_presence(now).await?;
         for alert in self.store.unrendered(batch).await? {

@@ -11,8 +11,10 @@ mod merge;
 mod step;
 mod test_riders;
 mod traces;
+mod unheard;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::alert::{AlertChange, AlertIsOver};
 use super::app::KeyMode;
@@ -20,6 +22,7 @@ use super::callback::Fact;
 use super::delivery::{Change, EndReason};
 use super::id::IdEntropy;
 use super::settings::Rules;
+use super::wechat::Messaging;
 use super::{
     AlertId, AlertState, AppId, CallId, Delivery, DeliveryId, EpochMs, FirstStatus, Head, OrderId, OrderKey,
     OrderMemory, Presence, Rider, RiderId, RiderKey,
@@ -34,6 +37,7 @@ pub use guard::Guard;
 pub use merge::Merged;
 pub use step::{Stepped, When};
 pub use test_riders::{Admission, Admitted};
+pub use unheard::{UNHEARD_MAX, Unheard};
 
 /// Rows in hand, each with what has become of it.
 #[derive(Debug, Default)]
@@ -48,6 +52,7 @@ pub struct Book {
     notices: Vec<Notice>,
     calls: Vec<Call>,
     facts: Vec<Fact>,
+    unheard: Vec<Unheard>,
     /// Always empty but in a simulation.
     missing: Vec<Guard>,
 }
@@ -77,6 +82,8 @@ pub struct Context<'a> {
     pub rules: Rules,
     /// Who is connected.
     pub presence: &'a dyn Presence,
+    /// What consents of riders may be spent on.
+    pub messaging: &'a Arc<Messaging>,
     /// Random bytes for ids.
     pub entropy: &'a (dyn Fn() -> IdEntropy + Send + Sync),
     /// Now.

@@ -17,7 +17,7 @@ pub enum Aged {
     Alerts,
     /// Notices.
     Notices,
-    /// Requests of ladder steps; what they send goes at their end.
+    /// Requests of ladder steps, and messages through WeChat; what they send, or to whom, goes at their end.
     Calls,
     /// Callbacks that the backend has.
     Callbacks,

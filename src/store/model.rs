@@ -11,6 +11,7 @@ mod retention;
 mod speech;
 mod state;
 mod steps;
+mod wechat;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -59,6 +60,7 @@ impl ModelStore {
             Some(state) => {
                 let done = work(state);
                 state.note_facts();
+                state.spend();
                 Ok(done)
             }
             None => Err(StoreError::Unavailable("the store is closed".into())),

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{DeviceCheck, Ended, NumberedNotice, StoreResult};
+use super::{DeviceCheck, Ended, MessageTrace, NumberedNotice, StoreResult};
 use crate::domain::delivery::OpenDelivery;
+use crate::domain::wechat::Identity;
 use crate::domain::{Aged, AlertId, AppId, CallId, EpochMs, GroupId, OrderKey, Rider, RiderId, RiderKey};
 
 /// Rows that were removed or emptied, by table.
@@ -64,6 +65,10 @@ pub struct Traces {
     pub audiences: u64,
     /// Requests to hooks whose events were for them.
     pub hook_requests: u64,
+    /// Who they were in WeChat, with their consents.
+    pub wechat_identities: u64,
+    /// Messages to them through WeChat, sent or not.
+    pub wechat_messages: u64,
 }
 
 /// A further part of an erasure.
@@ -90,6 +95,10 @@ pub struct RiderFile {
     pub calls: Vec<CallTrace>,
     /// Orders they have, by name.
     pub orders: Vec<OrderKey>,
+    /// Who they are in WeChat, in the order they were linked.
+    pub wechat: Vec<Identity>,
+    /// Messages to them through WeChat, oldest first.
+    pub messages: Vec<MessageTrace>,
     /// Their deliveries, each with its alert, by seq.
     pub deliveries: Vec<OpenDelivery>,
 }
@@ -191,5 +200,7 @@ impl std::ops::AddAssign for Traces {
         self.offers += other.offers;
         self.audiences += other.audiences;
         self.hook_requests += other.hook_requests;
+        self.wechat_identities += other.wechat_identities;
+        self.wechat_messages += other.wechat_messages;
     }
 }

@@ -41,6 +41,8 @@ mod steps;
 #[cfg(test)]
 pub(in crate::store) mod swept;
 mod targets;
+mod wechat;
+mod wechat_store;
 mod wordings;
 
 use std::sync::Arc;

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use orderbell::clock::{Clock, SystemClock};
 use orderbell::dispatch::{
     Accounts, AppEntry, Arrival, CallEnd, CallbackLimits, Caller, CircuitLimits, Dispatch, HookLimits,
-    Limits, NodeKey, Parts, Question, ReceiptQueue, ReportLimits, Retention, RetryTable, TrafficLimits,
-    Vault,
+    Limits, NoWechat, NodeKey, Parts, Question, ReceiptQueue, ReportLimits, Retention, RetryTable,
+    TrafficLimits, Vault, WechatLimits,
 };
 use orderbell::domain::app::{KeyMode, Quota};
 use orderbell::domain::callback::{CallbackState, CallbackTarget, TargetState, WantedKinds};
@@ -153,6 +153,7 @@ impl Stage {
             receipts,
             caller: Arc::new(Nobody),
             courier: Arc::new(outbound),
+            wechat: Arc::new(NoWechat),
             callbacks: limits(&setup),
             limits: LIMITS,
             store: Arc::clone(&store),
@@ -402,5 +403,12 @@ const LIMITS: Limits = Limits {
         deliveries_age_ms: 259_200_000,
         per_app: 100,
         answer_within: Duration::from_secs(2),
+    },
+    wechat: WechatLimits {
+        link_ms: 900_000,
+        wait_ms: 10_000,
+        rest_ms: 600_000,
+        concurrency: 16,
+        unbound_age_ms: 2_592_000_000,
     },
 };

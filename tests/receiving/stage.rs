@@ -10,8 +10,8 @@ use http::{HeaderMap, Method};
 use orderbell::clock::{Clock, ManualClock};
 use orderbell::dispatch::{
     Accounts, AppEntry, CallEnd, CallbackLimits, CallbackReply, Caller, CircuitLimits, Courier, Dispatch,
-    HookAnswer, HookArrival, HookLimits, HookWish, Limits, NodeKey, Parts, Question, ReceiptQueue,
-    ReportLimits, Retention, RetryTable, SignedCallback, TrafficLimits, Vault,
+    HookAnswer, HookArrival, HookLimits, HookWish, Limits, NoWechat, NodeKey, Parts, Question, ReceiptQueue,
+    ReportLimits, Retention, RetryTable, SignedCallback, TrafficLimits, Vault, WechatCourier, WechatLimits,
 };
 use orderbell::domain::app::{KeyMode, Quota};
 use orderbell::domain::ladder::HttpCall;
@@ -53,6 +53,11 @@ impl Stage {
     }
 
     pub(crate) async fn with(hooks: HookLimits) -> Self {
+        Self::writing_by(hooks, Arc::new(NoWechat)).await
+    }
+
+    /// The same, with a way to WeChat.
+    pub(crate) async fn writing_by(hooks: HookLimits, wechat: Arc<dyn WechatCourier>) -> Self {
         let (folder, lifecycle) = (TempDir::new().unwrap(), Lifecycle::new());
         let manual = Arc::new(ManualClock::at(NOW));
         let clock: Arc<dyn Clock> = Arc::clone(&manual) as _;
@@ -78,6 +83,7 @@ impl Stage {
             receipts,
             caller: Arc::new(Nobody),
             courier: Arc::new(Nobody),
+            wechat,
             callbacks: CallbackLimits {
                 traffic: TrafficLimits { places: 1, per_app: 1, per_target: 1, circuit: CIRCUIT },
                 retries: RetryTable::new(vec![1_000], &[]),
@@ -303,4 +309,11 @@ const LIMITS: Limits = Limits {
     },
     retention: Retention { ages: Ages::none(), slice: 200 },
     hooks: HOOKS,
+    wechat: WechatLimits {
+        link_ms: 900_000,
+        wait_ms: 10_000,
+        rest_ms: 600_000,
+        concurrency: 16,
+        unbound_age_ms: 2_592_000_000,
+    },
 };

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use orderbell::clock::Clock;
 use orderbell::dispatch::{
-    Accounts, CallbackLimits, CircuitLimits, Dispatch, HookLimits, Limits, NodeKey, Parts, ReceiptQueue,
-    ReportLimits, Retention, RetryTable, TrafficLimits, Vault,
+    Accounts, CallbackLimits, CircuitLimits, Dispatch, HookLimits, Limits, NoWechat, NodeKey, Parts,
+    ReceiptQueue, ReportLimits, Retention, RetryTable, TrafficLimits, Vault, WechatLimits,
 };
 use orderbell::domain::app::{App, AppLimits, Quota};
 use orderbell::domain::report::Objective;
@@ -126,6 +126,7 @@ impl Node {
             receipts,
             caller: Arc::clone(&plant.arbiter) as Arc<_>,
             courier: Arc::clone(&plant.door) as Arc<_>,
+            wechat: Arc::new(NoWechat),
             callbacks: callback_limits(),
             limits: LIMITS,
             store,
@@ -251,6 +252,13 @@ const LIMITS: Limits = Limits {
         deliveries_age_ms: 259_200_000,
         per_app: 100,
         answer_within: Duration::from_secs(2),
+    },
+    wechat: WechatLimits {
+        link_ms: 900_000,
+        wait_ms: 10_000,
+        rest_ms: 600_000,
+        concurrency: 16,
+        unbound_age_ms: 2_592_000_000,
     },
 };
 const SOCKETS: SocketLimits = SocketLimits {

@@ -11,6 +11,7 @@ use orderbell::domain::callback::{CallbackTarget, Destination, Fact, TargetState
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::kind::OrderPolicy;
 use orderbell::domain::report::Outcome;
+use orderbell::domain::wechat::{Identity, LinkBy, LinkOffer, Linked, Login, Message, Template};
 use orderbell::domain::{
     Aged, Alert, AlertId, AppId, AppSettings, CallId, CallbackId, CallbackTargetId, EpochMs, EventId,
     GroupId, Head, Hook, HookDelivery, HookDeliveryId, HookId, HookVerdict, KeyId, OrderKey, OrderMemory,
@@ -20,11 +21,11 @@ use orderbell::store::{
     Accepted, Admission, Admitted, AfterAttempt, AlertFilter, AlertRecord, AlertSummary, AppStore,
     Call as LadderCall, CallResult, CallbackAttempt, CallbackBacklog, CallbackBatch, CallbackFilter,
     CallbackRecord, CallbackStore, Claim, DeliveryPlace, DeviceCheck, DueStep, DueTarget, Duty, Ended,
-    ErasedPart, Erasure, Gone, HistoryFilter, HookPut, HookStore, Leaving, Merged, NewEvent, NewWording,
-    NumberedNotice, Online, OpenDelivery, Page, PageSize, PastDelivery, Progress, Progressed, Receipt,
-    RecordStore, RetentionStore, RiderFile, RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend,
-    SpeechStore, SpeechUse, Stepped, Store, StoreError, StoreResult, Unrolled, When, Whose, Wording,
-    WordingKey, World,
+    ErasedPart, Erasure, Gone, HistoryFilter, HookPut, HookStore, Leaving, Merged, MessageResult, NewEvent,
+    NewWording, NumberedNotice, Online, OpenDelivery, Page, PageSize, PastDelivery, Progress, Progressed,
+    Receipt, RecordStore, RetentionStore, RiderFile, RiderPatch, Saved, Schedule, Settled, Span, SpeechSpend,
+    SpeechStore, SpeechUse, Stepped, Store, StoreError, StoreResult, Unrolled, WechatStore, When, Whose,
+    Wording, WordingKey, World,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -267,7 +268,7 @@ macro_rules! hand_on {
     };
 }
 
-/// Apps, keys, wordings, hooks and callbacks stand still in a world, nobody is erased in it and nothing ages: these calls
+/// Apps, keys, wordings, hooks, callbacks and WeChat stand still in a world, nobody is erased in it and nothing ages: these calls
 /// meet no fate.
 macro_rules! hand_on_all {
     ($part:ident: $(fn $call:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
@@ -340,6 +341,19 @@ hand_on_all! { HookStore:
     fn hook_delivery(app: AppId, id: HookDeliveryId) -> Option<HookDelivery>;
     fn forget_hook_deliveries(before: EpochMs, limit: u32) -> u64;
     fn order_memory(order: OrderKey) -> Option<OrderMemory>;
+}
+
+hand_on_all! { WechatStore:
+    fn sign_in(app: AppId, login: Login, offer: LinkOffer, at: EpochMs) -> Option<RiderId>;
+    fn link(rider: RiderKey, by: LinkBy, at: EpochMs) -> Linked;
+    fn identities(rider: RiderKey) -> Vec<Identity>;
+    fn unlink(rider: RiderKey) -> u64;
+    fn bank(rider: RiderKey, template: Template, accepted: u32) -> u32;
+    fn spend_unheard(rider: RiderKey, world: World, at: EpochMs) -> ();
+    fn due_messages(now: EpochMs, limit: u32) -> Vec<Message>;
+    fn take_message(message: Message, again_at: EpochMs, at: EpochMs) -> bool;
+    fn finish_message(message: Message, result: MessageResult, at: EpochMs) -> ();
+    fn forget_identities(before: EpochMs, limit: u32) -> u64;
 }
 
 hand_on_all! { CallbackStore:

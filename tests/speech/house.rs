@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use orderbell::clock::Clock;
 use orderbell::dispatch::{
     Accounts, AppEntry, Arrival, CallEnd, CallbackLimits, CallbackReply, Caller, CircuitLimits, Courier,
-    Dispatch, HookLimits, Limits, NodeKey, Parts, Question, ReceiptQueue, ReportLimits, Retention,
-    RetryTable, SignedCallback, TrafficLimits, Vault,
+    Dispatch, HookLimits, Limits, NoWechat, NodeKey, Parts, Question, ReceiptQueue, ReportLimits, Retention,
+    RetryTable, SignedCallback, TrafficLimits, Vault, WechatLimits,
 };
 use orderbell::domain::app::{App, AppLimits, KeyMode, Quota};
 use orderbell::domain::ladder::HttpCall;
@@ -56,6 +56,7 @@ impl House {
             receipts,
             caller: Arc::new(Nobody),
             courier: Arc::new(Nobody),
+            wechat: Arc::new(NoWechat),
             callbacks: CallbackLimits {
                 traffic: TrafficLimits { places: 1, per_app: 1, per_target: 1, circuit: CIRCUIT },
                 retries: RetryTable::new(vec![1_000], &[]),
@@ -174,5 +175,12 @@ const LIMITS: Limits = Limits {
         deliveries_age_ms: 259_200_000,
         per_app: 100,
         answer_within: Duration::from_secs(2),
+    },
+    wechat: WechatLimits {
+        link_ms: 900_000,
+        wait_ms: 10_000,
+        rest_ms: 600_000,
+        concurrency: 16,
+        unbound_age_ms: 2_592_000_000,
     },
 };

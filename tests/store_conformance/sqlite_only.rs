@@ -165,7 +165,7 @@ async fn a_killed_writer_leaves_whole_events_and_all_that_were_answered() {
 async fn a_full_disk_is_unavailable_and_recovers_when_there_is_room() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("orderbell.db");
-    let store = open(SqliteOptions { pages_max: Some(100), ..options(&path) }).await;
+    let store = open(SqliteOptions { pages_max: Some(140), ..options(&path) }).await;
     store.create_app(an_app(app(), "first")).await.unwrap();
     let mut events = events(400).await.into_iter();
     let mut kept = 0;

@@ -11,6 +11,7 @@ use orderbell::domain::app::{App, AppLimits, KeyMode};
 use orderbell::domain::delivery::Change;
 use orderbell::domain::delivery::EndReason;
 use orderbell::domain::settings::Rules;
+use orderbell::domain::wechat::{Messaging, Template};
 use orderbell::domain::{
     Aged, AlertId, AlertState, AppId, AppSettings, Delivery, EpochMs, OrderKey, Presence, RiderId, RiderKey,
     Secret, SecretKind,
@@ -36,6 +37,7 @@ pub(crate) struct Stage {
     ids: AtomicU64,
     entropy: Arc<AtomicU64>,
     online: Arc<Online>,
+    messaging: Mutex<Arc<Messaging>>,
     _dir: Option<tempfile::TempDir>,
 }
 
@@ -90,6 +92,7 @@ impl Stage {
             ids: AtomicU64::new(1_000),
             entropy: Arc::new(AtomicU64::new(1)),
             online: Arc::default(),
+            messaging: Mutex::default(),
             _dir: dir,
         }
     }
@@ -104,6 +107,16 @@ impl Stage {
 
     pub(crate) fn online(&self, rider: &str) {
         self.online.0.lock().unwrap().insert(rider.parse().unwrap());
+    }
+
+    pub(crate) fn offline(&self, rider: &str) {
+        self.online.0.lock().unwrap().remove(&rider.parse().unwrap());
+    }
+
+    /// From now on consents to these templates are spent.
+    pub(crate) fn messages_by(&self, templates: &[Template], wait_ms: i64) {
+        let messaging = Messaging { templates: templates.to_vec(), wait_ms };
+        *self.messaging.lock().unwrap() = Arc::new(messaging);
     }
 
     pub(crate) fn rider(&self, rider: &str) -> RiderKey {
@@ -134,6 +147,7 @@ impl Stage {
         World {
             rules,
             presence: Arc::clone(&self.online) as Arc<dyn Presence>,
+            messaging: Arc::clone(&self.messaging.lock().unwrap()),
             entropy: Arc::new(move || entropy(counter.fetch_add(1, Ordering::SeqCst))),
         }
     }

@@ -266,17 +266,18 @@ impl Book {
             told.extend(self.deliver(head.id, rider, stamp, policy, context, ended));
         }
         let reached = self.reached(head.id, riders, context);
-        self.finish_telling(head.id, reached, context.at);
+        self.finish_telling(head.id, reached, context);
         told
     }
 
     /// An alert for nobody is over; else its ladder begins. Whom nobody can hear is told at once.
-    pub(super) fn finish_telling(&mut self, alert: AlertId, reached: Reached, at: EpochMs) {
+    pub(super) fn finish_telling(&mut self, alert: AlertId, reached: Reached, context: &Context<'_>) {
+        let at = context.at;
         let Some(head) = self.head_mut(alert) else { return };
         head.unrolling = false;
         let still_open = head.open_count;
         if reached == Reached::Nobody {
-            self.tell_unreachable(alert, at);
+            self.tell_unreachable(alert, context);
         }
         self.move_on(alert, AlertChange::DeliveryEnded { still_open }, at);
     }

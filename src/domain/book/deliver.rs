@@ -156,7 +156,7 @@ impl Book {
             Reached::Nobody => self.reached(alert, part.riders, context),
         };
         if part.last == Last::Yes {
-            self.finish_telling(alert, reached, context.at);
+            self.finish_telling(alert, reached, context);
         }
         (ended, reached)
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Book, Notice, NoticeKind};
+use super::{Book, Context, Notice, NoticeKind};
 use crate::domain::alert::AlertChange;
 use crate::domain::callback::Fact;
 use crate::domain::{AlertId, AlertState, Delivery, DeliveryState, EpochMs, Head, RiderId, RiderKey};
@@ -62,10 +62,12 @@ impl Book {
         }
     }
 
-    /// Tells of an alert that none of its riders can hear now.
-    pub(super) fn tell_unreachable(&mut self, alert: AlertId, at: EpochMs) {
+    /// Tells of an alert that none of its riders can hear now: the backend by a fact, and the riders, where they have agreed to
+    /// it, by a message. Both are of this write, so that neither can be lost nor come without the other.
+    pub(super) fn tell_unreachable(&mut self, alert: AlertId, context: &Context<'_>) {
+        self.note_unheard(alert, context);
         let Some(head) = self.head(alert) else { return };
-        let mut fact = about(head, "alert.unreachable".to_owned(), at);
+        let mut fact = about(head, "alert.unreachable".to_owned(), context.at);
         put(&mut fact.data, "open", head.open_count);
         self.facts.push(fact);
     }

@@ -41,7 +41,7 @@ impl Book {
                 let exempt = Context { rules, ..*context };
                 let told = self.deliver(head.id, &rider.rider, stamp, &policy, &exempt, &mut ended);
                 let reached = self.reached(head.id, std::slice::from_ref(&rider.rider), context);
-                self.finish_telling(head.id, reached, context.at);
+                self.finish_telling(head.id, reached, context);
                 told.map_or(Merged::Released, |first| Merged::Together(first, ended))
             }
             (Some(_) | None, _) => {

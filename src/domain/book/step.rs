@@ -142,7 +142,7 @@ impl Book {
         let open = self.open_of(alert).into_iter().map(|place| self.deliveries[place].row.rider.clone());
         let open: Vec<RiderId> = open.collect();
         if self.reached(alert, &open, context) == Reached::Nobody {
-            self.tell_unreachable(alert, context.at);
+            self.tell_unreachable(alert, context);
         }
     }
 

@@ -8,3 +8,4 @@ mod offers;
 mod orders;
 mod stage;
 mod test_mode;
+mod unheard;

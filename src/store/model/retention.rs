@@ -104,6 +104,7 @@ impl State {
                 let old = |state: &CallState| matches!(state, CallState::Over(at) if *at < before);
                 self.calls.retain(|_, (call, state)| call.app != app || !old(state));
                 gone.add("calls", (calls - self.calls.len()) as u64);
+                gone.add("wechat_messages", self.age_messages(app, before));
             }
             Aged::Callbacks => {
                 gone.add("callbacks", self.outbox.age(app, CallbackState::Delivered, before));
@@ -136,6 +137,7 @@ impl State {
         let calls = self.calls.len();
         self.calls.retain(|_, (call, _)| !old.contains(&call.alert));
         gone.add("calls", (calls - self.calls.len()) as u64);
+        gone.add("wechat_messages", self.forget_messages_of(old));
         self.bodies.retain(|id, _| !old.contains(id));
         self.targets.retain(|id, _| !old.contains(id));
         self.emptied.retain(|id| !old.contains(id));
@@ -160,11 +162,17 @@ impl State {
         let groups = self.groups.iter_mut().filter(|((app, _), _)| *app == rider.app);
         let memberships =
             groups.filter_map(|(_, members)| members.remove(&rider.rider).then_some(())).count();
-        let known = row_seq.is_some() || last_seq > 0 || self.erasures.contains_key(&(rider.app, *mark));
+        let wechat_identities = self.forget_persons(rider);
+        let wechat_messages = self.forget_messages(rider);
+        let known = row_seq.is_some()
+            || last_seq > 0
+            || wechat_identities > 0
+            || self.erasures.contains_key(&(rider.app, *mark));
         if known {
             self.erasures.insert((rider.app, *mark), *at);
         }
-        let traces = Traces { memberships: memberships as u64, checks, ..Traces::default() };
+        let memberships = memberships as u64;
+        let traces = Traces { memberships, checks, wechat_identities, wechat_messages, ..Traces::default() };
         Leaving { ended, known, last_seq, traces }
     }
 
@@ -206,6 +214,8 @@ impl State {
             hook_requests: self.forget_in_hooks(rider),
             memberships: 0,
             checks: 0,
+            wechat_identities: 0,
+            wechat_messages: 0,
         }
     }
 
@@ -285,6 +295,8 @@ impl State {
                 .collect(),
             calls: calls.map(|(call, state)| call_trace(call, *state)).take(most).collect(),
             orders: orders.map(|(key, ..)| key.clone()).take(most).collect(),
+            wechat: self.identities_of(rider),
+            messages: self.message_traces(rider),
             deliveries,
         }
     }

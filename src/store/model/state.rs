@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::callbacks::Outbox;
+use super::wechat::{Kept, Person, Place};
 use crate::domain::app::{ApiKey, App};
 use crate::domain::book::{Book, Call, Duty, Notice, Reached};
 use crate::domain::order::Stamp;
@@ -48,6 +49,8 @@ pub(super) struct State {
     pub(super) outbox: Outbox,
     pub(super) hooks: BTreeMap<HookId, Hook>,
     pub(super) hook_deliveries: BTreeMap<HookDeliveryId, HookDelivery>,
+    pub(super) persons: BTreeMap<(AppId, Place), Person>,
+    pub(super) messages: BTreeMap<(AlertId, RiderId), Kept>,
 }
 
 /// What is remembered of an event.

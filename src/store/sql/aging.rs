@@ -3,6 +3,7 @@
 
 use super::db::{Db, Dialect, Text, each, sql};
 use super::rows::{self, Fields};
+use super::wechat;
 use crate::domain::callback::CallbackState;
 use crate::domain::{Aged, AlertId, AppId, EpochMs, Ladder};
 use crate::store::{Gone, StoreResult};
@@ -58,6 +59,9 @@ pub(super) const DELETE_NOTICES: &str = "DELETE FROM notices WHERE number IN (SE
      (SELECT number, at FROM notices WHERE app_id = $1 ORDER BY number LIMIT $3) AS oldest WHERE at < $2)";
 pub(super) const DELETE_CALLS: &str = "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE app_id = $1 \
      AND ended_at IS NOT NULL AND ended_at < $2 ORDER BY ended_at LIMIT $3)";
+pub(super) const DELETE_MESSAGES: &str = "DELETE FROM wechat_messages WHERE (alert_id, rider_id) IN \
+     (SELECT alert_id, rider_id FROM wechat_messages WHERE app_id = $1 AND ended_at IS NOT NULL AND ended_at < $2 \
+     ORDER BY ended_at LIMIT $3)";
 pub(super) const DELETE_CALLBACKS: &str = "DELETE FROM callbacks WHERE number IN (SELECT number FROM callbacks \
      WHERE app_id = $1 AND state = $4 AND ended_at IS NOT NULL AND ended_at < $2 ORDER BY ended_at LIMIT $3)";
 pub(super) const DELETE_OF_ERASED: &str = "DELETE FROM callbacks WHERE number IN (SELECT number FROM callbacks \
@@ -96,7 +100,10 @@ pub(super) async fn age(db: &mut Db<'_>, slice: &Slice) -> StoreResult<Gone> {
         }
         Aged::Alerts => delete_alerts(db, slice, &mut gone).await?,
         Aged::Notices => gone.add("notices", delete(DELETE_NOTICES).run(db).await?),
-        Aged::Calls => gone.add("calls", delete(DELETE_CALLS).run(db).await?),
+        Aged::Calls => {
+            gone.add("calls", delete(DELETE_CALLS).run(db).await?);
+            gone.add("wechat_messages", delete(DELETE_MESSAGES).run(db).await?);
+        }
         Aged::Callbacks | Aged::DeadCallbacks => {
             let delivered = slice.what == Aged::Callbacks;
             let state = if delivered { CallbackState::Delivered } else { CallbackState::Dead };
@@ -173,6 +180,7 @@ async fn delete_alerts(db: &mut Db<'_>, slice: &Slice, gone: &mut Gone) -> Store
     }
     sql(DELETE_TARGETS).bind(&ids).run(db).await?;
     gone.add("calls", sql(DELETE_CALLS_OF).bind(&ids).run(db).await?);
+    gone.add("wechat_messages", sql(wechat::DELETE_OF_ALERTS).bind(&ids).run(db).await?);
     gone.add("alerts", sql(DELETE_ALERTS).bind(&ids).run(db).await?);
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::book::{Reading, save};
 use super::db::{Db, Text, each, sql};
 use super::orders::{self, order_columns};
 use super::rows::{self, Fields};
-use super::targets;
+use super::{targets, wechat};
 use crate::domain::alert::forget_candidate;
 use crate::domain::app::KeyMode;
 use crate::domain::book::Mark;
@@ -122,12 +122,15 @@ pub(super) async fn begin(db: &mut Db<'_>, erasure: &Erasure) -> StoreResult<Lea
     sql(DELETE).bind(&app).bind(id).run(db).await?;
     let memberships = sql(DELETE_MEMBERSHIPS).bind(&app).bind(id).run(db).await?;
     let checks = sql(DELETE_CHECKS).bind(&app).bind(id).run(db).await?;
+    let wechat_identities = wechat::forget_rider(db, rider).await?;
+    let wechat_messages = wechat::delete_all_of(db, rider).await?;
     let erased_before = marked(db, rider.app, mark).await?.is_some();
-    let known = row_seq.is_some() || last_seq > 0 || erased_before;
+    // Whoever could log in may hold a token, even if they never used it.
+    let known = row_seq.is_some() || last_seq > 0 || wechat_identities > 0 || erased_before;
     if known {
         sql(MARK).bind(&app).bind(*mark).bind(at.0).run(db).await?;
     }
-    let traces = Traces { memberships, checks, ..Traces::default() };
+    let traces = Traces { memberships, checks, wechat_identities, wechat_messages, ..Traces::default() };
     Ok(Leaving { ended, known, last_seq, traces })
 }
 

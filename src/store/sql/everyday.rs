@@ -1,6 +1,8 @@
 //! Everyday life in a few calls: what backends, riders and sweeps ask of a store while a service runs.
 //! Tests live it on a database that holds something, and then look at the plan of every statement that was run.
 
+mod wechat;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -105,6 +107,7 @@ pub(in crate::store) async fn live(store: &dyn Store) {
     bursts(store).await;
     callbacks(store).await;
     hooks(store).await;
+    wechat::live(store).await;
     record(store).await;
     sweeps(store).await;
 }
@@ -366,7 +369,12 @@ fn world(merge_ms: i64) -> World {
         settle_ms: 30_000,
         unresponsive_after: 1,
     };
-    World { rules, presence: Arc::new(Nobody), entropy: Arc::new(crate::clock::random_bytes) }
+    World {
+        rules,
+        presence: Arc::new(Nobody),
+        messaging: wechat::messaging(),
+        entropy: Arc::new(crate::clock::random_bytes),
+    }
 }
 
 /// An event in few words.

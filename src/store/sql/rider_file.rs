@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::db::{Db, sql};
 use super::rows::{self, Fields, alert_columns, delivery_columns};
-use super::{erasing, notices, riders};
+use super::{erasing, notices, riders, wechat};
 use crate::domain::RiderKey;
 use crate::domain::delivery::OpenDelivery;
 use crate::store::{CallTrace, FILE_ROWS_MAX, RiderFile, StoreResult};
@@ -62,6 +62,8 @@ pub(super) async fn read(
         notices: notices::of_rider(db, rider, FILE_ROWS_MAX).await?,
         calls: calls.collect::<StoreResult<_>>()?,
         orders: erasing::orders_left(db, rider, FILE_ROWS_MAX).await?.into_iter().collect(),
+        wechat: wechat::identities(db, rider).await?,
+        messages: wechat::file(db, rider).await?,
         deliveries,
     })
 }

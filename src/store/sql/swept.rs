@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::book::plans as book;
 use super::callbacks::plans as callbacks;
 use super::db::Text;
+use super::wechat::plans as wechat;
 use super::{
     aging, audience, bursts, calls, deliveries, erasing, hooks, offers, recipes, rider_file, schedules,
     steps, targets, wordings,
 };
 
 /// The questions, and words that SQLite's plan for each must contain.
-pub(in crate::store) fn swept() -> [(Text, &'static str); 45] {
+pub(in crate::store) fn swept() -> [(Text, &'static str); 54] {
     [
         (steps::DUE.into(), "INDEX alerts_step_due"),
         (targets::DUE, "INDEX alerts_unrolling"),
@@ -64,11 +65,23 @@ pub(in crate::store) fn swept() -> [(Text, &'static str); 45] {
         (hooks::LIST_OF_VERDICT.into(), "INDEX hook_deliveries_verdict (hook_id=? AND verdict=? AND id<?)"),
         (hooks::FORGET.into(), "INDEX hook_deliveries_at (at<?)"),
         (hooks::NAMING, "INDEX hook_deliveries_riders (app_id=?)"),
+        (wechat::ELSEWHERE.into(), "INDEX wechat_identities_union (app_id=? AND unionid=?)"),
+        (wechat::BY_CODE, "INDEX wechat_identities_link (app_id=? AND link_hash=?)"),
+        (wechat::OF_RIDER.into(), "INDEX wechat_identities_rider (app_id=? AND rider_id=?)"),
+        (wechat::BANK, "i USING INDEX wechat_identities_rider (app_id=? AND rider_id=? AND program=?)"),
+        (wechat::FORGET.into(), "INDEX wechat_identities_unbound (last_login_at<?)"),
+        (wechat::WILLING, "i USING INDEX wechat_identities_rider (app_id=? AND rider_id=? AND program=?)"),
+        (wechat::DUE.into(), "INDEX wechat_messages_due (due_at>? AND due_at<?)"),
+        (wechat::FILE.into(), "INDEX wechat_messages_rider (app_id=? AND rider_id=?)"),
+        (
+            aging::DELETE_MESSAGES.into(),
+            "INDEX wechat_messages_ended (app_id=? AND ended_at>? AND ended_at<?)",
+        ),
     ]
 }
 
 /// Tables that grow with what happens: nothing may walk them.
-const GROWING: [&str; 10] = [
+const GROWING: [&str; 11] = [
     "alerts",
     "deliveries",
     "events",
@@ -79,6 +92,7 @@ const GROWING: [&str; 10] = [
     "callbacks",
     "callback_attempts",
     "hook_deliveries",
+    "wechat_messages",
 ];
 
 /// The tables of a statement that grow, by their names and by those that the statement gives them.

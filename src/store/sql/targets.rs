@@ -9,7 +9,7 @@ use super::book::{Reading, save};
 use super::db::{Db, Dialect, Text, each, sql};
 use super::error::overtaken;
 use super::rows::{self, Fields, head_columns};
-use crate::domain::book::{self, Last, Reached};
+use crate::domain::book::{self, Last, Reached, UNHEARD_MAX};
 use crate::domain::kind::OrderPolicy;
 use crate::domain::order::Stamp;
 use crate::domain::{AlertId, AppId, EpochMs, GroupId, RiderId, RiderKey, Target};
@@ -152,6 +152,10 @@ pub(super) async fn unroll(db: &mut Db<'_>, part: &Part) -> StoreResult<Unrolled
     reading.standing(db, &riders.iter().map(|rider| (part.alert, rider)).collect()).await?;
     let collapse_keys = head.collapse_key.as_deref().into_iter().collect();
     reading.open_that_match(db, &keys, &BTreeSet::new(), &collapse_keys).await?;
+    if last == Last::Yes && reached == Reached::Nobody && head.open_count <= UNHEARD_MAX {
+        // Where nobody hears it, those who were told before may have agreed to a message as well.
+        reading.open_of_alerts(db, &[part.alert]).await?;
+    }
     let mut book = reading.into_book();
     let context = part.world.context(part.at);
     let next = book::Part { riders: &riders, last, reached };

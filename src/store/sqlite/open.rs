@@ -35,6 +35,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "queries", include_str!("../../../migrations/sqlite/0008_queries.sql")),
     (9, "retention", include_str!("../../../migrations/sqlite/0009_retention.sql")),
     (10, "hooks", include_str!("../../../migrations/sqlite/0010_hooks.sql")),
+    (11, "wechat", include_str!("../../../migrations/sqlite/0011_wechat.sql")),
 ];
 
 /// How to open a SQLite store.

@@ -1,5 +1,6 @@
 //! A book with one app, a clock, riders who are all online, and short ways to say things.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::app::KeyMode;
@@ -10,6 +11,7 @@ use crate::domain::kind::{Ends, OrderPolicy};
 use crate::domain::ladder::{Act, Ladder, Step};
 use crate::domain::order::Stamp;
 use crate::domain::settings::{Quiet, Rules};
+use crate::domain::wechat::Messaging;
 use crate::domain::{
     AlertId, AppId, Arbiter, Delivery, EpochMs, Head, Mode, OrderId, Presence, RiderId, RiderKey, Urgency,
 };
@@ -40,6 +42,7 @@ pub(super) struct Stage {
     pub(super) book: Book,
     pub(super) now: EpochMs,
     pub(super) rules: Rules,
+    pub(super) messaging: Arc<Messaging>,
     ids: AtomicU64,
 }
 
@@ -107,7 +110,13 @@ pub(super) fn rider(name: &str) -> RiderId {
 
 impl Stage {
     pub(super) fn new() -> Self {
-        Self { book: Book::default(), now: EpochMs(1_000_000), rules: RULES, ids: AtomicU64::new(1) }
+        Self {
+            book: Book::default(),
+            now: EpochMs(1_000_000),
+            rules: RULES,
+            messaging: Arc::default(),
+            ids: AtomicU64::new(1),
+        }
     }
 
     pub(super) fn app() -> AppId {
@@ -127,7 +136,8 @@ impl Stage {
     pub(super) fn with<T>(&mut self, work: impl FnOnce(&mut Book, &Context<'_>) -> T) -> T {
         let mut book = std::mem::take(&mut self.book);
         let entropy = || self.fresh();
-        let context = Context { rules: self.rules, presence: &Everyone, entropy: &entropy, at: self.now };
+        let (rules, messaging, at) = (self.rules, &self.messaging, self.now);
+        let context = Context { rules, presence: &Everyone, messaging, entropy: &entropy, at };
         let result = work(&mut book, &context);
         self.book = book;
         result

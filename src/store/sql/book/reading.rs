@@ -348,6 +348,12 @@ impl Reading {
         self.keep_standing(&rows)
     }
 
+    /// The alerts of the deliveries read so far that are open for no more than `most` riders.
+    pub(in crate::store::sql) fn alerts_of_few(&self, most: u64) -> Vec<AlertId> {
+        let heads = self.deliveries.values().filter_map(|delivery| self.book.head(delivery.alert));
+        heads.filter(|head| head.open_count <= most).map(|head| head.id).collect()
+    }
+
     /// Open deliveries of these riders that are about one of the orders or have one of the keys, with their alerts.
     pub(in crate::store::sql) async fn open_that_match(
         &mut self,

@@ -20,7 +20,7 @@ use crate::domain::{
 };
 use crate::store::StoreResult;
 use crate::store::sql::db::{Db, Dialect, Text, sql};
-use crate::store::sql::{callbacks, calls, notices, orders, recipes, rows};
+use crate::store::sql::{callbacks, calls, notices, orders, recipes, rows, wechat};
 
 /// Writes back a book to which no alert was added.
 pub(in crate::store::sql) async fn save(db: &mut Db<'_>, book: &mut Book) -> StoreResult<()> {
@@ -44,6 +44,7 @@ pub(in crate::store::sql) async fn save_with(
     put(db, UPDATE_DELIVERIES, "deliveries", &changed).await?;
     notices::add_all(db, &book.take_notices()).await?;
     calls::add_all(db, &book.take_calls()).await?;
+    wechat::spend(db, &book.take_unheard()).await?;
     // After its alerts: what is kept of them is looked up.
     callbacks::note(db, &book.take_facts(), bodies).await
 }
