@@ -8,6 +8,7 @@ mod moving;
 mod outbound;
 mod prewarm;
 mod voice;
+mod wechat;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,8 +25,8 @@ use crate::audio::silence::KeepAlive;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Reports, Server, ms};
 use crate::dispatch::{
-    Accounts, Dispatch, HookLimits, Lexicons, Limits, NodeKey, Parts, ReceiptQueue, ReportLimits, Retention,
-    Vault,
+    Accounts, Dispatch, HookLimits, Lexicons, Limits, MiniPrograms, NodeKey, Parts, ReceiptQueue,
+    ReportLimits, Retention, Vault, WechatCourier,
 };
 use crate::domain::app::Quota;
 use crate::domain::report::Objective;
@@ -34,6 +35,7 @@ use crate::http::audio::AudioDesk;
 use crate::http::auth::OperatorKey;
 use crate::http::listener::{FramingLimits, GateLimits, ListenerLimits, TrustedProxies, accept_loop};
 use crate::http::rider_socket::SocketLimits;
+use crate::http::wechat::WechatDesk;
 use crate::http::{AppParts, AppState, HttpLimits, PublicUrl, health, router};
 use crate::hub::{Hub, Ring};
 use crate::lifecycle::Lifecycle;
@@ -54,6 +56,7 @@ pub use database::{Closer, Migration, is_final, migrate, open_accounts};
 pub use folder::{DataFolder, Running};
 pub use moving::{Way, copy_store};
 pub use voice::{BUILT_IN, SoloVoice, Speakers, VoiceDesk, check_voice, espeak_settings};
+pub use wechat::programs as mini_programs;
 
 /// A server that runs.
 pub struct App {
@@ -79,12 +82,13 @@ impl App {
     /// # Errors
     /// A folder in use or not usable, a port in use, a database that is not ours.
     pub async fn start(config: &Config, data: PathBuf) -> anyhow::Result<Self> {
-        // Before anything is made: what the configuration says of the voice may be wrong.
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let telemetry = Telemetry::new();
+        // Before anything is made: what the configuration says of the voice or of WeChat may be wrong.
+        let programs = Arc::new(wechat::programs(&config.wechat, &clock, &telemetry)?);
         let speakers = Speakers::set_up(config).await?;
         let folder = DataFolder::own(data)?;
         let lifecycle = Lifecycle::new();
-        let telemetry = Telemetry::new();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let key = node_key(config, &folder)?;
         let store = open_store(config, &folder, &clock, &lifecycle, migrate_at_start(config)).await?;
         let (receipts, source) = ReceiptQueue::new(config.dispatch.receipt_queue);
@@ -98,6 +102,7 @@ impl App {
         let dispatch = Dispatch::new(Parts {
             caller: Arc::new(caller),
             courier: Arc::new(courier),
+            wechat: Arc::clone(&programs) as Arc<dyn WechatCourier>,
             callbacks: outbound::callback_limits(config),
             hub: Arc::new(Hub::new()),
             speech: Arc::clone(&speech) as Arc<dyn Voice>,
@@ -115,6 +120,7 @@ impl App {
         lifecycle.supervise("receipts", Arc::clone(&dispatch).commit_receipts(source));
         let sessions = sessions(config, urls, store.epoch().await?);
         let state = AppState::new(AppParts {
+            wechat: sign_ins(config, &programs, &dispatch),
             dispatch,
             speech,
             lifecycle,
@@ -194,6 +200,10 @@ fn accounts(
     Ok(Accounts::new(Arc::clone(store), Arc::clone(clock), Vault::new(key)?, ttl_max_ms))
 }
 
+fn sign_ins(config: &Config, programs: &Arc<MiniPrograms>, dispatch: &Dispatch) -> Arc<WechatDesk> {
+    Arc::new(WechatDesk::new(programs, config.wechat.logins_per_minute, &dispatch.shared_clock()))
+}
+
 fn limits(config: &Config) -> Limits {
     Limits {
         speech_budget: config.speech.budget,
@@ -221,6 +231,7 @@ fn limits(config: &Config) -> Limits {
         reports: report_limits(&config.reports),
         retention: Retention { ages: ages(&config.retention), slice: config.retention.slice },
         hooks: hook_limits(&config.hooks),
+        wechat: wechat::limits(&config.wechat),
     }
 }
 
@@ -295,6 +306,9 @@ fn start_workers(config: &Config, state: &AppState) {
     let desk = Arc::clone(&state.audio);
     let forgetting = workers::upkeep(BUDGETS_EVERY, move || desk.budget.forget(), lifecycle.clone());
     lifecycle.supervise("budget upkeep", forgetting);
+    let wechat = Arc::clone(&state.wechat);
+    let forgetting = workers::upkeep(BUDGETS_EVERY, move || wechat.pace.forget(), lifecycle.clone());
+    lifecycle.supervise("sign-in upkeep", forgetting);
 }
 
 fn audio_desk(

@@ -6,12 +6,14 @@ mod callbacks;
 pub mod engines;
 mod environment;
 mod hooks;
+mod members;
 mod reports;
 mod retention;
 mod secrets;
 mod server;
 mod speech;
 mod store;
+pub mod wechat;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -29,6 +31,7 @@ use serde::{Deserialize, Deserializer};
 use server::networks;
 pub use speech::{FeeRange, Prewarm, Speech};
 pub use store::{Store, StorePlace};
+pub use wechat::Wechat;
 
 /// The complete default, commented.
 pub const DEFAULTS: &str = include_str!("../deploy/config.default.toml");
@@ -102,6 +105,8 @@ pub struct Config {
     pub callbacks: Callbacks,
     /// How long what is kept stays.
     pub retention: Retention,
+    /// WeChat's mini-programs.
+    pub wechat: Wechat,
     /// Log lines.
     pub log: Log,
     /// Secrets.
@@ -306,9 +311,10 @@ impl Config {
             layers = layers.add_source(source);
         }
         let built = layers.build()?;
-        let engines = engines::read(&built)?;
+        let (engines, programs) = (engines::read(&built)?, wechat::read(&built)?);
         let mut loaded: Self = built.try_deserialize()?;
         loaded.speech.engines = engines;
+        loaded.wechat.programs = programs;
         loaded.check()?;
         Ok(loaded)
     }
@@ -348,19 +354,21 @@ impl Config {
             .chain(self.audio.rules())
             .chain(self.retention.rules())
             .chain(self.speech.rules())
+            .chain(self.wechat.rules())
             .find(|(holds, ..)| !holds)
         {
             Some((_, key, what)) => Err(ConfigError::Invalid { key: key.to_owned(), what: what.to_owned() }),
-            None => self.store.place().and_then(|_| self.speech.check()),
+            None => self.store.place().and_then(|_| self.speech.check()).and_then(|()| self.wechat.check()),
         }
     }
 
-    /// Whether every engine of the chain has its credentials; reads the files that hold them.
+    /// Whether every engine of the chain and every mini-program has its credentials; reads the files that hold them.
     ///
     /// # Errors
     /// Names the first one that cannot be had, and no part of it.
     pub fn check_credentials(&self) -> Result<(), ConfigError> {
-        self.speech.check_credentials()
+        self.speech.check_credentials()?;
+        self.wechat.check_credentials()
     }
 
     /// One line for each secret that is set, naming it and nothing more.
@@ -370,7 +378,8 @@ impl Config {
         let all = [("secrets.node_key", node_key), ("secrets.operator_key", operator_key)];
         let set = all.into_iter().filter(|(_, secret)| !secret.expose_secret().is_empty());
         let set = set.map(|(name, _)| name).chain(self.store.secret_set());
-        set.map(str::to_owned).chain(self.speech.secrets_set()).collect()
+        let named = self.speech.secrets_set().into_iter().chain(self.wechat.secrets_set());
+        set.map(str::to_owned).chain(named).collect()
     }
 }
 

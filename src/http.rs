@@ -10,6 +10,7 @@ pub mod callbacks;
 pub mod contract;
 pub mod csv;
 pub mod cursor;
+mod etag;
 pub mod events;
 pub mod groups;
 pub mod health;
@@ -38,6 +39,7 @@ pub mod templates;
 pub mod test_mode;
 pub mod voices;
 pub mod warming;
+pub mod wechat;
 pub mod wordings;
 
 use std::ops::Deref;
@@ -99,6 +101,8 @@ pub struct AppParts {
     pub type_prefix: String,
     /// The operator's credential, if there is one over HTTP.
     pub operator: Option<OperatorKey>,
+    /// Signing in from WeChat.
+    pub wechat: Arc<wechat::WechatDesk>,
 }
 
 impl AppState {
@@ -189,6 +193,7 @@ fn backend_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(riders::checks))
         .routes(routes!(riders::history::list))
         .routes(routes!(riders::file::export))
+        .routes(routes!(riders::wechat::put, riders::wechat::get, riders::wechat::delete))
         .routes(routes!(groups::list))
         .routes(routes!(groups::put, groups::get, groups::delete))
         .routes(routes!(groups::change))
@@ -247,6 +252,9 @@ fn other_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(rider_api::alerts))
         .routes(routes!(rider_api::receipts))
         .routes(routes!(rider_api::check))
+        .routes(routes!(rider_api::settings::get, rider_api::settings::put))
+        .routes(routes!(rider_api::subscriptions::get, rider_api::subscriptions::post))
+        .routes(routes!(wechat::login))
         .routes(routes!(hooks::inbox::post, hooks::inbox::probe))
         .routes(routes!(hooks::inbox::token))
         .routes(routes!(hooks::inbox::post_event, hooks::inbox::probe_event))

@@ -10,6 +10,7 @@ pub mod service;
 pub mod template;
 mod url;
 mod verdict;
+pub mod wechat;
 
 use std::error::Error;
 use std::sync::Arc;

@@ -2,7 +2,6 @@
 //! `kind`; credentials stand there, in the environment, or in a file that is named.
 
 mod credentials;
-mod members;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -16,8 +15,8 @@ use secrecy::SecretString;
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
-use self::members::{Fault, Members};
 use super::ConfigError;
+use super::members::{Fault, Members, NAMES, is_name, table};
 
 pub(in crate::config) use self::credentials::Credential;
 pub use self::credentials::{CredentialError, credential};
@@ -81,30 +80,7 @@ pub enum EngineKind {
     Recorded(RecordedEngine),
 }
 
-macro_rules! engine {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty $(= $default:expr)?,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug)]
-        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
-        impl Default for $name {
-            fn default() -> Self {
-                Self { $($field: engine!(@default $($default)?),)* }
-            }
-        }
-        impl $name {
-            const MEMBERS: &[&str] = &[$(stringify!($field)),*];
-            fn take(members: &mut Members) -> Result<Self, Fault> {
-                let Self { $($field,)* } = Self::default();
-                $(let $field = members.take(stringify!($field), $field)?;)*
-                Ok(Self { $($field,)* })
-            }
-        }
-    };
-    (@default) => { Default::default() };
-    (@default $default:expr) => { $default.into() };
-}
-
-engine!(
+table!(
     /// What every engine has. The numbers are explained in the default file.
     EngineCommon {
         /// Limit of one attempt.
@@ -123,7 +99,7 @@ engine!(
         speed_percent: u32 = 100_u32,
     }
 );
-engine!(
+table!(
     /// Any server with `POST {base}/v1/audio/speech`.
     OpenaiEngine {
         /// Everything before `/v1/audio/speech`, or the whole URL if it ends in `/audio/speech`.
@@ -140,7 +116,7 @@ engine!(
         api_key_file: Option<PathBuf>,
     }
 );
-engine!(
+table!(
     /// Tencent Cloud TTS, action `TextToVoice`.
     TencentEngine {
         /// Where it is.
@@ -161,7 +137,7 @@ engine!(
         secret_key_file: Option<PathBuf>,
     }
 );
-engine!(
+table!(
     /// Volcengine (Doubao), `/api/v1/tts` or `/api/v3/tts/unidirectional`.
     VolcengineEngine {
         /// Where it is.
@@ -186,7 +162,7 @@ engine!(
         access_token_file: Option<PathBuf>,
     }
 );
-engine!(
+table!(
     /// Aliyun `DashScope`: `CosyVoice` and Qwen TTS, whose sound is fetched from a second URL.
     AliyunEngine {
         /// Where it is.
@@ -208,7 +184,7 @@ engine!(
         api_key_file: Option<PathBuf>,
     }
 );
-engine!(
+table!(
     /// Azure Speech.
     AzureEngine {
         /// The region, such as `eastasia` or `chinaeast2`; regions that begin with `china` are 21Vianet's.
@@ -225,7 +201,7 @@ engine!(
         subscription_key_file: Option<PathBuf>,
     }
 );
-engine!(
+table!(
     /// Any other HTTP service.
     HttpEngine {
         /// A profile that ships: `baidu`, `minimax`, `google`, `aliyun_nls`; or the path of a file.
@@ -238,7 +214,7 @@ engine!(
         secret_files: BTreeMap<String, PathBuf>,
     }
 );
-engine!(
+table!(
     /// A program on this machine, such as piper or sherpa-onnx.
     CommandEngine {
         /// The program, an absolute path, and its arguments; `{voice}`, `{speed}` (2 is twice as fast), `{length_scale}`
@@ -256,14 +232,14 @@ engine!(
         env: BTreeMap<String, String>,
     }
 );
-engine!(
+table!(
     /// espeak-ng, once more under another name: with other voices or another speed.
     EspeakEngine {
         /// Path of the program; empty: looked up in PATH.
         program: String,
     }
 );
-engine!(
+table!(
     /// Recordings of people.
     RecordedEngine {
         /// A folder with `{lang}/{text}.wav` or `.mp3`.
@@ -361,19 +337,6 @@ pub(super) fn read(built: &config::Config) -> Result<BTreeMap<String, EngineConf
         }
     };
     tables.into_iter().map(engine).collect()
-}
-
-const NAMES: &str =
-    "is no name: a-z, 0-9 and _, 32 at most, a letter first, without __ in it and _ at its end";
-
-/// A name that is a part of variables, where two underscores part names.
-fn is_name(name: &str) -> bool {
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    (1..=32).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(good)
-        && !name.contains("__")
-        && !name.ends_with('_')
 }
 
 /// In place of the field, which [`read`] fills with better complaints.

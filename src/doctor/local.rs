@@ -12,6 +12,7 @@ mod folder;
 mod limits;
 mod postgres;
 mod server;
+mod wechat;
 
 use std::path::Path;
 
@@ -57,6 +58,7 @@ pub async fn local(place: Place<'_>) -> Report {
     findings.extend(clock::look(newest).await);
     findings.extend(engine::look(config).await);
     findings.push(canned::look(config));
+    findings.extend(wechat::look(config).await);
     findings.extend(limits::look(config, &server));
     Report { findings, remarks: Vec::new() }
 }

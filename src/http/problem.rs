@@ -102,7 +102,7 @@ impl<T: Serialize> IntoResponse for Success<T> {
 }
 
 impl Problem {
-    fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
         Self(Box::new(Parts { status, error, detail: detail.into(), pointer: None, header: None }))
     }
 
@@ -287,7 +287,7 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here")
     }
 
-    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.header = Some((name, value));
         self
     }

@@ -1,6 +1,9 @@
 //! What a rider's client may ask over HTTP when its socket is down: what is open, and a place for its receipts.
 //! And the self-check of its device, whose result is posted here.
 
+pub mod settings;
+pub mod subscriptions;
+
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;

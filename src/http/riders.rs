@@ -4,6 +4,7 @@
 pub mod file;
 pub mod history;
 pub mod view;
+pub mod wechat;
 
 use std::collections::HashMap;
 

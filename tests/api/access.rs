@@ -15,7 +15,9 @@ const OPERATOR: &str = "operator-operator-operator";
 /// As many of everything as the matrix wants.
 const CONFIG: &str = "[secrets]\noperator_key = \"operator-operator-operator\"\n\
     [apps]\nevents_per_s = 0\nspeech_characters_per_day = 0\n[rider]\nalerts_per_minute = 0\n\
-    [callbacks]\nallow_private = true\n";
+    [callbacks]\nallow_private = true\n\
+    [wechat.programs.one]\nappid = 'wx0123456789abcdef'\nsecret = 'abcdef'\n\
+    [wechat.programs.two]\nappid = 'wxfedcba9876543210'\nsecret = 'abcdef'\napp = 'other'\n";
 
 /// What a key sends: itself, or its signature.
 #[derive(Clone, Copy, Debug)]

@@ -28,6 +28,7 @@ mod ladders;
 mod limits;
 mod offers;
 mod orders;
+mod pages;
 #[path = "../support/postgres.rs"]
 #[expect(dead_code, reason = "the tests of stores use all of it")]
 mod postgres_server;
@@ -44,3 +45,6 @@ mod speech;
 mod support;
 mod test_mode;
 mod wait;
+mod wechat;
+#[path = "../support/wechat.rs"]
+mod wechat_double;

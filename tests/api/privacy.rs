@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{RiderSocket, TestServer, data_of, eventually};
 
-const NOTHING: [&str; 11] = [
+const NOTHING: [&str; 13] = [
     "memberships",
     "checks",
     "deliveries",
@@ -19,6 +19,8 @@ const NOTHING: [&str; 11] = [
     "offers",
     "audiences",
     "hook_requests",
+    "wechat_identities",
+    "wechat_messages",
 ];
 
 /// An answer in which nothing was found.

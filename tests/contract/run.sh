@@ -8,7 +8,7 @@ tools=$(realpath -m "${CONTRACT_TOOLS:-.cache/contract}")
 bin=${BIN:-$(realpath -m "${CARGO_TARGET_DIR:-target}/debug/orderbell")}
 examples=${EXAMPLES:-8} seed=${SEED:-1}
 work=$(mktemp -d)
-trap 'kill "${server:-}" 2> /dev/null; wait 2> /dev/null; rm -rf "$work"' EXIT
+trap 'kill ${server:-} ${wechat:-} 2> /dev/null; wait 2> /dev/null; rm -rf "$work"' EXIT
 
 # Two may run at once.
 mkdir -p "$(dirname "$tools")" && exec 9> "$tools.lock" && flock 9 || exit 1
@@ -30,6 +30,15 @@ export ORDERBELL_SPEECH__PREWARM__ENABLED=false
 export ORDERBELL_APPS__EVENTS_PER_S=0 ORDERBELL_APPS__SPEECH_CHARACTERS_PER_DAY=0
 CONTRACT_OPERATOR=$(head -c 24 /dev/urandom | base64 | tr -d '/+=')
 export CONTRACT_OPERATOR ORDERBELL_SECRETS__OPERATOR_KEY=$CONTRACT_OPERATOR
+# Riders may sign in, without limit, from a WeChat that knows none of their codes.
+python3 tests/contract/wechat.py > "$work/wechat" &
+wechat=$!
+for _ in $(seq 100); do
+    [ -s "$work/wechat" ] && break
+    sleep 0.1
+done
+export ORDERBELL_WECHAT__API_URL=http://127.0.0.1:$(cat "$work/wechat") ORDERBELL_WECHAT__LOGINS_PER_MINUTE=0
+export ORDERBELL_WECHAT__PROGRAMS__RIDERS__APPID=wx0123456789abcdef ORDERBELL_WECHAT__PROGRAMS__RIDERS__SECRET=contract
 "$bin" --data "$work/data" serve --listen 127.0.0.1:0 > "$work/address" 2>> "$work/log" &
 server=$!
 for _ in $(seq 100); do

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::members::Fault;
 use super::{
     AliyunEngine, AzureEngine, EngineKind, HttpEngine, OpenaiEngine, TencentEngine, VolcengineEngine,
 };
+use crate::config::members::Fault;
 
 /// A credential that cannot be had. Holds no part of it.
 #[derive(Debug, thiserror::Error)]

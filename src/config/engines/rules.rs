@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::members::Fault;
 use super::{
     AzureEngine, CommandEngine, EngineCommon, EngineConfig, EngineKind, TencentEngine, VolcengineEngine,
 };
+use crate::config::members::Fault;
 
 /// Languages that a sentence can be in, by the tags that are written.
 pub(in crate::config) const LANGS: [&str; 3] = ["zh-CN", "yue", "en"];

@@ -165,7 +165,8 @@ fn the_default_file_describes_every_member_and_its_default() {
         assert_eq!(KINDS[chapters[1..].iter().position(|other| other == chapter).unwrap()], kind);
         // What stands there is TOML, and of the right types.
         let lines = format!("\n# kind = {chapter}");
-        let lines = lines.lines().take_while(|line| *line != "#").filter_map(|line| line.strip_prefix("# "));
+        let own = lines.lines().take_while(|line| *line != "#" && !line.starts_with('['));
+        let lines = own.filter_map(|line| line.strip_prefix("# "));
         let text: String = lines
             .filter(|line| line.contains(" = ") && !line.starts_with('#'))
             .fold("[speech.engines.one]\n".to_owned(), |text, line| text + line + "\n");

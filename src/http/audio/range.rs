@@ -3,8 +3,10 @@
 
 use std::ops::Range;
 
-use http::header::{IF_NONE_MATCH, IF_RANGE, RANGE};
+use http::header::{IF_RANGE, RANGE};
 use http::{HeaderMap, Method};
+
+use crate::http::etag;
 
 /// What to send of a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,7 +26,7 @@ pub(super) enum Asked {
 impl Asked {
     /// What this request wants of a file of `len` bytes with this strong tag, quotes included.
     pub(super) fn of(method: &Method, headers: &HeaderMap, etag: &str, len: u64) -> Self {
-        if has_it(headers, etag) {
+        if etag::is_held(headers, etag) {
             return Self::NotModified;
         }
         // A range is defined for GET alone (section 14.2): what HEAD tells is what a GET without it would be.
@@ -43,15 +45,6 @@ impl Asked {
             Self::Part(part) => part.end - part.start,
         }
     }
-}
-
-/// `If-None-Match` compares weakly (section 13.1.2): a cache in between may have made our tag a weak one.
-fn has_it(headers: &HeaderMap, etag: &str) -> bool {
-    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    lists.flat_map(|tags| tags.split(',')).map(str::trim).any(|tag| {
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag == etag || tag == "*"
-    })
 }
 
 /// Without `If-Range` a part may always be sent; with it, only of the file whose strong tag it names (section 13.1.5). A
@@ -101,6 +94,8 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use http::header::IF_NONE_MATCH;
+
     use super::*;
 
     const ETAG: &str = "\"tag\"";

@@ -147,6 +147,12 @@ pub const CATALOGUE: &[Entry] = &[
         "A hook cannot read the body: not as its profile says, in another charset, or nested too deep.",
         MEND,
     ),
+    entry_of(
+        400,
+        "wechat_code",
+        "WeChat does not take the code of a sign-in: invalid, older than five minutes, or used.",
+        "Call `wx.login` and sign in with the fresh code.",
+    ),
     entry_of(400, "broken_body", "The body broke off.", "Send the same again."),
     entry_of(
         400,
@@ -198,8 +204,26 @@ pub const CATALOGUE: &[Entry] = &[
         "A hook does not take requests from this sender or address.",
         "Its owner says who may send.",
     ),
+    entry_of(
+        403,
+        "wechat_refused",
+        "WeChat does not let this account sign in: it holds it to be at risk.",
+        "The rider sorts it out with WeChat; give them a token another way.",
+    ),
     entry_of(403, "test_key", "A key for tests would change what real riders hear.", "Use a live key."),
     entry_of(404, "not_found", "There is none, or it belongs to another app.", MEND),
+    entry_of(
+        404,
+        "not_configured",
+        "The operator has set up no WeChat mini-program, or none of this id or this app.",
+        "Set it up: `[wechat.programs]` of the configuration.",
+    ),
+    entry_of(
+        404,
+        "unknown_link",
+        "Nobody was shown this link code, or it was used or is too old.",
+        "The rider signs in again and shows the fresh one.",
+    ),
     entry_of(405, "method_not_allowed", "The address takes other methods; `Allow` lists them.", MEND),
     entry_of(408, "too_slow", "The body did not arrive in time.", "Send the same again."),
     entry_of(
@@ -256,6 +280,12 @@ pub const CATALOGUE: &[Entry] = &[
         "Look at its `due_at`; there is nothing to do.",
     ),
     entry_of(
+        409,
+        "wechat_taken",
+        "Whoever this is in WeChat is linked to another rider.",
+        "Unlink that one first: `DELETE /v1/riders/{id}/wechat`.",
+    ),
+    entry_of(
         413,
         "too_large",
         "The body is larger than is taken; the detail says how much is.",
@@ -273,7 +303,7 @@ pub const CATALOGUE: &[Entry] = &[
     entry_of(
         429,
         "too_many_requests",
-        "More events than the app may post, or requests than a hook takes, now; nothing was done.",
+        "More events than the app may post, requests than a hook takes, or sign-ins of an address or a person, now; nothing was done.",
         AGAIN,
     ),
     entry_of(429, "speech_budget", "The app's speech budget of the day is used up.", AGAIN),
@@ -298,5 +328,11 @@ pub const CATALOGUE: &[Entry] = &[
         "Send the same again, with the same id.",
     ),
     entry_of(503, "unavailable", "Nothing was done.", AGAIN),
+    entry_of(
+        503,
+        "wechat_unavailable",
+        "WeChat does not answer, or not as it should; nothing was done.",
+        AGAIN,
+    ),
     entry_of(505, "http_version", "Neither HTTP/1.1 nor 1.0.", "Speak HTTP/1.1."),
 ];

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::view::CheckView;
 use crate::domain::delivery::OpenDelivery;
+use crate::domain::wechat::{Identity, MessageEnd};
 use crate::domain::{AlertId, CallId, DevicePolicy, EventId, GroupId, OrderId, RiderId, SoundProfile};
 use crate::http::AppState;
 use crate::http::alerts::view::DeliveryView;
@@ -19,7 +20,7 @@ use crate::http::moment::Moment;
 use crate::http::path::Path;
 use crate::http::problem::{Envelope, Problem, Success};
 use crate::http::query::Query;
-use crate::store::{CallTrace, NumberedNotice, RiderFile};
+use crate::store::{CallTrace, MessageTrace, NumberedNotice, RiderFile};
 
 /// Everything kept of a rider.
 #[derive(Serialize, ToSchema)]
@@ -37,6 +38,10 @@ pub struct RiderFileView {
     calls: Vec<FileCall>,
     /// Orders whose memory knows them.
     orders: Vec<FileOrder>,
+    /// Who they are in WeChat, in the order they were linked.
+    wechat_identities: Vec<FileIdentity>,
+    /// Messages to them through WeChat, oldest first.
+    wechat_messages: Vec<FileMessage>,
     /// In the order of their sequence, with what was said.
     deliveries: Vec<FileDelivery>,
     /// For the next page; `null` on the last.
@@ -91,6 +96,33 @@ pub struct FileOrder {
     order_id: OrderId,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     test: bool,
+}
+
+/// Somebody in WeChat who is this rider.
+#[derive(Serialize, ToSchema)]
+pub struct FileIdentity {
+    /// `null`, as their id there, for somebody linked by their union id who has not logged in yet.
+    program: Option<String>,
+    openid: Option<String>,
+    unionid: Option<String>,
+    linked_at: Moment,
+    last_login_at: Option<Moment>,
+    /// The template they last agreed to.
+    template: Option<String>,
+    /// How many messages of it may still be sent.
+    banked: u32,
+}
+
+/// A message about an alert they could not hear.
+#[derive(Serialize, ToSchema)]
+pub struct FileMessage {
+    alert_id: AlertId,
+    program: String,
+    made_at: Moment,
+    attempts: u32,
+    ended_at: Option<Moment>,
+    /// `sent`, `no_consent`, `not_needed`, `refused`, `unreached`; `null` while it waits.
+    result: Option<&'static str>,
 }
 
 /// A delivery and what it said.
@@ -158,7 +190,17 @@ pub async fn export(
 
 impl RiderFileView {
     fn of(rider: RiderId, file: RiderFile, limit: u32, walk: &Walk<'_>, exported_at: Moment) -> Self {
-        let RiderFile { rider: profile, groups, checks, notices, calls, orders, deliveries } = file;
+        let RiderFile {
+            rider: profile,
+            groups,
+            checks,
+            notices,
+            calls,
+            orders,
+            wechat,
+            messages,
+            deliveries,
+        } = file;
         let is_full = deliveries.len() >= limit as usize;
         let last = deliveries.last().filter(|_| is_full).map(|last| walk.cursor(&last.delivery.seq));
         let profile = profile.map(|row| ProfileView {
@@ -188,6 +230,8 @@ impl RiderFileView {
             orders: orders
                 .map(|key| FileOrder { test: key.key_mode.is_test(), order_id: key.order })
                 .collect(),
+            wechat_identities: wechat.into_iter().map(FileIdentity::of).collect(),
+            wechat_messages: messages.iter().map(FileMessage::of).collect(),
             deliveries: deliveries.iter().map(FileDelivery::of).collect(),
             next: last,
         }
@@ -215,6 +259,36 @@ impl FileCall {
             level: call.level,
             attempts: call.attempts,
             ended_at: call.ended_at.map(Moment),
+        }
+    }
+}
+
+impl FileIdentity {
+    fn of(identity: Identity) -> Self {
+        let (program, openid) = identity.place.unzip();
+        let (template, banked) = identity.banked.unzip();
+        Self {
+            program: program.map(|program| program.as_str().to_owned()),
+            openid: openid.map(|openid| openid.as_str().to_owned()),
+            unionid: identity.unionid.map(|unionid| unionid.as_str().to_owned()),
+            linked_at: identity.linked_at.into(),
+            last_login_at: identity.last_login_at.map(Moment),
+            template: template.map(|template| template.as_str().to_owned()),
+            banked: banked.unwrap_or(0),
+        }
+    }
+}
+
+impl FileMessage {
+    fn of(message: &MessageTrace) -> Self {
+        let (ended_at, end) = message.end.unzip();
+        Self {
+            alert_id: message.alert,
+            program: message.program.as_str().to_owned(),
+            made_at: message.made_at.into(),
+            attempts: message.attempts,
+            ended_at: ended_at.map(Moment),
+            result: end.map(MessageEnd::as_str),
         }
     }
 }

@@ -89,6 +89,10 @@ pub struct ErasedTraces {
     audiences: u64,
     /// Requests to hooks whose events were for them.
     hook_requests: u64,
+    /// Who they were in WeChat, with the messages they had agreed to.
+    wechat_identities: u64,
+    /// Messages to them through WeChat, sent or not.
+    wechat_messages: u64,
 }
 
 impl ErasedRider {
@@ -105,6 +109,8 @@ impl ErasedRider {
             offers,
             audiences,
             hook_requests,
+            wechat_identities,
+            wechat_messages,
         } = erased.traces;
         let erased_traces = ErasedTraces {
             memberships,
@@ -118,6 +124,8 @@ impl ErasedRider {
             offers,
             audiences,
             hook_requests,
+            wechat_identities,
+            wechat_messages,
         };
         Self { rider, ended: erased.ended, erased: erased_traces }
     }

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::access::routes::contract_success as success;
 use crate::support::{RiderSocket, TestServer, delivered_callback, kept_delivery, only_hook, only_target};
+use crate::wechat::{APPID, SECRET};
+use crate::wechat_double::Wechat;
 
 const OPERATOR: &str = "operator-operator-operator";
 /// As many alerts as come, and an operator.
@@ -22,8 +24,10 @@ fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Va
 }
 
 /// A server where the examples find what they speak of.
-async fn server_of_the_examples() -> (TestServer, RiderSocket) {
-    let server = TestServer::start(CONFIG).await;
+async fn server_of_the_examples(wechat: &Wechat) -> (TestServer, RiderSocket) {
+    let program = format!("[wechat.programs.riders]\nappid = '{APPID}'\nsecret = '{SECRET}'\n");
+    let wechat = format!("[wechat]\napi_url = '{}'\n{program}", wechat.url());
+    let server = TestServer::start(&format!("{CONFIG}{wechat}")).await;
     let rider = RiderSocket::connect(&server, "r_1001").await;
     server.done("PUT", "/v1/groups/station-5", json!({"riders": ["r_1001"]})).await;
     (server, rider)
@@ -82,9 +86,25 @@ async fn path_of(server: &TestServer, path: &str) -> String {
     path.replace("{kind}", kind).replace("{name}", "dada").replace("{hook}", &id)
 }
 
+/// An example's body; what is given out for one use is given out here.
+async fn body_of(server: &TestServer, wechat: &Wechat, example: &Value) -> String {
+    let mut body = example.clone();
+    if body.get("link").is_some() {
+        wechat.add_code("for-a-link", APPID, "oSomebodyWithACode", None);
+        let request = server.request("POST", "/v1/wechat/login").json(&json!({"code": "for-a-link"}));
+        let mut told = crate::support::reply(request).await;
+        body["link"] = told.json["data"]["link"].take();
+    }
+    if let Some(code) = body["code"].as_str() {
+        wechat.add_code(code, APPID, "oSomebodyElse", None);
+    }
+    body.to_string()
+}
+
 #[tokio::test]
 async fn every_example_is_taken() {
-    let (server, _rider) = server_of_the_examples().await;
+    let wechat = Wechat::with(APPID, SECRET).await;
+    let (server, _rider) = server_of_the_examples(&wechat).await;
     let token = server.token("r_1001").await;
     let mut posted = 0;
     for (path, method, operation) in operations() {
@@ -96,7 +116,8 @@ async fn every_example_is_taken() {
             for (name, example) in examples {
                 let path = path_of(&server, path).await;
                 let request = server.request(&method.to_uppercase(), &path).bearer_auth(credential);
-                let request = request.header("content-type", media).body(example["value"].to_string());
+                let body = body_of(&server, &wechat, &example["value"]).await;
+                let request = request.header("content-type", media).body(body);
                 let reply = crate::support::reply(request).await;
                 assert_eq!(reply.status, success(operation), "{method} {path}, {name}: {}", reply.json);
                 posted += 1;
@@ -109,7 +130,8 @@ async fn every_example_is_taken() {
 
 #[tokio::test]
 async fn what_takes_no_body_answers_as_described() {
-    let (server, _rider) = server_of_the_examples().await;
+    let wechat = Wechat::with(APPID, SECRET).await;
+    let (server, _rider) = server_of_the_examples(&wechat).await;
     let mut asked = 0;
     for (path, method, operation) in operations() {
         let is_backends =

@@ -1,6 +1,9 @@
 //! Everything kept of one rider, as they may ask for it.
 
+use orderbell::dispatch::LinkWish;
+use orderbell::domain::RiderKey;
 use orderbell::domain::app::Scope;
+use orderbell::domain::wechat::{Linked, Template};
 use serde_json::{Value, json};
 
 use crate::support::TestServer;
@@ -58,6 +61,44 @@ async fn everything_of_a_rider_is_exported_in_pages() {
     let refused = server.call_as(&reader, "GET", "/v1/riders/r1/export", Value::Null).await;
     refused.assert_problem(403, "missing_scope");
     server.done("DELETE", "/v1/riders/r1", Value::Null).await;
+    server.get("/v1/riders/r1/export").await.assert_problem(404, "not_found");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_a_rider_is_in_wechat_is_exported_and_erased() {
+    let server = TestServer::start("").await;
+    let dispatch = &server.state.dispatch;
+    let app = dispatch.accounts().app_named("default").await.unwrap().unwrap().app.id;
+    let rider = || RiderKey { app, rider: "r1".parse().unwrap() };
+    let template = Template { program: "wx1".parse().unwrap(), id: "t1".parse().unwrap() };
+    let wishes = [
+        LinkWish::UnionId("u1".parse().unwrap()),
+        LinkWish::OpenId(template.program.clone(), "o-canary".parse().unwrap()),
+    ];
+    for wish in wishes {
+        assert_eq!(dispatch.wechat_link(rider(), wish).await.unwrap(), Linked::Linked);
+    }
+    dispatch.wechat_bank(rider(), template, 2).await.unwrap();
+    let mut identities =
+        server.done("GET", "/v1/riders/r1/export", Value::Null).await["wechat_identities"].take();
+    for identity in identities.as_array_mut().unwrap() {
+        assert!(identity["linked_at"].take().is_string());
+    }
+    let linked = |program: Value, openid: Value, unionid: Value, template: Value, banked: u32| {
+        json!({"program": program, "openid": openid, "unionid": unionid, "linked_at": null, "last_login_at": null,
+            "template": template, "banked": banked})
+    };
+    let expected = json!([
+        linked(Value::Null, Value::Null, json!("u1"), Value::Null, 0),
+        linked(json!("wx1"), json!("o-canary"), Value::Null, json!("t1"), 2),
+    ]);
+    assert_eq!(identities, expected);
+    let erased = server.done("DELETE", "/v1/riders/r1", Value::Null).await;
+    assert_eq!(
+        (&erased["erased"]["wechat_identities"], &erased["erased"]["wechat_messages"]),
+        (&json!(2), &json!(0))
+    );
     server.get("/v1/riders/r1/export").await.assert_problem(404, "not_found");
     server.stop().await;
 }

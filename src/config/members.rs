@@ -1,5 +1,5 @@
-//! The members of an engine's table, taken out one by one: what is missing has its default, what is wrong is told by its
-//! name and never by its value, which may be a secret.
+//! The members of a table that an operator has named, such as an engine's, taken out one by one: what is missing has its
+//! default, what is wrong is told by its name and never by its value, which may be a secret.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,13 +8,38 @@ use std::time::Duration;
 use config::{Value, ValueKind};
 use secrecy::SecretString;
 
-use super::SpeechMode;
+use super::engines::SpeechMode;
+
+/// A struct whose members stand in such a table, with what they are where they do not.
+macro_rules! table {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty $(= $default:expr)?,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: table!(@default $($default)?),)* }
+            }
+        }
+        impl $name {
+            const MEMBERS: &[&str] = &[$(stringify!($field)),*];
+            fn take(members: &mut Members) -> Result<Self, Fault> {
+                let Self { $($field,)* } = Self::default();
+                $(let $field = members.take(stringify!($field), $field)?;)*
+                Ok(Self { $($field,)* })
+            }
+        }
+    };
+    (@default) => { Default::default() };
+    (@default $default:expr) => { $default.into() };
+}
+pub(super) use table;
 
 /// What is left of a table.
 pub(super) struct Members(BTreeMap<String, Value>);
 
 /// A member, and what is wrong with it.
-pub(in crate::config) type Fault = (String, String);
+pub(super) type Fault = (String, String);
 
 /// What a member can be.
 pub(super) trait Member: Sized {
@@ -23,6 +48,20 @@ pub(super) trait Member: Sized {
 
     /// The value, if it is one of those. Text is taken for a number where it is one: the environment knows only text.
     fn of(value: Value) -> Option<Self>;
+}
+
+/// What such a table may not be called.
+pub(super) const NAMES: &str =
+    "is no name: a-z, 0-9 and _, 32 at most, a letter first, without __ in it and _ at its end";
+
+/// Whether a table may be called so: the name is a part of variables, where two underscores part names.
+pub(super) fn is_name(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    (1..=32).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(good)
+        && !name.contains("__")
+        && !name.ends_with('_')
 }
 
 impl Members {
