@@ -3,7 +3,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { createRider, browserAdapter } = require('../../assets/miniprogram/orderbell.js');
+const { createRider, browserAdapter } = require('../../assets/miniprogram/orderbell.browser.js');
 const { World } = require('./model/world.js');
 
 class Element {
