@@ -17,7 +17,7 @@ function dice(seed) {
 
 async function halfAnHour(seed) {
   const roll = dice(seed);
-  const r = rig({ phone: { permissionInEnded: roll(2) === 0, loseEnded: roll(2) === 0, silentDenials: roll(2) === 0 } });
+  const r = rig({ phone: { endedMay: roll(2) === 0, loseEnded: roll(2), denial: roll(2) === 0 ? 'silent' : 'error' } });
   r.phone.env.random = () => roll(1000) / 1000;
   r.phone.clockError = (roll(3) - 1) * 3000000;
   const stops = new Map();

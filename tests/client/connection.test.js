@@ -433,3 +433,13 @@ test('the self-check counts what the phone did', async () => {
   assert.equal(result.platform, 'wechat');
   assert.ok(result.ended_at - result.started_at >= 600000);
 });
+
+test('an answer within the millisecond is measured as such', async () => {
+  const r = rig({ phone: { wireMs: 0 } });
+  r.rider.start();
+  await r.advance(2000);
+  const check = r.rider.selfTest({ duration_ms: 60000 });
+  await r.advance(61000);
+  const result = await check.done;
+  assert.deepEqual([result.rtt_ms_p50, result.rtt_ms_p95], [0, 0]);
+});

@@ -5,6 +5,7 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
+const { createRequire } = require('node:module');
 const vm = require('node:vm');
 const { rig } = require('./model/rig.js');
 
@@ -12,12 +13,15 @@ const DEMO = path.join(__dirname, '../../assets/miniprogram/demo');
 
 /** The page's own code, with the platform's two globals; its app holds the rider of a rig. */
 async function shown() {
-  const app = { alerts: {}, settings: () => ({}), watch: () => () => {} };
+  const app = {
+    alerts: {}, notice: '', subscriptions: { words: () => '', trouble: '' },
+    watch: () => () => {}, answer: (id, answer) => app.rider.answer(id, answer),
+  };
   const r = rig({ onAlert: (a) => { app.alerts[a.id] = Object.assign(a, { told_at: r.rider.state().server_now }); } });
   app.rider = r.rider;
   let page = null;
-  const code = fs.readFileSync(path.join(DEMO, 'pages/index/index.js'), 'utf8');
-  vm.runInNewContext(code, { getApp: () => app, Page: (made) => { page = made; } });
+  const file = path.join(DEMO, 'pages/index/index.js');
+  vm.runInNewContext(fs.readFileSync(file, 'utf8'), { getApp: () => app, Page: (made) => { page = made; }, require: createRequire(file) });
   page.setData = (data) => Object.assign(page.data, data);
   r.rider.start();
   await r.advance(2000);

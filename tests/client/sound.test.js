@@ -47,7 +47,7 @@ test('eight hours in the background pass on the silent loop, and the next order 
 });
 
 test('without permission inside ended the loop still lives, because it never gets there', async () => {
-  const r = await onTheRoad({ phone: { permissionInEnded: false, loseEnded: true } });
+  const r = await onTheRoad({ phone: { loseEnded: 1 } });
   r.server.alert({ repeat: { count: 3, remaining: 3, gap_ms: 8000 } });
   await r.advance(2 * 3600 * 1000);
   assert.deepEqual(r.phone.spoken(), [clip(1), clip(1), clip(1)]);
@@ -348,9 +348,7 @@ test('music takes the player: told as stolen, and taken back on return', async (
 
 test('a refused src is noticed, told as blocked, and tried again in front', async () => {
   const r = await onTheRoad();
-  r.phone.player.playing = false; // the phone says nothing, and refuses from here on
-  r.phone.player.sounding = false;
-  r.phone.silentSince = -1;
+  r.phone.halt(null); // the phone says nothing, and refuses from here on
   r.server.alert({});
   await r.advance(10000);
   assert.equal(r.phone.denials > 0, true);
@@ -370,14 +368,28 @@ test('a clip that hangs in the network is passed over, and does not hold up the 
   r.server.alert({ urgency: 1 });
   await r.advance(60000);
   assert.deepEqual(r.phone.spoken(), [clip(2)]);
-  assert.deepEqual(r.server.reports('alr_1'), ['failed:1']);
+  assert.deepEqual(r.server.reports('alr_1'), ['failed:1', 'failed:1'], 'tried again after a while, and no oftener');
   assert.equal(r.server.of('report').find((x) => x.status === 'failed').reason, 'no_play');
   assert.equal(r.rider.state().audio, 'playing');
 });
 
+test('a sentence that hung on a weak network is tried again while its alert is open', async () => {
+  const r = rig();
+  r.phone.hanging.add(clip(1)).add('/audio/canned/order.mp3');
+  r.rider.start();
+  await r.advance(2000);
+  r.server.alert({ ttl_ms: 60000 });
+  await r.advance(15000);
+  assert.deepEqual([r.phone.spoken(), r.server.reports('alr_1')], [[], ['failed:1']]);
+  r.phone.hanging.clear();
+  await r.advance(25000);
+  assert.deepEqual(r.phone.spoken(), [clip(1)]);
+  assert.deepEqual(r.server.reports('alr_1'), ['failed:1', 'playing:1', 'played:1']);
+});
+
 test('the timers of a quiet hour are few, whatever the player is doing', async () => {
   for (const halt of ['', 'Pause', 'Stop']) {
-    const r = rig();
+    const r = rig({ phone: { tickMs: 0 } });
     let timers = 0;
     const { setTimer } = r.phone.env;
     r.phone.env.setTimer = (run, ms) => { timers += 1; return setTimer(run, ms); };
@@ -438,7 +450,7 @@ test('a network gone for five minutes does not roll the silence into nothing', a
 });
 
 test('while the server is away the silence is held as long as it lasts, and still not left to run out', async () => {
-  const r = await onTheRoad({ phone: { loseEnded: true, permissionInEnded: false } });
+  const r = await onTheRoad({ phone: { loseEnded: 1 } });
   r.server.up = false;
   r.server.last().kill({ told: true });
   await r.advance(3600000);

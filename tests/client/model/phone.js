@@ -1,33 +1,44 @@
 'use strict';
 // A phone with WeChat on it, as far as an alert client can tell: the rules of mini-programs that decide
-// whether a rider hears anything. The model is stricter than the documents where reports disagree.
+// whether a rider hears anything. The model is stricter than the documents where reports disagree (rules.js).
 
-const LOAD_MS = 120;
-const SUSPEND_AFTER_MS = 5000;
+const { rules } = require('./rules.js');
+const { Player } = require('./player.js');
+const { connectSocket, request } = require('./link.js');
 
 class Phone {
-  constructor(world, server, options) {
+  /** @param {object|string} [wish] rules that differ from the strict ones; `random` is the phone's own dice */
+  constructor(world, server, wish, random) {
     this.world = world;
     this.server = server;
-    this.rules = Object.assign({ permissionInEnded: true, loseEnded: false, silentDenials: true }, options);
+    this.rules = rules(wish);
+    this.random = random || (() => 0.5);
     this.files = new Map(); // path -> length in ms; anything else is a 404
+    this.sentences = new Map(); // path -> how much of it is speech
     this.hanging = new Set();
     this.store = new Map();
-    this.front = true;
-    this.suspended = false;
+    this.storage = 'ok'; // full: no more writes; gone: nothing at all
     this.connected = true;
+    this.quality = 1; // share of the rules' bandwidth
+    this.lag = 1; // how many times slower the wire is
     this.clockError = 0;
-    this.held = [];
-    this.timers = new Set();
-    this.listeners = {};
     this.sockets = [];
+    this.socketsMost = 0;
+    this.refusedSockets = 0;
     this.denials = 0;
     this.heard = []; // {path, src, title, from, ms, whole}
     this.sets = [];
     this.suspensions = 0;
+    this.destructions = 0;
     this.vibrations = 0;
-    this.silentSince = null;
-    this.resetPlayer();
+    this.thrown = [];
+    this.watcher = null;
+    this.launchApp = null; // how the app starts anew, after it was destroyed
+    this.life = 0;
+    this.interrupted = false;
+    this.shakenAt = -Infinity; // the last onPause
+    this.born();
+    this.player = new Player(this);
     this.wx = this.makeWx();
     this.env = {
       now: () => this.world.now + this.clockError,
@@ -37,151 +48,201 @@ class Phone {
     };
   }
 
-  // ---- running and being suspended -------------------------------------------------------------
+  born() {
+    this.life += 1;
+    this.alive = true;
+    this.front = true;
+    this.suspended = false;
+    this.deafUntil = 0;
+    this.held = [];
+    this.asleep = [];
+    this.timers = new Set();
+    this.requests = new Set();
+    this.listeners = {};
+    this.located = false;
+    this.freezing = null;
+  }
 
-  /** Calls into the app; while it is suspended, the call waits. */
-  deliver(run) {
-    if (this.suspended) this.held.push(run);
-    else run();
+  odds(share) {
+    return share === true || (share > 0 && this.random() < share);
+  }
+
+  pick(list) {
+    return list[Math.min(list.length - 1, Math.floor(this.random() * list.length))];
+  }
+
+  /** Whoever judges may look; the app cannot tell. */
+  notice(kind, detail) {
+    if (this.watcher) this.watcher(kind, detail);
+  }
+
+  // ---- running, being suspended, being destroyed -----------------------------------------------
+
+  /** Calls into the app; while it is suspended, the call waits. What the app throws is written down. */
+  deliver(run, life) {
+    if (!this.alive || (life && life !== this.life)) return;
+    if (this.suspended) {
+      this.held.push(run);
+      return;
+    }
+    try {
+      run();
+    } catch (e) {
+      this.thrown.push(e);
+      this.notice('thrown', e);
+    }
   }
 
   setTimer(run, ms) {
-    const timer = {};
-    timer.event = this.world.at(ms, () => this.deliver(() => { if (this.timers.delete(timer)) run(); }));
+    const timer = { life: this.life };
+    const fire = () => this.deliver(() => { if (this.timers.delete(timer)) run(); }, timer.life);
+    timer.event = this.world.at(ms, () => this.due(timer, fire));
     this.timers.add(timer);
     return timer;
   }
 
+  /** A timer's time has come; in the background some phones make it wait. */
+  due(timer, fire) {
+    const { timers, timerHoldMs } = this.rules;
+    if (this.front || timers === 'ok') fire();
+    else if (timers === 'dead') this.asleep.push(fire);
+    else {
+      const wait = timers === 'held' ? this.random() * timerHoldMs : timerHoldMs - (this.world.now % timerHoldMs);
+      timer.event = this.world.at(wait, fire);
+    }
+  }
+
   hide() {
+    if (!this.alive || !this.front) return;
     this.front = false;
+    this.notice('hide');
+    this.flicker();
     this.fire('AppHide');
     this.watchSilence();
   }
 
   show() {
+    if (!this.alive) {
+      this.born();
+      if (this.launchApp) this.launchApp();
+      this.notice('show');
+      return;
+    }
+    const frozen = this.suspended;
     this.front = true;
+    this.world.cancel(this.freezing);
+    this.freezing = null;
+    if (frozen) this.deafUntil = this.world.now + this.rules.resumeDeafMs;
+    this.notice('show');
     this.resume();
+    this.flicker();
     this.fire('AppShow');
   }
 
   resume() {
     this.suspended = false;
-    const held = this.held;
+    const waiting = this.held.concat(this.asleep);
     this.held = [];
-    held.forEach((run) => run());
+    this.asleep = [];
+    waiting.forEach((run) => this.deliver(run));
   }
 
-  /** In the background, five seconds without sound and the app is frozen; soon its sockets go. */
+  flicker() {
+    if (!this.rules.spuriousInterruption) return;
+    this.fire('AudioInterruptionBegin');
+    this.fire('AudioInterruptionEnd');
+  }
+
+  /** In the background, five seconds without sound and the app is frozen; its sockets and requests go. */
   watchSilence() {
-    if (this.front || this.player.playing) return;
-    const since = this.world.now;
-    this.silentSince = since;
-    this.world.at(SUSPEND_AFTER_MS, () => {
-      if (this.front || this.player.playing || this.silentSince !== since || this.suspended) return;
-      this.suspended = true;
-      this.suspensions += 1;
-      this.sockets.forEach((s) => s.kill({ told: false }));
+    if (this.front || !this.alive || this.suspended || this.player.playing || this.freezing) return;
+    this.freezing = this.world.at(this.rules.suspendMs, () => {
+      this.freezing = null;
+      if (this.located) this.watchSilence();
+      else this.freeze();
     });
+  }
+
+  sounds() {
+    this.world.cancel(this.freezing);
+    this.freezing = null;
+  }
+
+  freeze() {
+    this.suspended = true;
+    this.suspensions += 1;
+    this.notice('freeze');
+    this.sockets.filter((s) => !s.closed).forEach((s) => s.kill({ told: !this.odds(this.rules.loseClose), reason: 'interrupted' }));
+    Array.from(this.requests).forEach((r) => r.interrupt());
+    const { life } = this;
+    const since = this.world.now;
+    this.frozenAt = since;
+    this.world.at(this.rules.destroyMs, () => { if (life === this.life && this.suspended && this.frozenAt === since) this.destroy(); });
+  }
+
+  /** The end of the app: by the system after a long freeze, or by a battery manager at any time. Its storage stays. */
+  destroy() {
+    if (!this.alive) return;
+    this.destructions += 1;
+    this.life += 1;
+    this.alive = false;
+    this.front = false;
+    this.suspended = false;
+    this.timers.forEach((timer) => this.world.cancel(timer.event));
+    this.held = [];
+    this.asleep = [];
+    this.requests.clear();
+    this.listeners = {};
+    this.world.cancel(this.freezing);
+    this.freezing = null;
+    this.sockets.forEach((s) => { s.counted = false; s.kill({ told: false }); });
+    this.notice('destroy');
+    this.player.handlers = {};
+    this.player.reset();
   }
 
   fire(event, detail) {
     this.deliver(() => (this.listeners[event] || []).forEach((listen) => listen(detail)));
   }
 
-  network(connected) {
+  // ---- the air -----------------------------------------------------------------------------------
+
+  network(connected, quietly) {
+    const changed = this.connected !== connected;
     this.connected = connected;
     if (!connected) this.sockets.forEach((s) => { s.hollow = true; });
-    this.fire('NetworkStatusChange', { isConnected: connected, networkType: connected ? '4g' : 'none' });
+    if (changed) this.notice('link', { what: connected ? 'back' : 'gone' });
+    this.player.plan();
+    if (!quietly) this.fire('NetworkStatusChange', { isConnected: connected, networkType: connected ? '4g' : 'none' });
   }
 
-  // ---- the player ------------------------------------------------------------------------------
-
-  resetPlayer() {
-    this.player = { src: '', title: '', playing: false, startedAt: 0, from: 0, length: 0, handlers: {} };
-    this.load = 0;
-    this.inEnded = false;
-    this.inError = false;
+  /** A bad cell: little comes through, and late. */
+  weak(quality, lag) {
+    this.quality = quality;
+    this.lag = lag;
+    this.notice('link', { what: 'weak' });
+    this.player.plan();
   }
 
-  tell(event, detail) {
-    this.deliver(() => {
-      const handle = this.player.handlers[event]; // the last listener, and only that one
-      if (handle) handle(detail);
-    });
+  wire() {
+    return Math.round(this.rules.wireMs * this.lag);
   }
 
-  setSrc(src) {
-    const p = this.player;
-    if (!p.title) throw new Error('setBackgroundAudioState:fail title is nil!');
-    if (!/^https?:/.test(src)) throw new Error('src is not http or https stream!');
-    const mayPlay = this.front || p.playing || this.inError || (this.inEnded && this.rules.permissionInEnded);
-    if (!mayPlay || this.interrupted) {
-      this.denials += 1;
-      if (!this.rules.silentDenials) this.tell('Error', { errCode: -1, errMsg: 'setBackgroundAudioState:fail: jsapi has no permission' });
-      return;
-    }
-    if (src === p.src) return; // undefined by the documents: the model does nothing
-    this.silence();
-    p.src = src;
-    this.load += 1;
-    const load = this.load;
-    const path = src.replace(/^https?:\/\/[^/]+/, '').replace(/[?&]n=\d+$/, '');
-    this.sets.push({ at: this.world.now, src, path, title: p.title });
-    p.playing = true; // the player belongs to the app while it loads
-    if (this.hanging.has(path)) return; // neither plays nor fails
-    this.world.at(LOAD_MS, () => {
-      if (load !== this.load) return;
-      if (!this.connected || !this.files.has(path)) {
-        p.playing = false;
-        this.deliver(() => {
-          this.inError = true;
-          if (p.handlers.Error) p.handlers.Error({ errCode: this.connected ? 10003 : 10002, errMsg: 'load' });
-          this.inError = false;
-        });
-        this.watchSilence();
-        return;
-      }
-      p.length = this.files.get(path);
-      this.begin(path, load);
-    });
+  loadMs() {
+    const [least, most] = this.rules.loadMs;
+    const share = this.random();
+    return Math.round(least + (most - least) * share * share * share) + 2 * (this.wire() - this.rules.wireMs);
   }
 
-  begin(path, load) {
-    const p = this.player;
-    p.path = path;
-    p.shown = p.title;
-    p.startedAt = this.world.now;
-    p.sounding = true;
-    this.tell('Play');
-    this.world.at(p.length, () => {
-      if (load !== this.load || !p.sounding) return;
-      this.silence();
-      p.playing = false;
-      this.watchSilence();
-      if (this.rules.loseEnded) return;
-      this.deliver(() => {
-        this.inEnded = true;
-        if (p.handlers.Ended) p.handlers.Ended();
-        this.inEnded = false;
-      });
-    });
+  /** Do clips come through? */
+  fetches() {
+    return this.connected && this.server.audioUp;
   }
 
-  silence() {
-    const p = this.player;
-    if (!p.sounding) return;
-    p.sounding = false;
-    const ms = this.world.now - p.startedAt;
-    this.heard.push({ path: p.path, src: p.src, title: p.shown, from: p.startedAt, ms, whole: ms >= p.length });
-  }
+  // ---- what happens to the player ----------------------------------------------------------------
 
-  /** The rider's thumb on the lock screen, another app's music, a call. */
   halt(event) {
-    this.silence();
-    this.player.playing = false;
-    this.load += 1;
-    this.tell(event);
-    this.watchSilence();
+    this.player.halt(event);
   }
 
   call() {
@@ -192,7 +253,29 @@ class Phone {
 
   hangUp() {
     this.interrupted = false;
+    this.player.grace = this.rules.interruptionEndMay && !this.suspended;
     this.fire('AudioInterruptionEnd');
+    this.player.grace = false;
+  }
+
+  /** A navigation voice takes the ear for a moment. */
+  voice(ms) {
+    if (this.interrupted) return;
+    this.interrupted = true;
+    this.fire('AudioInterruptionBegin');
+    this.player.hold();
+    const { life } = this;
+    this.world.at(ms, () => {
+      if (life !== this.life) { this.interrupted = false; return; }
+      if (!this.rules.voiceResumes) {
+        this.player.halt(null);
+        this.hangUp();
+        return;
+      }
+      this.interrupted = false;
+      this.player.release();
+      this.fire('AudioInterruptionEnd');
+    });
   }
 
   /** What the rider heard, silence left out: the paths, in order. */
@@ -200,127 +283,75 @@ class Phone {
     return this.heard.filter((h) => h.path.indexOf('/audio/silence/') !== 0).map((h) => h.path);
   }
 
+  /** Is a sentence in the ear? */
+  speaking() {
+    const { player } = this;
+    return player.playing && player.position() < (this.sentences.get(player.path) || 0) ? player.path : null;
+  }
+
+  openSockets() {
+    return this.sockets.filter((s) => !s.closed);
+  }
+
   // ---- the platform's face ---------------------------------------------------------------------
+
+  makeManager() {
+    const phone = this;
+    const { player } = this;
+    const seen = () => phone.front || phone.rules.positionHidden;
+    const manager = {
+      get src() { return player.src; },
+      set src(src) { player.set(src); },
+      get title() { return player.title; },
+      set title(title) { player.title = title; },
+      get paused() {
+        const lies = phone.rules.pausedLies && phone.world.now - phone.shakenAt < 100;
+        return lies ? player.playing : !player.playing;
+      },
+      get currentTime() { return player.playing && seen() ? player.position() / 1000 : 0; },
+      get duration() { return player.playing ? player.length / 1000 : 0; },
+      stop() { player.stop(); },
+      pause() { throw new Error('the client never pauses'); },
+      play() { throw new Error('the client never plays: a new src does'); },
+      seek() { throw new Error('the client never seeks'); },
+    };
+    ['Play', 'Pause', 'Stop', 'Ended', 'Error', 'TimeUpdate', 'Waiting', 'Canplay', 'Prev', 'Next', 'Seeking', 'Seeked'].forEach((name) => {
+      manager['on' + name] = (handle) => { player.handlers[name] = handle; };
+    });
+    return manager;
+  }
 
   makeWx() {
     const phone = this;
-    const manager = {
-      get src() { return phone.player.src; },
-      set src(src) { phone.setSrc(src); },
-      get title() { return phone.player.title; },
-      set title(title) { phone.player.title = title; },
-      get paused() { return !phone.player.playing; },
-      get currentTime() {
-        // Frozen in the background, as nothing promises otherwise.
-        return phone.player.sounding && phone.front ? (phone.world.now - phone.player.startedAt) / 1000 : 0;
-      },
-      get duration() { return phone.player.sounding ? phone.player.length / 1000 : 0; },
-      stop() { phone.silence(); phone.player.playing = false; phone.player.src = ''; phone.load += 1; phone.tell('Stop'); phone.watchSilence(); },
-      pause() { throw new Error('the client never pauses'); },
-      play() { throw new Error('the client never plays: a new src does'); },
-    };
-    ['Play', 'Pause', 'Stop', 'Ended', 'Error', 'TimeUpdate', 'Waiting', 'Canplay', 'Prev', 'Next'].forEach((name) => {
-      manager['on' + name] = (handle) => { phone.player.handlers[name] = handle; };
-    });
+    const manager = this.makeManager();
     const wx = {
       getBackgroundAudioManager: () => manager,
-      getStorageSync: (key) => (phone.store.has(key) ? JSON.parse(phone.store.get(key)) : ''),
-      setStorageSync: (key, value) => { phone.store.set(key, JSON.stringify(value)); },
+      getStorageSync(key) {
+        if (phone.storage === 'gone') throw new Error('getStorageSync:fail');
+        return phone.store.has(key) ? JSON.parse(phone.store.get(key)) : '';
+      },
+      setStorageSync(key, value) {
+        if (phone.storage !== 'ok') throw new Error('setStorageSync:fail exceed storage max size 10Mb');
+        phone.store.set(key, JSON.stringify(value));
+      },
       vibrateLong: () => { phone.vibrations += 1; },
-      connectSocket: (options) => phone.connect(options),
+      vibrateShort() {},
+      connectSocket: (options) => connectSocket(phone, options),
+      request: (options) => request(phone, options),
+      startLocationUpdateBackground(o) {
+        phone.located = !phone.locationDenied;
+        const tell = phone.located ? o && o.success : o && o.fail;
+        if (tell) phone.deliver(() => tell({ errMsg: phone.located ? 'ok' : 'startLocationUpdateBackground:fail auth deny' }));
+      },
+      stopLocationUpdate() { phone.located = false; phone.watchSilence(); },
+      onLocationChange() {},
+      offLocationChange() {},
     };
     ['AppShow', 'AppHide', 'NetworkStatusChange', 'AudioInterruptionBegin', 'AudioInterruptionEnd'].forEach((event) => {
       wx['on' + event] = (listen) => { (phone.listeners[event] = phone.listeners[event] || []).push(listen); };
       wx['off' + event] = (listen) => { phone.listeners[event] = (phone.listeners[event] || []).filter((l) => l !== listen); };
     });
     return wx;
-  }
-
-  connect(options) {
-    const open = this.sockets.filter((s) => !s.closed);
-    if (open.length >= 5) {
-      this.deliver(() => options.fail({ errMsg: 'createSocketTask:fail exceed max concurrent count' }));
-      return { onOpen() {}, onMessage() {}, onError() {}, onClose() {}, send() {}, close() {} };
-    }
-    const socket = new Socket(this, options);
-    this.sockets.push(socket);
-    return socket.task;
-  }
-
-  openSockets() {
-    return this.sockets.filter((s) => !s.closed);
-  }
-}
-
-const WIRE_MS = 30;
-
-/** Both ends of a connection. `hollow`: half-open, frames vanish and nobody is told. */
-class Socket {
-  constructor(phone, options) {
-    this.phone = phone;
-    this.url = options.url;
-    this.protocols = options.protocols;
-    this.closed = false;
-    this.hollow = !phone.connected;
-    this.on = {};
-    const listen = (event) => (handle) => { this.on[event] = handle; };
-    this.task = {
-      onOpen: listen('open'), onMessage: listen('message'), onError: listen('error'), onClose: listen('close'),
-      send: ({ data }) => this.up(data),
-      close: ({ code }) => this.end(code),
-    };
-    this.later(() => {
-      if (this.closed) return;
-      if (!phone.server.accepts()) { this.shut(1006, ''); return; }
-      phone.server.opened(this);
-      this.tell('open', {});
-    });
-  }
-
-  later(run) {
-    this.phone.world.at(WIRE_MS, () => { if (!this.hollow) run(); });
-  }
-
-  tell(event, detail) {
-    this.phone.deliver(() => { if (this.on[event]) this.on[event](detail); });
-  }
-
-  up(text) {
-    if (this.closed) throw new Error('SocketTask.send:fail task not found');
-    this.later(() => this.phone.server.received(this, JSON.parse(text)));
-  }
-
-  down(frame) {
-    const data = typeof frame === 'string' ? frame : JSON.stringify(frame);
-    this.later(() => { if (!this.closed) this.tell('message', { data }); });
-  }
-
-  /** The server closes. */
-  shut(code, reason) {
-    this.later(() => {
-      if (this.closed) return;
-      this.closed = true;
-      this.phone.server.gone(this);
-      this.tell('close', { code, reason: reason || '' });
-    });
-  }
-
-  /** The client closes. */
-  end(code) {
-    if (this.closed) return;
-    this.closed = true;
-    this.closedAt = this.phone.world.now;
-    this.later(() => this.phone.server.gone(this));
-    this.tell('close', { code: code || 1000, reason: '' });
-  }
-
-  /** The network or the system ends it; on some phones onClose never comes. */
-  kill({ told }) {
-    if (this.closed) return;
-    this.closed = true;
-    this.hollow = true;
-    this.phone.server.gone(this);
-    if (told) this.tell('close', { code: 1006, reason: 'abnormal closure' });
   }
 }
 

@@ -1,7 +1,7 @@
 'use strict';
 // One rider, one phone, one server, one clock.
 
-const { createRider, wechatAdapter } = require('../../../assets/miniprogram/orderbell.js');
+const sdk = require('../../../assets/miniprogram/orderbell.js');
 const { World } = require('./world.js');
 const { Phone } = require('./phone.js');
 const { Server } = require('./server.js');
@@ -11,9 +11,10 @@ const TAIL_MS = 45000;
 
 function rig(options) {
   const given = options || {};
+  const { createRider, wechatAdapter } = given.sdk || sdk;
   const world = new World();
   const server = new Server(world);
-  const phone = new Phone(world, server, given.phone);
+  const phone = new Phone(world, server, given.phone, given.random);
   phone.files.set('/audio/silence/600.m4a', 600000);
   phone.files.set('/audio/silence/600.mp3', 600000);
   phone.files.set('/audio/canned/order.mp3', 2000 + TAIL_MS);
@@ -34,7 +35,11 @@ function rig(options) {
   return {
     world, server, phone, told, asked, open,
     rider: open(),
-    advance: (ms) => world.advance(ms),
+    /** Nothing the client throws may reach the platform. */
+    async advance(ms) {
+      await world.advance(ms);
+      if (phone.thrown.length) throw phone.thrown[0];
+    },
     /** The states an alert went through, repeats of one state left out. */
     states: (id) => told.alerts.filter((a) => a.id === id).map((a) => a.state).filter((s, i, all) => s !== all[i - 1]),
     events: (type) => told.events.filter((e) => e.type === type),
