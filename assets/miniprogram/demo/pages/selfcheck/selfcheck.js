@@ -1,57 +1,65 @@
 // The self-check: ten minutes in the background, and what the phone did meanwhile.
 const app = getApp();
-
-const MINUTES = 10;
-const ROWS = [
-  ['gaps', '声音中断（次）'], ['gap_ms_max', '最长中断（毫秒）'], ['denials', '拒绝播放（次）'], ['suspends', '被系统冻结（次）'],
-  ['reconnects', '重新连接（次）'], ['rtt_ms_p50', '网络往返（毫秒）'], ['rtt_ms_p95', '较慢时（毫秒）'],
-];
+const { MINUTES, rowsOf, verdictOf } = require('../../lib/checks.js');
 
 Page({
-  data: { running: false, message: '', rows: [], passed: false },
+  data: {
+    running: false, percent: 0, minutes: '', message: '', verdict: { tone: '', text: '', guide: false }, delivery: '', waits: false,
+    /** @type {{name: string, value: string}[]} */
+    rows: [],
+  },
+  /** @type {any} */
+  unwatch: null,
+  /** @type {any} */
+  clock: null,
+  drawn: '',
+  shown: false,
+
+  onLoad() {
+    this.unwatch = app.watch(() => { if (this.shown) this.draw(); });
+  },
 
   onUnload() {
-    if (this.check) this.check.cancel();
+    this.onHide();
+    this.unwatch();
+  },
+
+  onShow() {
+    this.shown = true;
+    clearInterval(this.clock);
+    this.clock = setInterval(() => this.draw(), 1000);
+    this.draw();
+  },
+
+  onHide() {
+    this.shown = false;
+    clearInterval(this.clock);
+  },
+
+  draw() {
+    const { checks } = app;
+    const view = Object.assign({ rows: rowsOf(checks.result), verdict: verdictOf(checks.result), delivery: checks.delivery, waits: checks.waiting().length > 0 }, checks.progress());
+    const drawn = JSON.stringify(view);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    this.setData(this.data.running && !view.running ? Object.assign({ message: '' }, view) : view);
   },
 
   start() {
     const { rider } = app;
     if (!rider || rider.state().on_duty !== true) {
-      this.setData({ message: '请先回到上一页，点“开始接单”。' });
+      this.setData({ message: rider ? '请先到“接单”页点“开始接单”，再回来自检。' : '请先到“接单”页登录。' });
       return;
     }
-    this.setData({ running: true, rows: [], message: `现在请锁屏，或切到别的应用，${MINUTES} 分钟后再回来。` });
-    this.check = rider.selfTest({ duration_ms: MINUTES * 60000 });
-    this.check.done.then((result) => this.finish(result));
+    this.setData({ message: `现在请锁屏，或切到别的应用，${MINUTES} 分钟后再回来。不要划掉微信。` });
+    app.checks.begin(rider);
   },
 
   cancel() {
-    if (this.check) this.check.cancel();
+    this.setData({ message: '' });
+    app.checks.cancel();
   },
 
-  finish(result) {
-    this.check = null;
-    const passed = result.denials + result.gaps + result.suspends === 0;
-    const short = /cancelled/.test(result.notes);
-    this.setData({
-      running: false, passed,
-      message: short ? '提前结束了，结果仅供参考。' : passed ? '通过：这台手机一直听得到。' : '这台手机在后台会断声，请关闭微信的省电限制后再测。',
-      rows: ROWS.map(([key, name]) => ({ name, value: result[key] === null ? '没有测到' : String(result[key]) })),
-    });
-    this.upload(result);
-  },
-
-  /** Refused while frozen; the result stays on the screen either way. */
-  upload(result) {
-    const { base, token } = app.settings();
-    const failed = () => this.setData({ message: this.data.message + ' 结果没有传到站点。' });
-    wx.request({
-      url: base + '/v1/rider/checks',
-      method: 'POST',
-      header: { Authorization: 'Bearer ' + token, 'Content-Type': 'application/json' },
-      data: result,
-      success: (response) => { if (response.statusCode >= 300) failed(); },
-      fail: failed,
-    });
-  },
+  again() { app.checks.send(); },
+  guide() { wx.navigateTo({ url: '/pages/guide/guide' }); },
 });
