@@ -8,16 +8,11 @@
   const SETTLE_MS = 350; // about the time in which an eye sees that the buttons have moved
   const SOON_MS = 10000;
   const GONE = ['order.cancelled', 'order.reassigned_away']; // nobody rides there: neither way nor fee is of interest
+  const HAN = /[\u4e00-\u9fff]/;
   const OVER = ['expired', 'stopped', 'answered'];
 
-  const STATES = { queued: '等待播报', sounding: '正在播报', waiting: '稍后重播', played: '已播报', failed: '播报失败，请看屏幕', expired: '已过期', answering: '正在提交' };
-  const REASONS = {
-    cancelled: '已取消', taken: '已被抢', superseded: '有更新的通知', merged: '已合并', expired: '已失效',
-    answered_elsewhere: '已在另一台设备处理', off_duty: '已停止接单', logout: '已退出', not_open: '已失效', replaced: '已换到另一台设备',
-  };
-  const DONE = { accept: '已接单', decline: '已拒绝', confirm: '已确认' };
   const BUTTONS = { assign: ['accept', 'decline'], grab: ['accept'], ack: ['confirm'], notify: [] };
-  const WORDS = { accept: '接单', decline: '拒绝', confirm: '确认' };
+  const words = window.RiderWords;
 
   const isOffer = (alert) => alert.need === 'accept';
   const isLost = (alert) => alert.outcome === 'lost' || (alert.state === 'stopped' && alert.reason === 'taken');
@@ -38,6 +33,21 @@
       this.ended = new Map(); // id -> when it was over, to show the latest first
       this.open = []; // ids as they stand
       this.settling = null;
+    }
+
+    /** What can still be answered and is not being answered: the open ones, as last told. */
+    answerable() {
+      const now = this.parts.now();
+      return Array.from(this.alerts.values()).filter((alert) => alert.need !== 'none' && alert.state !== 'answering' && !isOver(alert, now));
+    }
+
+    /** Whether something waits to be heard. */
+    unheard() {
+      return Array.from(this.alerts.values()).some((alert) => alert.state === 'queued');
+    }
+
+    redraw() {
+      this.alerts.forEach((alert) => this.draw(alert));
     }
 
     clear() {
@@ -97,6 +107,7 @@
         const part = node.querySelector(name);
         part.textContent = text;
         part.hidden = !text;
+        part.lang = HAN.test(text) ? 'zh-CN' : document.documentElement.lang; // the server's words, whatever this page speaks
       };
       const card = alert.card || {};
       const title = headline(alert, card);
@@ -105,7 +116,7 @@
       node.dataset.over = String(over);
       node.dataset.result = result(alert, over);
       node.dataset.offer = String(isOffer(alert));
-      set('.kind', alert.title || '通知');
+      set('.kind', alert.title || words.say('card.alert'));
       set('.no', card.short_no ? '#' + card.short_no : '');
       set('.title', title);
       // An offer's sentence says what its facts say; two of them must fit on one screen.
@@ -118,15 +129,16 @@
     }
 
     stateText(alert, over) {
-      if (alert.outcome === 'pending' && !over) return '处理中，请稍等';
-      if (alert.outcome === 'lost') return REASONS.taken;
-      if (alert.outcome === 'gone') return REASONS[alert.reason] || '已失效';
-      if (alert.state === 'answered') return alert.mode === 'grab' && alert.answer === 'accept' ? '抢单成功' : DONE[alert.answer] || '已处理';
-      if (alert.state === 'stopped') return REASONS[alert.reason] || '已结束';
-      if (over && isOffer(alert)) return '已失效';
-      if (alert.state === 'played' && alert.need !== 'none') return '已播报，等您回复';
-      if (alert.state === 'queued' && this.parts.audio() === 'off') return '开始接单后播报';
-      return STATES[alert.state] || alert.state;
+      const why = (reason, other) => words.either(`reason.${reason}`, other);
+      if (alert.outcome === 'pending' && !over) return words.say('state.pending');
+      if (alert.outcome === 'lost') return words.say('reason.taken');
+      if (alert.outcome === 'gone') return why(alert.reason, 'reason.expired');
+      if (alert.state === 'answered') return alert.mode === 'grab' && alert.answer === 'accept' ? words.say('state.won') : words.either(`done.${alert.answer}`, 'state.done');
+      if (alert.state === 'stopped') return why(alert.reason, 'state.over');
+      if (over && isOffer(alert)) return words.say('reason.expired');
+      if (alert.state === 'played' && alert.need !== 'none') return words.say('state.asked');
+      if (alert.state === 'queued' && this.parts.audio() === 'off') return words.say('state.not_on');
+      return words.say(`state.${alert.state}`);
     }
 
     actions(box, alert, over) {
@@ -150,8 +162,9 @@
         button.hidden = busy && !mine;
         button.disabled = busy || this.settling !== null;
         button.dataset.busy = String(mine);
-        const word = alert.mode === 'grab' && name === 'accept' ? '抢单' : WORDS[name];
-        button.textContent = mine ? (alert.outcome === 'pending' ? '处理中' : '正在提交') : word;
+        const word = alert.mode === 'grab' && name === 'accept' ? 'grab' : name;
+        const now = alert.outcome === 'pending' ? 'pending' : 'sending';
+        button.textContent = words.say(`button.${mine ? now : word}`);
       });
       box.classList.toggle('pair', names.length > 1 && !busy);
     }
@@ -214,23 +227,23 @@
   function headline(alert, card) {
     const merchant = merchantOf(card);
     if (merchant) return card.area ? `${merchant} → ${card.area}` : String(merchant);
-    return alert.text || alert.title || '通知';
+    return alert.text || alert.title || words.say('card.alert');
   }
 
   function plays(alert, over) {
     if (alert.count < 2 || over || alert.state === 'answering') return '';
     const now = alert.plays + (alert.state === 'sounding' ? 1 : 0);
-    return now > 0 ? `第 ${Math.min(now, alert.count)} / ${alert.count} 遍` : `共 ${alert.count} 遍`;
+    return words.say(now > 0 ? 'card.play' : 'card.plays', { n: Math.min(now, alert.count), of: alert.count });
   }
 
   function facts(list, alert, card) {
     const rows = GONE.indexOf(alert.kind) >= 0 ? [] : [
-      ['送到', merchantOf(card) ? '' : card.area], ['距离', kilometres(card.distance_m)], ['配送费', yuan(card.fee_cents)], ['备注', card.note],
+      ['card.to', merchantOf(card) ? '' : card.area], ['card.distance', kilometres(card.distance_m)], ['card.fee', yuan(card.fee_cents)], ['card.note', card.note],
     ].filter((row) => row[1]);
     list.textContent = '';
     rows.forEach((row) => {
       const pair = document.createElement('div');
-      pair.append(element('dt', row[0]), element('dd', String(row[1])));
+      pair.append(element('dt', words.say(row[0])), element('dd', String(row[1])));
       list.append(pair);
     });
     list.hidden = !rows.length;
@@ -249,7 +262,7 @@
     bar.hidden = !counted || !(whole > 0); // it stays while an answer travels: the card below must not move
     if (!running) return;
     const seconds = Math.ceil(remaining / 1000);
-    left.textContent = seconds < 100 ? `${seconds} 秒` : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+    left.textContent = seconds < 100 ? words.say('card.seconds', { n: seconds }) : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
     left.dataset.soon = String(remaining <= SOON_MS);
     if (whole > 0) bar.value = Math.min(1, remaining / whole);
   }
@@ -260,8 +273,12 @@
     return node;
   }
 
-  const kilometres = (m) => (m > 0 ? (m < 1000 ? `${Math.round(m)} 米` : `${(m / 1000).toFixed(1)} 公里`) : '');
+  const kilometres = (m) => {
+    if (!(m > 0)) return '';
+    return m < 1000 ? words.say('card.metres', { n: Math.round(m) }) : words.say('card.kilometres', { n: (m / 1000).toFixed(1) });
+  };
   const yuan = (cents) => (cents > 0 ? `¥${(cents / 100).toFixed(2).replace(/\.?0+$/, '')}` : '');
 
+  Cards.headline = headline;
   window.RiderCards = Cards;
 }());

@@ -2,66 +2,65 @@
 'use strict';
 
 (function () {
-  const TOKEN_KEY = 'orderbell.token';
   // What a proxy puts before our paths: nothing at `/rider`, `/bell` at `/bell/rider`.
   const BASE = window.location.pathname.replace(/\/rider\/?$/, '');
   const TICK_MS = 250; // a countdown that is looked at every second runs up to a second late
+  const LOOK_MS = 2000; // what changes by time alone: a token that ends, an order that waited and is over
 
-  const CONNECTION = {
-    idle: '未连接', connecting: '正在连接', ready: '已连接', draining: '切换线路', backoff: '正在重连', offline: '没有网络', fatal: '已断开',
-  };
-  const AUDIO = {
-    off: '未开启', loading: '正在打开', playing: '声音已就绪', sounding: '正在播报', paused: '已暂停', interrupted: '被来电打断',
-    stolen: '被占用', blocked: '没有声音',
-  };
-  const FATAL = {
-    bad_token: '接单码无效，请向站点要一个新的。', token_expired: '接单码已过期，请向站点要一个新的。',
-    replaced: '您已在另一台设备上接单，这里不再播报。', banned: '账号已停用，请联系站点。', refused: '服务器拒绝了连接，请联系站点。',
-  };
-  const TROUBLE = {
-    paused: '声音被暂停了，听不到新订单。', interrupted: '正在通话或有其他声音，结束后自动恢复。',
-    stolen: '声音被其他应用占用，听不到新订单。', blocked: '手机没有放出声音，听不到新订单。',
-  };
+  const words = window.RiderWords;
+  const account = window.RiderAccount;
+  const phone = window.RiderPhone;
   const $ = (id) => document.getElementById(id);
   let rider = null;
   let unread = 0;
-  let check = null;
-  let screenLock = null;
+  let lookedAt = 0;
+  let refusal = null; // the word for why the rider is not signed in
+
   const cards = new window.RiderCards({
     box: $('cards'), template: $('card'), empty: $('empty'),
     answer: (id, answer) => rider && rider.answer(id, answer),
     now: () => (rider ? rider.state().server_now : Date.now()),
     audio: () => (rider ? rider.state().audio : 'off'),
   });
+  const tones = new window.RiderTones();
+  const lamp = new window.RiderLamp(redraw);
+  const headset = new window.RiderHeadset({
+    alerts: () => cards.answerable(),
+    answer: (id, answer) => rider !== null && rider.answer(id, answer),
+    line: $('headset-said'), tones, changed: redraw,
+  });
+  const settings = new window.RiderSettings({ call, headset, expiresAt: () => account.expiresAt() });
+  const check = new window.RiderSelfCheck({ call, rider: () => rider });
+
+  /** A request to the server, as this rider. */
+  function call(method, path, body) {
+    const headers = { Authorization: `Bearer ${account.token()}` };
+    if (body) headers['Content-Type'] = 'application/json';
+    return window.fetch(BASE + path, { method, headers, body: body && JSON.stringify(body) });
+  }
 
   // ---- signing in ------------------------------------------------------------------------------
 
-  /** A link from the site may carry the token; the address bar, its history and screenshots must not. */
-  function tokenFromAddress() {
-    const found = /[#&]token=([^&]+)/.exec(window.location.hash);
-    if (!found) return null;
-    window.history.replaceState(null, '', window.location.pathname + window.location.search);
-    try {
-      return decodeURIComponent(found[1]);
-    } catch (e) {
-      return found[1];
-    }
+  function signIn(token) {
+    account.signIn(token);
+    $('token').value = '';
+    begin();
   }
 
-  function signIn(token) {
-    window.sessionStorage.setItem(TOKEN_KEY, token);
-    $('token').value = '';
+  function begin() {
+    refuse(null);
     show('duty');
     const secure = window.location.protocol === 'https:' ? 'wss://' : 'ws://';
     rider = window.Orderbell.createRider({
       url: secure + window.location.host + BASE + '/v1/rider/socket',
-      getToken: () => window.sessionStorage.getItem(TOKEN_KEY) || '',
+      getToken: () => account.token() || '',
       player: $('player'),
-      audio: { title: '接单中', epname: '订单语音播报', singer: 'Orderbell', coverImgUrl: '' },
+      audio: { title: words.say('app.name'), epname: 'Orderbell', singer: 'Orderbell', coverImgUrl: new URL('rider/icon-192.png', document.baseURI).href },
       onAlert, onState, onEvent,
     });
     window.orderbell = rider;
     rider.connect();
+    settings.load();
     onState(rider.state());
   }
 
@@ -69,22 +68,35 @@
     if (rider) rider.close();
     rider = null;
     window.orderbell = null;
-    window.sessionStorage.removeItem(TOKEN_KEY);
+    account.signOut();
     cards.clear();
-    wakeLock(false);
-    say($('signin-error'), why || '', 'bad');
+    headset.clear();
+    check.clear();
+    lamp.want(false);
+    unread = 0;
     show('signin');
+    refuse(why);
+  }
+
+  function refuse(why) {
+    refusal = why;
+    say($('signin-error'), why ? words.say(why) : '', 'bad');
+    if (why) $('signin-error').scrollIntoView({ block: 'nearest' }); // the button that was pressed may stand far below
   }
 
   function show(view) {
+    if (document.body.dataset.view !== view) window.scrollTo(0, 0);
     document.body.dataset.view = view;
     $('signin-view').hidden = view !== 'signin';
     $('duty-view').hidden = view !== 'duty';
     $('signout').hidden = view !== 'duty';
+    $('language-other').hidden = view !== 'signin';
+    $('remember').checked = account.remembers();
   }
 
+  /** Text is set when it changes: what is read aloud must not be read again. */
   function say(node, text, tone) {
-    node.textContent = text;
+    if (node.textContent !== text) node.textContent = text;
     node.hidden = !text;
     node.dataset.tone = tone || '';
   }
@@ -93,149 +105,123 @@
 
   function onState(state) {
     if (!rider) return;
-    fact($('connection'), state.connection, CONNECTION);
-    fact($('audio-state'), state.audio, AUDIO);
+    fact($('connection'), 'connection', state.connection);
+    fact($('audio-state'), 'audio', state.audio);
+    headset.hear(state.sounding);
     const { fatal } = state;
     if (fatal && (fatal.reason === 'bad_token' || fatal.reason === 'token_expired')) {
-      signOut(FATAL[fatal.reason]);
+      signOut(`fatal.${fatal.reason}`);
       return;
     }
     const onDuty = state.on_duty === true && !fatal;
-    const trouble = onDuty ? TROUBLE[state.audio] : '';
+    const told = window.riderNotice(state, { unheard: cards.unheard(), expires_at: account.expiresAt() });
+    say($('notice'), told ? words.say(told.word, told.values) : '', told && told.tone);
+    $('resume').hidden = !(told && told.resume);
     $('start').hidden = onDuty;
     $('stop').hidden = !onDuty;
-    $('resume').hidden = !trouble || state.audio === 'interrupted';
     $('duty-hint').hidden = onDuty || !!fatal;
-    if (fatal) say($('notice'), FATAL[fatal.reason] || FATAL.refused, 'bad');
-    else if (trouble) say($('notice'), trouble, 'bad');
-    else if (onDuty && state.connection !== 'ready' && state.connection !== 'draining') say($('notice'), '连接断开了，正在重连。这时收不到新订单。', 'warn');
-    else say($('notice'), '');
-    if (fatal) wakeLock(false);
-    $('empty-text').textContent = onDuty ? '正在等待新订单' : '还没有订单';
+    $('ios-notice').hidden = onDuty || !phone.ios();
+    lamp.want(onDuty);
+    hints(onDuty);
+    $('empty-text').textContent = words.say(onDuty ? 'duty.waiting' : 'duty.none');
   }
 
-  function fact(node, state, words) {
+  function hints(onDuty) {
+    $('hints').hidden = !onDuty;
+    $('headset-hint').hidden = !headset.on();
+    const hint = $('lamp-hint');
+    hint.hidden = lamp.state === 'off';
+    hint.dataset.state = lamp.state;
+    hint.textContent = lamp.state === 'off' ? '' : words.say(lamp.state === 'lit' ? 'hint.awake' : 'hint.asleep');
+  }
+
+  function fact(node, group, state) {
     node.dataset.state = state;
-    node.querySelector('.value').textContent = words[state] || state;
+    node.querySelector('.value').textContent = words.say(`${group}.${state}`);
+  }
+
+  function redraw() {
+    if (rider) onState(rider.state());
   }
 
   function onEvent(event) {
+    if (event.type === 'next') headset.next(event.id);
     if (event.type === 'error' && event.where !== 'server') window.console.warn('orderbell', event.where, event.message);
-  }
-
-  /** A phone on the handlebar should stay lit while its rider waits. */
-  function wakeLock(on) {
-    if (!on) {
-      if (screenLock) screenLock.release().catch(() => {});
-      screenLock = null;
-    } else if (window.navigator.wakeLock && document.visibilityState === 'visible') {
-      window.navigator.wakeLock.request('screen').then((lock) => { screenLock = lock; }).catch(() => {});
-    }
   }
 
   // ---- alerts ----------------------------------------------------------------------------------
 
   function onAlert(alert) {
-    if (cards.show(alert) && document.visibilityState === 'hidden') unread += 1;
+    const fresh = cards.show(alert);
+    const hidden = document.visibilityState === 'hidden';
+    if (fresh && hidden) unread += 1;
+    // A phone in a hand or on a handlebar is felt before it is heard.
+    if (fresh && !hidden && alert.urgency > 1 && alert.state === 'queued' && window.navigator.vibrate) window.navigator.vibrate([400, 200, 400]);
+    headset.tell(alert);
+    redraw();
   }
 
   function tick() {
     cards.tick();
+    headset.tick();
+    if (Date.now() - lookedAt > LOOK_MS || Date.now() < lookedAt) {
+      lookedAt = Date.now();
+      redraw();
+    }
     if (document.visibilityState === 'visible') unread = 0;
-    const plain = '骑手接单 · Orderbell';
+    badge();
+  }
+
+  function badge() {
     const flash = unread > 0 && Math.floor(Date.now() / 1000) % 2 === 0;
-    document.title = flash ? `【${unread} 条新通知】` : plain;
-  }
-
-  // ---- the self-check --------------------------------------------------------------------------
-
-  function startCheck() {
-    if (!rider) return;
-    if (check) {
-      check.cancel();
-      return;
-    }
-    if (rider.state().on_duty !== true) {
-      $('check-status').textContent = '请先点“开始接单”，再开始自检。';
-      return;
-    }
-    const minutes = Number($('check-minutes').value);
-    $('check-result').hidden = true;
-    $('check-start').textContent = '提前结束';
-    $('check-status').textContent = `自检中，共 ${minutes} 分钟。现在请锁屏或切到别的应用。`;
-    check = rider.selfTest({ duration_ms: minutes * 60000 });
-    check.done.then((result) => {
-      check = null;
-      $('check-start').textContent = '再测一次';
-      showCheck(result);
-      return upload(result);
-    });
-  }
-
-  function showCheck(result) {
-    const bad = result.denials + result.suspends + result.gaps;
-    if (/cancelled/.test(result.notes)) $('check-status').textContent = '提前结束了，时间太短，结果仅供参考。';
-    else $('check-status').textContent = bad ? '这台手机在后台会断声，请把浏览器设为不受省电限制后再测。' : '通过：这台手机一直听得到。';
-    const ms = (value) => (value === null ? '没有测到' : `${value} 毫秒`);
-    const rows = [
-      ['声音中断', `${result.gaps} 次`], ['最长中断', `${(result.gap_ms_max / 1000).toFixed(1)} 秒`], ['拒绝播放', `${result.denials} 次`],
-      ['被系统冻结', `${result.suspends} 次`], ['重新连接', `${result.reconnects} 次`], ['网络往返', ms(result.rtt_ms_p50)], ['较慢时', ms(result.rtt_ms_p95)],
-    ];
-    const list = $('check-result');
-    list.textContent = '';
-    rows.forEach((row) => ['dt', 'dd'].forEach((name, i) => {
-      const cell = document.createElement(name);
-      cell.textContent = row[i];
-      list.append(cell);
-    }));
-    list.hidden = false;
-  }
-
-  function upload(result) {
-    const failed = () => { $('check-status').textContent += ' 结果没有传到站点。'; };
-    return window.fetch(BASE + '/v1/rider/checks', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: 'Bearer ' + window.sessionStorage.getItem(TOKEN_KEY) },
-      body: JSON.stringify(result),
-    }).then((response) => { if (!response.ok) failed(); }, failed);
+    document.title = flash ? words.say('app.unread', { n: unread }) + words.say('app.title') : words.say('app.title');
+    if (badge.shown === unread || !window.navigator.setAppBadge) return;
+    badge.shown = unread;
+    window.navigator.setAppBadge(unread).catch(() => {}); // only an installed page has one
   }
 
   // ---- beginning -------------------------------------------------------------------------------
 
   $('signin-form').addEventListener('submit', (event) => {
     event.preventDefault();
-    const token = $('token').value.trim();
-    if (!token) {
-      say($('signin-error'), '请先粘贴接单码。', 'bad');
-      return;
-    }
-    say($('signin-error'), '');
-    signIn(token);
+    const pasted = $('token').value.trim();
+    const token = account.fromPaste(pasted);
+    if (token) signIn(token);
+    else refuse(pasted ? 'signin.not_a_code' : 'signin.empty');
   });
+  $('remember').addEventListener('change', (event) => account.remember(event.target.checked));
   $('start').addEventListener('click', () => {
     if (!rider) return;
     rider.start(); // in the click itself: this is what unlocks the sound
-    wakeLock(true);
+    tones.unlock();
   });
-  $('resume').addEventListener('click', () => rider && rider.start());
-  $('stop').addEventListener('click', () => {
-    if (rider) rider.stop();
-    wakeLock(false);
+  $('resume').addEventListener('click', () => {
+    if (!rider) return;
+    rider.start();
+    tones.unlock();
   });
-  $('signout').addEventListener('click', () => signOut(''));
-  $('check-start').addEventListener('click', startCheck);
-  document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible' && rider && rider.state().on_duty) wakeLock(true);
+  $('stop').addEventListener('click', () => rider && rider.stop());
+  $('signout').addEventListener('click', () => signOut(null));
+  words.onChange(() => {
+    refuse(refusal);
+    cards.redraw();
+    redraw();
+    badge();
   });
   window.setInterval(tick, TICK_MS);
   window.addEventListener('hashchange', () => {
-    const fresh = tokenFromAddress();
+    const fresh = account.fromAddress();
     if (!fresh) return;
-    if (rider) signOut('');
+    if (rider) signOut(null);
     signIn(fresh);
   });
 
-  const token = tokenFromAddress() || window.sessionStorage.getItem(TOKEN_KEY);
-  if (token) signIn(token);
+  document.querySelectorAll('.ios').forEach((node) => { node.hidden = !phone.ios(); });
+  $('install-ios').hidden = !phone.ios() || phone.installed();
+  window.riderInstall($('install'));
+  badge();
+  const linked = account.fromAddress();
+  if (linked) signIn(linked);
+  else if (account.token()) begin();
   else show('signin');
 }());

@@ -3,7 +3,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { Stage, until, during, order } = require('./stage.js');
+const { Stage, until, during, isSilence, order } = require('./stage.js');
 
 const SENTENCE_LIMIT_MS = 40000;
 const brief = { text: '测试', repeat: { count: 1 } };
@@ -56,7 +56,9 @@ test('an offer whose order is cancelled falls silent, and the cancellation is he
   const log = await page.silence();
   const heard = Math.max(...during(log, audio.path).map((event) => event.time));
   assert.ok(heard < (audio.duration_ms - audio.tail_ms) / 1000, `${heard} s were heard`);
-  assert.equal(await page.begun(audio.path), 1);
+  // On a busy machine the sentence is late, and what was heard of the offer is its canned clip.
+  const begun = log.filter((event) => event.type === 'playing' && !isSilence(event));
+  assert.equal(begun.length, 2, 'the offer and its cancellation, once each');
   await page.shoot('cancelled');
   const [delivery] = (await stage.server.alert(id)).deliveries;
   assert.deepEqual([delivery.state, delivery.reason], ['cancelled', 'cancelled_by_order']);

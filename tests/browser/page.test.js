@@ -90,23 +90,30 @@ test('a self-check, ended early, is kept by the server', async () => {
   });
   assert.deepEqual([check.result.platform, check.result.denials, check.result.gaps], ['browser', 0, 0]);
   assert.match(check.result.notes, /cancelled/);
+  const shown = await page.tab.$$eval('#check-result dt', (rows) => rows.map((row) => row.textContent));
+  ['声音中断', '在后台的时间', '声音加载', '计时最多迟到', '播完后换声被拒'].forEach((row) => assert.ok(shown.includes(row), `${row} of ${shown}`));
+  assert.doesNotMatch(await page.tab.innerText('#check-result'), /null|undefined|NaN|check\./);
   await page.tab.evaluate(() => document.querySelector('#selfcheck').scrollIntoView());
   await page.shoot('selfcheck');
   assert.deepEqual(await page.close(), []);
 });
 
-test('a shift, for the eye', async () => {
-  const page = await stage.page('r_shift');
-  await page.shoot('before');
-  await page.start();
-  await page.shoot('waiting');
-  const heard = await stage.server.post('r_shift', 'order.ready', { order: order('11', '老王烧烤（万达店）', '滨江一号', 2300, 650), alert: { text: '已出餐', repeat: { count: 1 } } });
-  await stage.server.ended(heard, SENTENCE_LIMIT_MS);
-  await stage.server.post('r_shift', 'order.new', { order: { ...order('12', '兰州拉面', '科技园 B 座', 700, 420), note: '不要辣，放前台' }, alert: { ttl_s: 300 } });
-  const offer = await stage.server.post('r_shift', 'order.offered', { order: order('17', '测试面馆', '阳光花园', 1200, 580), alert: { ttl_s: 60 } });
-  await page.card(offer, '[data-state="sounding"]');
-  await page.shoot('shift');
-  await page.tab.emulateMedia({ colorScheme: 'dark' });
-  await page.shoot('shift-dark');
+test('whatever keeps orders from the ear is said, the worst first', async () => {
+  const page = await stage.visit('');
+  const told = (state, facts) => page.tab.evaluate(([client, more]) => {
+    const notice = window.riderNotice({ connection: 'ready', audio: 'playing', on_duty: true, server_now: 0, ...client }, { unheard: false, expires_at: null, ...more });
+    return notice && window.RiderWords.say(notice.word, notice.values) + (notice.resume ? ' [resume]' : '');
+  }, [state, facts]);
+  assert.equal(await told({}), null);
+  assert.match(await told({ audio: 'stolen', connection: 'backoff' }), /占用[^]*听不到[^]*resume/);
+  assert.match(await told({ audio: 'paused' }), /暂停[^]*resume/);
+  assert.doesNotMatch(await told({ audio: 'interrupted' }), /resume/, 'a call ends by itself');
+  assert.match(await told({ connection: 'offline' }), /收不到新订单/);
+  assert.match(await told({ connection: 'backoff', via: 'http' }), /备用线路[^]*晚/);
+  assert.match(await told({ fatal: { code: 4002, reason: 'banned' }, audio: 'paused' }), /停用/);
+  assert.match(await told({ fatal: { code: 4099, reason: 'of_tomorrow' } }), /拒绝了连接/);
+  assert.match(await told({ on_duty: undefined, audio: 'off' }, { unheard: true }), /才能听到/);
+  assert.match(await told({}, { expires_at: 300001 }), /6 分钟后过期/);
+  assert.equal(await told({}, { expires_at: 900000 }), null);
   assert.deepEqual(await page.close(), []);
 });

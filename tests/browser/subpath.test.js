@@ -15,6 +15,7 @@ class Proxy {
     const proxy = new Proxy();
     proxy.seen = [];
     proxy.astray = [];
+    proxy.away = false; // it answers for a server that does not
     proxy.server = http.createServer((request, response) => proxy.pass(request, response));
     proxy.server.on('upgrade', (request, socket) => proxy.upgrade(request, socket));
     await new Promise((resolve) => { proxy.server.listen(0, '127.0.0.1', resolve); });
@@ -35,8 +36,8 @@ class Proxy {
 
   pass(request, response) {
     const path = this.path(request);
-    if (path === null) {
-      response.writeHead(404).end();
+    if (path === null || this.away) {
+      response.writeHead(path === null ? 404 : 502).end();
       return;
     }
     const { method, headers } = request;
@@ -75,7 +76,7 @@ test('under a path of its host the page finds everything', async () => {
     await tab.waitForSelector('#connection[data-state="ready"]');
     await tab.click('#start');
     await tab.waitForSelector('#audio-state[data-state="playing"]');
-    const id = await stage.server.post('r_path', 'order.new', { alert: { repeat: { count: 1 } } });
+    const id = await stage.server.post('r_path', 'order.new', { alert: { text: '测试', repeat: { count: 1 } } });
     const { reason } = (await stage.server.ended(id)).deliveries[0];
     const { url } = (await stage.server.alert(id)).audio;
     assert.equal(reason, 'played');
@@ -84,6 +85,17 @@ test('under a path of its host the page finds everything', async () => {
     const isClip = (path) => path.startsWith('/audio/') && !path.startsWith('/audio/silence/');
     await until('what was heard came this way', () => proxy.seen.some(isClip));
     assert.ok(['/rider', '/rider/rider.css', '/rider/rider.js', '/v1/rider/socket'].every((path) => proxy.seen.includes(path)), proxy.seen);
+    const scope = await tab.evaluate(async () => (await navigator.serviceWorker.ready).scope);
+    assert.equal(scope, `${proxy.url}/rider`);
+    const address = `${proxy.url}/rider/rider.webmanifest`;
+    const manifest = await (await fetch(address)).json();
+    assert.deepEqual([new URL(manifest.start_url, address).href, new URL(manifest.scope, address).href], [scope, scope]);
+    proxy.away = true;
+    await tab.reload();
+    await tab.waitForSelector('h1:has-text("连不上服务器")');
+    proxy.away = false;
+    await tab.click('#again');
+    await tab.waitForSelector('#connection[data-state="ready"]');
     assert.deepEqual(proxy.astray, []);
   } finally {
     await stage.strike();
