@@ -7,14 +7,14 @@ SEEDS ?= 2000
 DELIVERIES ?= 1000000
 SECONDS ?= 30
 
-.PHONY: demo test check bench simulate conformance test-rust test-postgres test-client test-clients test-contract test-browser \
-	test-demo test-faults test-kill test-autobahn bench-growth fuzz
+.PHONY: demo test check bench simulate conformance test-rust test-postgres test-client test-clients test-sdk test-miniprogram \
+	test-contract test-browser test-demo test-faults test-kill test-autobahn bench-growth fuzz
 
 demo:
 	@sh deploy/demo.sh
 
 test:
-	@bash tests/run.sh rust client clients browser demo contract faults autobahn
+	@bash tests/run.sh rust client+miniprogram sdk clients browser demo contract faults autobahn
 
 # One set of stories for every store.
 conformance:
@@ -32,12 +32,20 @@ test-rust:
 test-postgres:
 	@bash tests/run.sh postgres
 
+# Everything that riders have in their hands: on the device model, on real sockets, in WeChat's simulator, in a browser; and
+# other people's clients, with the snippets of docs/signatures.md.
+test-clients:
+	@bash tests/run.sh client+miniprogram sdk browser clients
+
 test-client:
 	@bash tests/run.sh client
 
-# Other people's signers, and the snippets of docs/signatures.md.
-test-clients:
-	@bash tests/run.sh clients
+# The rider's client on real sockets against the real server, and its files. SEED=7: another day of fifty riders.
+test-sdk:
+	@bash tests/run.sh sdk
+
+test-miniprogram:
+	@bash tests/run.sh miniprogram
 
 test-browser:
 	@bash tests/run.sh browser

@@ -23,7 +23,7 @@ check() {
 
 # Tracked and new files of these kinds, without what build.js makes.
 files() {
-    git ls-files --cached --others --exclude-standard -- "$@" | grep -vxE "assets/miniprogram/(demo/)?orderbell.js"
+    git ls-files --cached --others --exclude-standard -- "$@" | grep -vxE 'assets/miniprogram/(demo/)?orderbell(\.browser)?\.m?js'
 }
 
 lengths() {
@@ -31,7 +31,7 @@ lengths() {
     while read -r file; do
         count=$(wc -l < "$file")
         [ "$count" -le $lines_max ] || { echo "$file: $count lines"; status=1; }
-    done < <(files '*.rs' '*.js' '*.cjs' '*.py' '*.sh')
+    done < <(files '*.rs' '*.js' '*.cjs' '*.mjs' '*.ts' '*.py' '*.sh')
     return $status
 }
 
@@ -43,7 +43,7 @@ each() {
     return $status
 }
 
-javascript() { files '*.js' '*.cjs' | each 'node --check'; }
+javascript() { files '*.js' '*.cjs' '*.mjs' | each 'node --check'; }
 
 # Every script, wherever it lies, by the shell that its first line names.
 scripts() {
@@ -83,6 +83,6 @@ check javascript javascript
 check scripts scripts
 check python python
 check 'npm locks' locks
-echo "$(files '*.rs' | wc -l) Rust files, $(files '*.js' | wc -l) JavaScript files, $(files '*.rs' '*.js' '*.sh' | tr '\n' '\0' | wc -l --files0-from=- | tail -1 | awk '{ print $1 }') lines"
+echo "$(files '*.rs' | wc -l) Rust files, $(files '*.js' '*.cjs' '*.mjs' | wc -l) JavaScript files, $(files '*.rs' '*.js' '*.cjs' '*.mjs' '*.sh' | tr '\n' '\0' | wc -l --files0-from=- | tail -1 | awk '{ print $1 }') lines"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

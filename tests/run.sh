@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs the suites it is given, after installing what they need, and sums them up: "N passed, N failed" is the last line.
-# A suite that does not report its counts has failed; logs stay in .cache/test.
+# Suites joined by + run side by side. One that does not report its counts has failed; logs stay in .cache/test.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -56,6 +56,10 @@ postgres_suite() { TEST_STORE=postgres cargo test --no-fail-fast --test api; }
 
 client_suite() { node --test tests/client/*.test.js; }
 
+sdk_suite() { bash tests/sdk/run.sh; }
+
+miniprogram_suite() { bash tests/miniprogram/run.sh; }
+
 browser_suite() {
     npm ci --silent --no-audit --no-fund --prefix tests/browser &&
         node --test --test-concurrency=1 tests/browser/*.test.js
@@ -96,26 +100,41 @@ counts() {
     ' "$1"
 }
 
+# Runs one suite; how it ended and how long it took go beside its log.
 run() {
-    local suite=$1 began=$SECONDS status=0 passed failed
+    local suite=$1 began=$SECONDS status=0
     "${suite}_suite" > "$logs/$suite.log" 2>&1 < /dev/null || status=$?
+    echo "$status $((SECONDS - began))" > "$logs/$suite.end"
+}
+
+report() {
+    local suite=$1 status took passed failed
+    read -r status took < "$logs/$suite.end"
     read -r passed failed < <(counts "$logs/$suite.log")
     # A suite that ends badly without a failed test has one: itself.
-    if [ $status != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+    if [ "$status" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
     if [ "$failed" != 0 ]; then
         grep -nE '^(not ok|FAILED|error|failures:)|panicked|✖|test .* FAILED' "$logs/$suite.log" | head -40
         tail -40 "$logs/$suite.log"
     fi
-    grep -hE '^(figures|faults|lost|autobahn):? ' "$logs/$suite.log" | sed "s/^/    /"
-    printf '%-9s %s passed, %s failed (%s s)\n' "$suite" "$passed" "$failed" $((SECONDS - began))
+    # Node puts "# " before what a test prints.
+    sed -nE 's/^(# )?((figures|faults|lost|autobahn):? .*)/    \2/p' "$logs/$suite.log"
+    printf '%-11s %s passed, %s failed (%s s)\n' "$suite" "$passed" "$failed" "$took"
     passed_in_all=$((passed_in_all + passed))
     failed_in_all=$((failed_in_all + failed))
 }
 
 install_tools
 cargo build --bin orderbell || exit 1
-for suite in "$@"; do
-    run "$suite"
+for beside in "$@"; do
+    for suite in ${beside//+/ }; do
+        rm -f "$logs/$suite.end"
+        run "$suite" &
+    done
+    wait
+    for suite in ${beside//+/ }; do
+        report "$suite"
+    done
 done
 echo "$passed_in_all passed, $failed_in_all failed"
 [ $failed_in_all = 0 ]
