@@ -166,7 +166,9 @@ pub(crate) async fn rows_of_file(path: &Path) -> BTreeMap<String, Vec<String>> {
         let columns: Vec<(String, String)> = query_as(columns).bind(&name).fetch_all(&mut db).await.unwrap();
         let texts = columns.iter().map(|(column, kind)| match kind.as_str() {
             // hex() makes an empty text of NULL
-            "BLOB" => format!("CASE WHEN \"{column}\" IS NULL THEN 'nothing' ELSE lower(hex(\"{column}\")) END"),
+            "BLOB" => {
+                format!("CASE WHEN \"{column}\" IS NULL THEN 'nothing' ELSE lower(hex(\"{column}\")) END")
+            }
             _ => format!("coalesce(CAST(\"{column}\" AS TEXT), 'nothing')"),
         });
         let line = format!("SELECT {} FROM \"{name}\"", texts.collect::<Vec<_>>().join(" || ' | ' || "));
